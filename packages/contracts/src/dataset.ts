@@ -1,0 +1,156 @@
+import { z } from 'zod'
+import { datasetIdSchema, projectIdSchema } from './ids.ts'
+import { nameSchema, timestampSchema } from './text.ts'
+
+export const DATASET_COLUMNS_MAX = 16_384
+export const DATASET_BYTES_MAX = 1024 ** 3
+/** Rows a generator makes at the most. */
+export const GENERATED_ROWS_MAX = 1_000_000
+
+export const COLUMN_TYPES = ['number', 'category', 'boolean'] as const
+export const COLUMN_ROLES = ['feature', 'target', 'weight', 'group', 'id', 'ignored'] as const
+/** Two inputs, one bit out: by default the four rows of the truth table. */
+export const LOGIC_GATES = ['xor', 'and', 'or'] as const
+/** Points in the plane by class. */
+export const POINT_CLOUDS = ['circles', 'moons', 'spiral', 'gauss', 'blobs'] as const
+export const SHIPPED_DATASETS = ['iris', 'wine', 'digits'] as const
+
+export const columnTypeSchema = z.enum(COLUMN_TYPES)
+export type ColumnType = z.infer<typeof columnTypeSchema>
+
+export const columnSchema = z.object({
+  name: z.string(),
+  type: columnTypeSchema,
+  role: z.enum(COLUMN_ROLES),
+  missing: z.int(),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  mean: z.number().nullable(),
+  std: z.number().nullable(),
+  /** The distinct texts of a category column, or the classes of a target, sorted by code point; null for numbers. */
+  levels: z.array(z.string()).nullable(),
+})
+export type Column = z.infer<typeof columnSchema>
+
+export const taskSchema = z.enum(['classification', 'regression'])
+export type Task = z.infer<typeof taskSchema>
+
+export const datasetWarningSchema = z.object({
+  code: z.string(),
+  column: z.string().nullable(),
+  detail: z.string(),
+})
+export type DatasetWarning = z.infer<typeof datasetWarningSchema>
+
+export const datasetSchema = z
+  .object({
+    object: z.literal('dataset'),
+    id: datasetIdSchema,
+    project_id: projectIdSchema,
+    name: z.string(),
+    status: z.enum(['ready']),
+    rows: z.int(),
+    columns: z.array(columnSchema),
+    target: z.string(),
+    task: taskSchema,
+    sha256: z.string(),
+    bytes: z.int(),
+    warnings: z.array(datasetWarningSchema),
+    created_at: timestampSchema,
+  })
+  .meta({ id: 'Dataset' })
+export type Dataset = z.infer<typeof datasetSchema>
+
+export const cellSchema = z.union([z.number(), z.string(), z.boolean(), z.null()])
+export type Cell = z.infer<typeof cellSchema>
+
+const columnNameSchema = z.string().min(1).max(128)
+
+const inlineDatasetSchema = z.strictObject({
+  name: nameSchema.optional(),
+  columns: z.array(columnNameSchema).min(2).max(DATASET_COLUMNS_MAX),
+  rows: z.array(z.array(cellSchema)).min(1),
+  target: columnNameSchema.optional(),
+})
+
+const generatedRowsSchema = z.int().min(4).max(GENERATED_ROWS_MAX)
+const noiseSchema = z
+  .number()
+  .min(0)
+  .max(1)
+  .describe('Standard deviation of Gaussian noise on both coordinates; 0 is exact')
+const generatorSeedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1)
+
+const generatedDatasetSchema = z.strictObject({
+  name: nameSchema.optional(),
+  builtin: z.discriminatedUnion('generator', [
+    z.strictObject({
+      generator: z.enum(LOGIC_GATES),
+      rows: generatedRowsSchema
+        .default(4)
+        .describe('4 is the truth table; more go round its corners'),
+      noise: noiseSchema.default(0),
+      seed: generatorSeedSchema,
+    }),
+    z.strictObject({
+      generator: z.enum(POINT_CLOUDS),
+      rows: generatedRowsSchema.default(500),
+      noise: noiseSchema.default(0.1),
+      seed: generatorSeedSchema,
+    }),
+    z.strictObject({ generator: z.enum(SHIPPED_DATASETS) }),
+  ]),
+})
+
+/** `POST /v1/datasets` with `application/json`: rows in the body, or the name of a built-in one. */
+export const createDatasetBodySchema = z.union([inlineDatasetSchema, generatedDatasetSchema])
+export type CreateDatasetBody = z.infer<typeof createDatasetBodySchema>
+export type InlineDataset = z.infer<typeof inlineDatasetSchema>
+export type GeneratedDataset = z.infer<typeof generatedDatasetSchema>
+
+/** Query of `POST /v1/datasets` with a CSV body. */
+export const uploadDatasetQuerySchema = z.strictObject({
+  name: nameSchema.optional(),
+  target: columnNameSchema.optional(),
+  separator: z.string().length(1).optional(),
+  header: z.stringbool().optional(),
+  types: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue({
+          code: 'custom',
+          message: 'must be a JSON object of column name to type',
+        })
+        return z.NEVER
+      }
+    })
+    .pipe(z.record(z.string(), columnTypeSchema))
+    .optional(),
+  ignore: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .optional(),
+})
+export type UploadDatasetQuery = z.infer<typeof uploadDatasetQuerySchema>
+
+export const datasetRowsQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  offset: z.coerce.number().int().min(0).default(0),
+})
+
+export const datasetRowsSchema = z.object({
+  object: z.literal('dataset.rows'),
+  columns: z.array(z.string()),
+  rows: z.array(z.array(cellSchema)),
+  offset: z.int(),
+  total: z.int(),
+})
+export type DatasetRows = z.infer<typeof datasetRowsSchema>

@@ -1,0 +1,359 @@
+/**
+ * A training job as callers write it. Every field of the public contract is here, so that a misspelt one is a 422;
+ * which of them the engine can already carry out is decided in `domain/supported.ts`. Nothing has a default here:
+ * defaults depend on each other and on the data, and are filled in by `domain/resolve-config.ts`.
+ */
+import { z } from 'zod'
+import { taskSchema } from './dataset.ts'
+import { nameSchema } from './text.ts'
+
+export const LAYERS_MAX = 64
+export const UNITS_MAX = 65_536
+export const EPOCHS_MAX = 100_000
+export const BATCH_SIZE_MAX = 65_536
+export const LEARNING_RATE_MAX = 1e9
+export const SEED_MAX = Number.MAX_SAFE_INTEGER
+
+export const ACTIVATIONS = [
+  'linear',
+  'step',
+  'sigmoid',
+  'tanh',
+  'relu',
+  'leaky_relu',
+  'elu',
+  'selu',
+  'gelu',
+  'silu',
+  'softplus',
+  'softsign',
+] as const
+export const activationSchema = z.enum(ACTIVATIONS)
+
+export const LOSSES = [
+  'cross_entropy',
+  'binary_cross_entropy',
+  'hinge',
+  'mse',
+  'mae',
+  'huber',
+] as const
+export const lossSchema = z.enum(LOSSES)
+
+export const initializerSchema = z.union([
+  z.enum([
+    'auto',
+    'zeros',
+    'xavier_normal',
+    'xavier_uniform',
+    'glorot_normal',
+    'glorot_uniform',
+    'he_normal',
+    'he_uniform',
+    'lecun_normal',
+    'orthogonal',
+  ]),
+  z.strictObject({ type: z.literal('normal'), std: z.number().positive() }),
+  z.strictObject({ type: z.literal('uniform'), limit: z.number().positive() }),
+])
+
+const fractionSchema = z.number().min(0).lt(1)
+const learningRateSchema = z.number().positive().max(LEARNING_RATE_MAX)
+const betaSchema = z.number().min(0).lt(1)
+const epsilonSchema = z.number().positive()
+
+export const hiddenLayerSchema = z.strictObject({
+  units: z.int().min(1).max(UNITS_MAX),
+  activation: activationSchema.optional(),
+  initializer: initializerSchema.optional(),
+  batch_norm: z.boolean().optional(),
+  dropout: fractionSchema.optional(),
+})
+
+export const modelSpecSchema = z.strictObject({
+  hidden: z.array(hiddenLayerSchema).max(LAYERS_MAX - 1),
+  input_dropout: fractionSchema.nullable().optional(),
+  output: z
+    .union([
+      z.literal('auto'),
+      z.strictObject({
+        activation: z.enum(['softmax', 'sigmoid', 'linear', 'step']).optional(),
+        initializer: initializerSchema.optional(),
+      }),
+    ])
+    .optional(),
+})
+
+export const optimizerSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('sgd'), learning_rate: learningRateSchema.optional() }),
+  z.strictObject({
+    type: z.literal('momentum'),
+    learning_rate: learningRateSchema.optional(),
+    momentum: betaSchema.optional(),
+    nesterov: z.boolean().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('rmsprop'),
+    learning_rate: learningRateSchema.optional(),
+    rho: betaSchema.optional(),
+    epsilon: epsilonSchema.optional(),
+  }),
+  z.strictObject({ type: z.literal('adagrad'), learning_rate: learningRateSchema.optional() }),
+  z.strictObject({
+    type: z.literal('adam'),
+    learning_rate: learningRateSchema.optional(),
+    beta1: betaSchema.optional(),
+    beta2: betaSchema.optional(),
+    epsilon: epsilonSchema.optional(),
+    bias_correction: z.boolean().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('adamw'),
+    learning_rate: learningRateSchema.optional(),
+    beta1: betaSchema.optional(),
+    beta2: betaSchema.optional(),
+    epsilon: epsilonSchema.optional(),
+    weight_decay: z.number().min(0).optional(),
+  }),
+  z.strictObject({ type: z.literal('perceptron'), learning_rate: learningRateSchema.optional() }),
+])
+
+const warmupEpochsSchema = z.int().min(0).max(EPOCHS_MAX).optional()
+const decayFactorSchema = z.number().positive().max(1)
+
+export const lrScheduleSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant'), warmup_epochs: warmupEpochsSchema }),
+  z.strictObject({
+    type: z.literal('step'),
+    every_epochs: z.int().min(1).max(EPOCHS_MAX),
+    factor: decayFactorSchema,
+    warmup_epochs: warmupEpochsSchema,
+  }),
+  z.strictObject({
+    type: z.literal('exponential'),
+    factor: decayFactorSchema,
+    warmup_epochs: warmupEpochsSchema,
+  }),
+  z.strictObject({
+    type: z.literal('per_step'),
+    factor: decayFactorSchema,
+    warmup_epochs: warmupEpochsSchema,
+  }),
+  z.strictObject({ type: z.literal('cosine'), warmup_epochs: warmupEpochsSchema }),
+  z.strictObject({ type: z.literal('linear'), warmup_epochs: warmupEpochsSchema }),
+  z.strictObject({
+    type: z.literal('inverse_time'),
+    decay: z.number().positive(),
+    warmup_epochs: warmupEpochsSchema,
+  }),
+  z.strictObject({
+    type: z.literal('reduce_on_plateau'),
+    factor: decayFactorSchema.optional(),
+    patience: z.int().min(0).optional(),
+    cooldown: z.int().min(0).optional(),
+    min_lr: z.number().min(0).optional(),
+    warmup_epochs: warmupEpochsSchema,
+  }),
+])
+
+const watchedMetricSchema = z.enum(['val_loss', 'val_accuracy', 'train_loss', 'train_accuracy'])
+
+export const earlyStoppingSchema = z.strictObject({
+  metric: watchedMetricSchema.optional(),
+  patience: z.int().min(1).max(EPOCHS_MAX).optional(),
+  min_delta: z.number().min(0).optional(),
+})
+
+export const trainingSpecSchema = z.strictObject({
+  loss: z
+    .union([
+      z.enum(['auto', ...LOSSES]),
+      z.strictObject({ type: z.literal('huber'), delta: z.number().positive() }),
+    ])
+    .optional(),
+  optimizer: optimizerSchema.optional(),
+  lr_schedule: lrScheduleSchema.nullable().optional(),
+  regularization: z
+    .strictObject({ l1: z.number().min(0).optional(), l2: z.number().min(0).optional() })
+    .nullable()
+    .optional(),
+  batch_size: z.union([z.literal('full'), z.int().min(1).max(BATCH_SIZE_MAX)]).optional(),
+  epochs: z.int().min(1).max(EPOCHS_MAX).optional(),
+  shuffle: z.boolean().optional(),
+  early_stopping: earlyStoppingSchema.nullable().optional(),
+  gradient_clip: z
+    .union([
+      z.strictObject({ norm: z.number().positive() }),
+      z.strictObject({ value: z.number().positive() }),
+    ])
+    .nullable()
+    .optional(),
+  class_weight: z
+    .union([
+      z.literal('balanced'),
+      z.record(z.string(), z.number().min(0)),
+      z.array(z.number().min(0)),
+    ])
+    .nullable()
+    .optional(),
+  label_smoothing: fractionSchema.nullable().optional(),
+  augmentation: z
+    .array(
+      z.discriminatedUnion('type', [
+        z.strictObject({ type: z.literal('gaussian_noise'), std: z.number().positive() }),
+        z.strictObject({ type: z.literal('mixup'), alpha: z.number().positive() }),
+        z.strictObject({ type: z.literal('feature_drop'), p: fractionSchema }),
+      ]),
+    )
+    .max(8)
+    .nullable()
+    .optional(),
+  threads: z.union([z.literal('auto'), z.int().min(1).max(64)]).optional(),
+})
+
+export const preprocessingSpecSchema = z.strictObject({
+  numeric: z.enum(['none', 'standardize', 'min_max', 'robust']).optional(),
+  target: z.enum(['auto', 'none', 'standardize']).optional(),
+  missing: z
+    .union([
+      z.enum(['mean', 'median', 'most_frequent', 'drop_row', 'error']),
+      z.strictObject({ constant: z.number() }),
+    ])
+    .optional(),
+  missing_indicators: z.boolean().optional(),
+  unseen_category: z.enum(['zero', 'other', 'error']).optional(),
+  max_levels: z.int().min(1).max(1024).optional(),
+})
+
+export const validationSpecSchema = z.union([
+  z.strictObject({
+    fraction: z.number().gt(0).lt(1).optional(),
+    stratify: z.boolean().optional(),
+    group_column: z.string().optional(),
+  }),
+  z.strictObject({ dataset_id: z.string() }),
+  z.strictObject({ folds: z.int().min(2).max(100) }),
+])
+
+/** At most 16 pairs, keys of 64 and values of 512 characters. */
+export const metadataSchema = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((map) => Object.keys(map).length <= 16, { error: 'must hold at most 16 pairs' })
+
+export const jobSpecSchema = z
+  .strictObject({
+    name: nameSchema.nullable().optional(),
+    dataset_id: z.string(),
+    task: z.enum(['auto', ...taskSchema.options]).optional(),
+    preprocessing: preprocessingSpecSchema.optional(),
+    validation: validationSpecSchema.nullable().optional(),
+    model: z.union([z.literal('auto'), modelSpecSchema]).optional(),
+    training: trainingSpecSchema.optional(),
+    initial_weights: z
+      .strictObject({ model: z.string(), version: z.int().min(1).optional() })
+      .nullable()
+      .optional(),
+    limits: z
+      .strictObject({
+        max_seconds: z.number().positive().optional(),
+        target: z
+          .strictObject({
+            metric: watchedMetricSchema,
+            goal: z.enum(['minimize', 'maximize']),
+            value: z.number(),
+          })
+          .optional(),
+      })
+      .nullable()
+      .optional(),
+    checkpoint: z
+      .strictObject({
+        every_seconds: z.number().min(0.1).optional(),
+        keep: z.int().min(1).max(10).optional(),
+      })
+      .optional(),
+    seed: z.int().min(0).max(SEED_MAX).optional(),
+    priority: z.int().min(-1000).max(1000).optional(),
+    metadata: metadataSchema.optional(),
+    webhook: z
+      .strictObject({ url: z.url(), events: z.array(z.string()).optional() })
+      .nullable()
+      .optional(),
+  })
+  .meta({ id: 'JobSpec' })
+export type JobSpec = z.infer<typeof jobSpecSchema>
+
+/** The whole of a job with every default and every "auto" filled in: what a worker trains by, and what a caller is shown. */
+export const resolvedConfigSchema = z
+  .object({
+    task: taskSchema,
+    preprocessing: z.object({
+      numeric: z.enum(['none', 'standardize', 'min_max', 'robust']),
+      target: z.enum(['none', 'standardize']),
+      missing: z.union([
+        z.enum(['mean', 'median', 'most_frequent', 'error']),
+        z.object({ constant: z.number() }),
+      ]),
+      unseen_category: z.enum(['zero', 'error']),
+      max_levels: z.int(),
+    }),
+    validation: z.object({ fraction: z.number(), stratify: z.boolean() }).nullable(),
+    model: z.object({
+      inputs: z.int(),
+      hidden: z.array(
+        z.object({
+          units: z.int(),
+          activation: activationSchema,
+          initializer: initializerSchema,
+          batch_norm: z.boolean(),
+          dropout: z.number(),
+        }),
+      ),
+      input_dropout: z.number(),
+      output: z.object({
+        units: z.int(),
+        activation: z.enum(['softmax', 'sigmoid', 'linear']),
+        initializer: initializerSchema,
+      }),
+    }),
+    training: z.object({
+      loss: z.enum(['cross_entropy', 'binary_cross_entropy', 'mse']),
+      optimizer: z.discriminatedUnion('type', [
+        z.object({ type: z.literal('sgd'), learning_rate: z.number() }),
+        z.object({
+          type: z.literal('momentum'),
+          learning_rate: z.number(),
+          momentum: z.number(),
+          nesterov: z.boolean(),
+        }),
+        z.object({
+          type: z.literal('adam'),
+          learning_rate: z.number(),
+          beta1: z.number(),
+          beta2: z.number(),
+          epsilon: z.number(),
+          bias_correction: z.boolean(),
+        }),
+      ]),
+      batch_size: z.int(),
+      epochs: z.int(),
+      shuffle: z.boolean(),
+      early_stopping: z
+        .object({ metric: watchedMetricSchema, patience: z.int(), min_delta: z.number() })
+        .nullable(),
+      threads: z.int(),
+    }),
+    limits: z.object({
+      max_seconds: z.number().nullable(),
+      target: z
+        .object({
+          metric: watchedMetricSchema,
+          goal: z.enum(['minimize', 'maximize']),
+          value: z.number(),
+        })
+        .nullable(),
+    }),
+    seed: z.int(),
+  })
+  .meta({ id: 'ResolvedConfig' })
+export type ResolvedConfig = z.infer<typeof resolvedConfigSchema>

@@ -1,0 +1,174 @@
+import { z } from 'zod'
+import { datasetIdSchema, jobIdSchema, projectIdSchema } from './ids.ts'
+import { jobSpecSchema, resolvedConfigSchema } from './job-spec.ts'
+import { listQuerySchema } from './pagination.ts'
+import { timestampSchema } from './text.ts'
+
+/** Statuses this version can reach; `pausing` and `paused` join with checkpoints. */
+export const JOB_STATUSES = [
+  'queued',
+  'running',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const
+export const jobStatusSchema = z.enum(JOB_STATUSES)
+export type JobStatus = z.infer<typeof jobStatusSchema>
+
+export const stopReasonSchema = z.enum([
+  'epochs_completed',
+  'early_stopping',
+  'target_reached',
+  'max_seconds',
+  'cancelled',
+])
+export type StopReason = z.infer<typeof stopReasonSchema>
+
+/** Why a job failed: `worker_lost` is ours and was retried before, the others are about the job and never retried. */
+export const JOB_ERROR_CODES = [
+  'diverged',
+  'invalid_data',
+  'out_of_memory',
+  'worker_lost',
+  'internal',
+] as const
+
+export const jobErrorSchema = z.object({
+  code: z.enum(JOB_ERROR_CODES),
+  message: z.string(),
+  hint: z.string().nullable(),
+  param: z.string().nullable(),
+  at: z
+    .object({
+      epoch: z.int(),
+      batch: z.int(),
+      layer: z.int().nullable(),
+      row: z.int().nullable(),
+    })
+    .nullable(),
+})
+export type JobError = z.infer<typeof jobErrorSchema>
+
+export const epochMetricsSchema = z
+  .object({
+    epoch: z.int(),
+    step: z.int(),
+    train_loss: z.number().nullable(),
+    train_penalty: z.number().nullable(),
+    train_accuracy: z.number().nullable(),
+    val_loss: z.number().nullable(),
+    val_accuracy: z.number().nullable(),
+    learning_rate: z.number(),
+    gradient_norm: z.number().nullable(),
+    examples_per_second: z.number(),
+    duration_ms: z.number(),
+    /** Values that JSON cannot hold stand as null above and are named here. */
+    non_finite: z.record(z.string(), z.enum(['nan', 'inf', '-inf'])).optional(),
+  })
+  .meta({ id: 'EpochMetrics' })
+export type EpochMetrics = z.infer<typeof epochMetricsSchema>
+
+export const metricsSummarySchema = z.object({
+  train_loss: z.number().nullable(),
+  train_accuracy: z.number().nullable(),
+  val_loss: z.number().nullable(),
+  val_accuracy: z.number().nullable(),
+})
+export type MetricsSummary = z.infer<typeof metricsSummarySchema>
+
+export const weightsInfoSchema = z.object({
+  epoch: z.int(),
+  sha256: z.string(),
+  bytes: z.int(),
+})
+export type WeightsInfo = z.infer<typeof weightsInfoSchema>
+
+export const jobSchema = z
+  .object({
+    object: z.literal('training.job'),
+    id: jobIdSchema,
+    project_id: projectIdSchema,
+    name: z.string().nullable(),
+    status: jobStatusSchema,
+    stop_reason: stopReasonSchema.nullable(),
+    dataset_id: datasetIdSchema,
+    config: jobSpecSchema,
+    resolved_config: resolvedConfigSchema,
+    seed: z.int(),
+    parameter_count: z.int(),
+    engine_version: z.string(),
+    attempt: z.int(),
+    progress: z.number(),
+    epoch: z.int(),
+    best: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
+    final: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
+    weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
+    queue: z.object({ position: z.int() }).nullable(),
+    error: jobErrorSchema.nullable(),
+    priority: z.int(),
+    metadata: z.record(z.string(), z.string()),
+    created_at: timestampSchema,
+    started_at: timestampSchema.nullable(),
+    finished_at: timestampSchema.nullable(),
+    estimated_finish_at: timestampSchema.nullable(),
+  })
+  .meta({ id: 'Job' })
+export type Job = z.infer<typeof jobSchema>
+
+/** What `POST /v1/jobs?dry_run=true` answers: everything a submission would resolve to, nothing stored. */
+export const jobQuoteSchema = z
+  .object({
+    object: z.literal('training.job_quote'),
+    dataset_id: datasetIdSchema,
+    resolved_config: resolvedConfigSchema,
+    parameter_count: z.int(),
+    flops_per_epoch: z.number(),
+    memory_bytes: z.number(),
+    training_rows: z.int(),
+    validation_rows: z.int(),
+  })
+  .meta({ id: 'JobQuote' })
+export type JobQuote = z.infer<typeof jobQuoteSchema>
+
+export const createJobQuerySchema = z.strictObject({ dry_run: z.stringbool().optional() })
+
+export const WAIT_SECONDS_MAX = 60
+export const readJobQuerySchema = z.strictObject({
+  wait: z.coerce.number().min(0).max(WAIT_SECONDS_MAX).optional(),
+})
+
+export const listJobsQuerySchema = listQuerySchema.extend({
+  status: jobStatusSchema.optional(),
+})
+
+export const cancelJobBodySchema = z.strictObject({
+  mode: z.enum(['graceful']).optional(),
+})
+
+export const METRIC_POINTS_DEFAULT = 1000
+export const METRIC_POINTS_MAX = 10_000
+export const readMetricsQuerySchema = z.strictObject({
+  format: z.enum(['json', 'csv']).default('json'),
+  max_points: z.coerce.number().int().min(3).max(METRIC_POINTS_MAX).default(METRIC_POINTS_DEFAULT),
+})
+
+export const metricsListSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(epochMetricsSchema),
+  has_more: z.literal(false),
+  /** Epochs recorded; more than `data` holds when the history was thinned to `max_points`. */
+  total_epochs: z.int(),
+})
+export type MetricsList = z.infer<typeof metricsListSchema>
+
+export const curvesQuerySchema = z.strictObject({
+  theme: z.enum(['light', 'dark']).default('light'),
+})
+
+export const whichWeightsSchema = z.enum(['best', 'last'])
+export type WhichWeights = z.infer<typeof whichWeightsSchema>
+export const readWeightsQuerySchema = z.strictObject({
+  format: z.enum(['json', 'safetensors']).default('json'),
+  which: whichWeightsSchema.default('best'),
+})

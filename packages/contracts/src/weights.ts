@@ -1,0 +1,59 @@
+/** Weights as JSON, format `trainyard/1`: everything needed to predict, in numbers a person can read. */
+import { z } from 'zod'
+import { columnTypeSchema, taskSchema } from './dataset.ts'
+import { activationSchema } from './job-spec.ts'
+
+export const architectureSchema = z.object({
+  inputs: z.int(),
+  hidden: z.array(z.object({ units: z.int(), activation: activationSchema })),
+  outputs: z.int(),
+  output_activation: z.enum(['softmax', 'sigmoid', 'linear']),
+  task: taskSchema,
+  /** The classes in the order of the outputs (one sigmoid output: its value is the probability of the second); null for regression. */
+  classes: z.array(z.string()).nullable(),
+  /** Name and unit of what is predicted. */
+  target: z.string(),
+})
+export type Architecture = z.infer<typeof architectureSchema>
+
+/** How one column of a record becomes inputs: fitted on the training rows, the same for training and prediction. */
+export const columnTransformSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('numeric'),
+    column: z.string(),
+    type: columnTypeSchema.extract(['number', 'boolean']),
+    /** Stands in for a missing value before scaling; null: a missing value is an error. */
+    missing: z.number().nullable(),
+    /** input = (value − center) / scale */
+    center: z.number(),
+    scale: z.number(),
+  }),
+  z.object({
+    kind: z.literal('one_hot'),
+    column: z.string(),
+    levels: z.array(z.string()),
+    unseen: z.enum(['zero', 'error']),
+    /** The level that stands in for a missing value; null: a missing value is all zeros; `"error"` is said by `missing_error`. */
+    missing: z.string().nullable(),
+    missing_error: z.boolean(),
+  }),
+])
+export type ColumnTransform = z.infer<typeof columnTransformSchema>
+
+export const preprocessingSchema = z.object({
+  columns: z.array(columnTransformSchema),
+  /** Regression: prediction = output · scale + center. */
+  target: z.object({ center: z.number(), scale: z.number() }).nullable(),
+})
+export type Preprocessing = z.infer<typeof preprocessingSchema>
+
+export const weightsDocumentSchema = z
+  .object({
+    format: z.literal('trainyard/1'),
+    architecture: architectureSchema,
+    preprocessing: preprocessingSchema,
+    /** `weight` is [out][in] (y = W x + b); the last entry is the output layer. */
+    layers: z.array(z.object({ weight: z.array(z.array(z.number())), bias: z.array(z.number()) })),
+  })
+  .meta({ id: 'Weights' })
+export type WeightsDocument = z.infer<typeof weightsDocumentSchema>
