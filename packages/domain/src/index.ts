@@ -1,0 +1,5 @@
+export * from './errors.ts'
+export * from './job-lifecycle.ts'
+export * from './limits.ts'
+export * from './ports.ts'
+export * from './resolve-config.ts'

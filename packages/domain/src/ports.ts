@@ -1,0 +1,255 @@
+/**
+ * What the services ask of the store, in the domain's words. `packages/store` keeps these promises on Postgres; a fake
+ * may stand in only if it passes the same tests.
+ */
+import type {
+  ApiKeyId,
+  Architecture,
+  Column,
+  Dataset,
+  DatasetId,
+  DatasetWarning,
+  EpochMetrics,
+  Event,
+  Job,
+  JobError,
+  JobId,
+  JobSpec,
+  JobStatus,
+  List,
+  MetricsSummary,
+  Preprocessing,
+  ProjectId,
+  ResolvedConfig,
+  StopReason,
+  Task,
+  WhichWeights,
+} from '@trainyard/contracts'
+
+export interface Page {
+  limit: number
+  after?: string | undefined
+  before?: string | undefined
+}
+
+/** Scope and fingerprint of a request that may be repeated (`Idempotency-Key`). */
+export interface IdempotentRequest {
+  method: string
+  path: string
+  key: string
+  /** SHA-256 of the raw body, hex. */
+  requestSha256: string
+}
+
+export interface StoredResponse {
+  requestSha256: string
+  status: number
+  body: unknown
+}
+
+/** The outcome of a write that carries an idempotency key: done now, or done before by the same key. */
+export type Once<Result> =
+  | { kind: 'done'; result: Result }
+  | { kind: 'replayed'; stored: StoredResponse }
+
+export interface ApiKey {
+  id: ApiKeyId
+  projectId: ProjectId
+  name: string
+  secretHash: Uint8Array
+  expiresAt: Date | null
+  revokedAt: Date | null
+}
+
+export interface KeyStore {
+  /** The key by the public id inside its text, or null. */
+  find(keyId: string): Promise<ApiKey | null>
+  /** Makes the key's project first when there is none of that name. */
+  insert(key: {
+    keyId: string
+    projectName: string
+    name: string
+    secretHash: Uint8Array
+    expiresAt: Date | null
+  }): Promise<{ id: ApiKeyId; projectId: ProjectId }>
+  /** The oldest project, in which a local stack without authentication works. */
+  defaultProject(): Promise<ProjectId | null>
+}
+
+export interface NewDataset {
+  id: DatasetId
+  projectId: ProjectId
+  name: string
+  rows: number
+  columns: Column[]
+  target: string
+  task: Task
+  warnings: DatasetWarning[]
+  /** A blob that was put before. */
+  sha256: string
+  bytes: number
+}
+
+export interface DatasetStore {
+  insert(dataset: NewDataset, idempotency: IdempotentRequest | null): Promise<Once<Dataset>>
+  find(projectId: ProjectId, id: string): Promise<Dataset | null>
+  list(projectId: ProjectId, page: Page): Promise<List<Dataset>>
+  /** False when there is none; throws `dataset_in_use` while a job that uses it is not terminal. */
+  delete(projectId: ProjectId, id: string): Promise<boolean>
+}
+
+/** Bytes by their SHA-256 (hex): equal content is stored once, and never changes. */
+export interface BlobStore {
+  put(
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<{ sha256: string; bytes: number }>
+  /** Throws when the blob is absent or its bytes do not hash to its name. */
+  read(sha256: string): AsyncGenerator<Uint8Array>
+  /** Removes blobs that nothing refers to and nobody put for an hour. Returns how many. */
+  sweep(): Promise<number>
+}
+
+export interface NewJob {
+  id: JobId
+  projectId: ProjectId
+  datasetId: DatasetId
+  name: string | null
+  config: JobSpec
+  resolvedConfig: ResolvedConfig
+  parameterCount: number
+  engineVersion: string
+  priority: number
+  metadata: Record<string, string>
+}
+
+export interface StoredWeights {
+  epoch: number
+  sha256: string
+  bytes: number
+  architecture: Architecture
+  preprocessing: Preprocessing
+}
+
+export interface IdempotencyStore {
+  find(projectId: ProjectId, request: IdempotentRequest): Promise<StoredResponse | null>
+  /** Forgets keys older than 24 h. Returns how many. */
+  expire(): Promise<number>
+}
+
+/** The API's side of jobs: every read and write names its project first, and there is no other way to reach a job. */
+export interface JobStore {
+  /** Job, `job.created` event and idempotency key in one transaction. */
+  insert(job: NewJob, idempotency: IdempotentRequest | null): Promise<Once<Job>>
+  find(projectId: ProjectId, id: string): Promise<Job | null>
+  list(projectId: ProjectId, page: Page & { status?: JobStatus | undefined }): Promise<List<Job>>
+  /** Decides by the locked row (`decideCancel`); a queued job is cancelled at once. Null when there is none. */
+  cancel(projectId: ProjectId, id: string): Promise<Job | null>
+  /** False when there is none; throws `illegal_transition` when it is not terminal. `purge` removes its rows for good. */
+  delete(projectId: ProjectId, id: string, options: { purge: boolean }): Promise<boolean>
+  /** Events with seq > `afterSeq` in order. */
+  events(jobId: JobId, afterSeq: number, limit: number): Promise<Event[]>
+  /** Seq of an event by its id, null when the job has none of that id. */
+  eventSeq(jobId: JobId, eventId: string): Promise<number | null>
+  metrics(jobId: JobId): Promise<EpochMetrics[]>
+  weights(jobId: JobId, which: WhichWeights): Promise<StoredWeights | null>
+  /** Jobs by status over all projects, for the metrics page. */
+  countByStatus(): Promise<{ status: JobStatus; count: number }[]>
+}
+
+/** What a worker needs to train a claimed job. The lease epoch fences everything it writes. */
+export interface ClaimedJob {
+  id: JobId
+  projectId: ProjectId
+  leaseEpoch: number
+  attempt: number
+  resolvedConfig: ResolvedConfig
+  dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
+}
+
+export interface Progress {
+  /** Epochs not reported before, oldest first; may be empty. */
+  metrics: EpochMetrics[]
+  epoch: number
+  best: { epoch: number; metrics: MetricsSummary } | null
+}
+
+export interface FinishedWeights {
+  which: WhichWeights
+  epoch: number
+  sha256: string
+  bytes: number
+  architecture: Architecture
+  preprocessing: Preprocessing
+}
+
+export interface Finish {
+  status: 'succeeded' | 'failed' | 'cancelled'
+  stopReason: StopReason | null
+  error: JobError | null
+  final: { epoch: number; metrics: MetricsSummary } | null
+  best: { epoch: number; metrics: MetricsSummary } | null
+  /** Epochs not reported before. */
+  metrics: EpochMetrics[]
+  weights: FinishedWeights[]
+}
+
+export interface Lease {
+  jobId: JobId
+  leaseEpoch: number
+}
+
+/** The worker's side of jobs. `fenced` means: the lease is another's now, stop and write nothing more. */
+export interface LeaseStore {
+  /** Takes a queued job; null when it is not queued any more. */
+  claim(jobId: JobId, owner: string): Promise<ClaimedJob | null>
+  /** Renews the lease, stores metrics and one `job.epoch_completed`, and says whether a cancel is asked for. */
+  report(lease: Lease, progress: Progress | null): Promise<'go_on' | 'cancel' | 'fenced'>
+  /** Terminal state, rest of the metrics, weights and event in one transaction. */
+  finish(lease: Lease, finish: Finish): Promise<'done' | 'fenced'>
+  /** Gives a job back unharmed, as when the worker drains. */
+  release(lease: Lease): Promise<'done' | 'fenced'>
+}
+
+export interface Dispatchable {
+  jobId: JobId
+  generation: number
+}
+
+/** The scheduler's side of jobs. */
+export interface DispatchStore {
+  /** Fair choice among projects of at most `window` − (jobs dispatched or running) queued jobs. */
+  pick(window: number): Promise<Dispatchable[]>
+  markDispatched(jobs: readonly Dispatchable[]): Promise<void>
+  /** Queued jobs whose delivery was handed over more than a second ago and not claimed since. */
+  undelivered(): Promise<Dispatchable[]>
+  /** Makes them dispatchable again under the next generation. */
+  redispatch(jobs: readonly Dispatchable[]): Promise<void>
+  /** Running jobs whose lease is dead: queued again, failed as `worker_lost` after too many, cancelled when that was asked. */
+  recoverDeadLeases(): Promise<{ jobId: JobId; outcome: 'requeued' | 'failed' | 'cancelled' }[]>
+}
+
+export interface WorkerInfo {
+  id: string
+  slots: number
+}
+
+export interface WorkerStore {
+  /** Says that the worker lives; called each lease renewal. */
+  heartbeat(worker: WorkerInfo): Promise<void>
+  leave(id: string): Promise<void>
+  /** Slots of all workers heard of within a lease. */
+  slots(): Promise<number>
+}
+
+/**
+ * "Look again": hints between processes that may be lost without harm, since everybody also looks by the clock.
+ * Publishing never throws and never waits.
+ */
+export interface Pulse {
+  jobQueued(): void
+  jobChanged(jobId: JobId): void
+  cancelAsked(jobId: JobId): void
+  onJobQueued(listener: () => void): void
+  onJobChanged(listener: (jobId: JobId) => void): void
+  onCancelAsked(listener: (jobId: JobId) => void): void
+}
