@@ -1,0 +1,107 @@
+/** Elementwise passes over [n] float32; n is a multiple of 4 and every address of 16 bytes. */
+import { vectorSigmoid, vectorTanh } from './elementary'
+import { activation } from './layout'
+import { multiplySubtract } from './tiles'
+
+/** z = f(z) in place. NaN gives NaN. */
+export function applyActivation(kind: i32, z: usize, n: i32): void {
+  const end = z + (<usize>n << 2)
+  switch (kind) {
+    case activation.relu:
+      // With the value first, pmax keeps a NaN.
+      for (; z < end; z += 16) v128.store(z, f32x4.pmax(v128.load(z), f32x4.splat(0)))
+      break
+    case activation.tanh:
+      for (; z < end; z += 16) v128.store(z, vectorTanh(v128.load(z)))
+      break
+    case activation.sigmoid:
+      for (; z < end; z += 16) v128.store(z, vectorSigmoid(v128.load(z)))
+      break
+  }
+}
+
+/** delta *= f'(z), written in terms of a = f(z): relu a > 0, tanh 1 - a², sigmoid a - a². */
+export function applyActivationDerivative(kind: i32, a: usize, delta: usize, n: i32): void {
+  const end = a + (<usize>n << 2)
+  switch (kind) {
+    case activation.relu:
+      for (; a < end; a += 16, delta += 16) {
+        v128.store(delta, v128.and(v128.load(delta), f32x4.gt(v128.load(a), f32x4.splat(0))))
+      }
+      break
+    case activation.tanh:
+      for (; a < end; a += 16, delta += 16) {
+        const value = v128.load(a)
+        const slope = multiplySubtract(value, value, f32x4.splat(1))
+        v128.store(delta, f32x4.mul(v128.load(delta), slope))
+      }
+      break
+    case activation.sigmoid:
+      for (; a < end; a += 16, delta += 16) {
+        const value = v128.load(a)
+        const slope = multiplySubtract(value, value, value)
+        v128.store(delta, f32x4.mul(v128.load(delta), slope))
+      }
+      break
+  }
+}
+
+/** Every row of z [rows, stride] becomes the bias [stride], to which the product is then added. */
+export function fillRows(z: usize, rows: i32, stride: i32, bias: usize): void {
+  const bytes = <usize>stride << 2
+  for (let row = 0; row < rows; row++) {
+    for (let j: usize = 0; j < bytes; j += 16) v128.store(z + j, v128.load(bias + j))
+    z += bytes
+  }
+}
+
+/** sums[j] = Σ_i delta[i, j] over delta [rows, stride], in the order of the rows. */
+export function sumRows(delta: usize, rows: i32, stride: i32, sums: usize): void {
+  const bytes = <usize>stride << 2
+  for (let j: usize = 0; j < bytes; j += 16) {
+    let sum = f32x4.splat(0)
+    let at = delta + j
+    for (let row = 0; row < rows; row++) {
+      sum = f32x4.add(sum, v128.load(at))
+      at += bytes
+    }
+    v128.store(sums + j, sum)
+  }
+}
+
+/** Copies the named rows of source [·, stride] one after the other. stride is a multiple of 4. */
+export function gatherRows(source: usize, stride: i32, order: usize, rows: i32, target: usize): void {
+  const bytes = <usize>stride << 2
+  for (let i = 0; i < rows; i++) {
+    const from = source + <usize>load<u32>(order + (<usize>i << 2)) * bytes
+    for (let j: usize = 0; j < bytes; j += 16) v128.store(target + j, v128.load(from + j))
+    target += bytes
+  }
+}
+
+/** Copies the named values of source, one float32 per row. */
+export function gatherValues(source: usize, order: usize, rows: i32, target: usize): void {
+  for (let i: usize = 0, bytes = <usize>rows << 2; i < bytes; i += 4) {
+    store<f32>(target + i, load<f32>(source + (<usize>load<u32>(order + i) << 2)))
+  }
+}
+
+/** Whether every |x[i]| is below the limit; false for NaN and infinity. */
+export function isBelow(x: usize, n: i32, limit: f32): bool {
+  const end = x + (<usize>n << 2)
+  const bound = f32x4.splat(limit)
+  let below = i32x4.splat(-1)
+  for (; x < end; x += 16) below = v128.and(below, f32x4.lt(f32x4.abs(v128.load(x)), bound))
+  return i32x4.all_true(below)
+}
+
+/** √Σ x[i]², accumulated in float64. */
+export function norm(x: usize, n: i32): f64 {
+  const end = x + (<usize>n << 2)
+  let sum = f64x2.splat(0)
+  for (; x < end; x += 8) {
+    const pair = f64x2.promote_low_f32x4(v128.load64_zero(x))
+    sum = f64x2.add(sum, f64x2.mul(pair, pair))
+  }
+  return Math.sqrt(f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1))
+}

@@ -1,0 +1,70 @@
+/** The loops over batches: one call trains an epoch, one call validates. */
+import { gatherRows, gatherValues, isBelow, norm } from './elementwise'
+import { job, status } from './layout'
+import { backwardPass, forwardPass, lossOf } from './network'
+import { updateParameters } from './optimizers'
+import { identityOrder, shuffleOrder } from './shuffle'
+
+/** Asked before every batch if the job says so; anything but zero stops. */
+// @ts-ignore: decorator
+@external("env", "shouldStop")
+declare function shouldStop(): i32
+
+/**
+ * One pass over the training rows. Returns a status; the job's record then holds the sum of losses,
+ * the count of correct rows and the gradient's norm, or the batch at which the pass ended.
+ */
+export function trainEpoch(epoch: i32): i32 {
+  const rows = load<i32>(job.trainingRows), batchSize = load<i32>(job.batchSize)
+  const order = <usize>load<i32>(job.order)
+  const asksToStop = load<i32>(job.asksToStop) != 0
+  identityOrder(order, rows)
+  if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
+  store<f64>(job.lossSum, 0)
+  store<i32>(job.correct, 0)
+  for (let start = 0, batch = 0; start < rows; start += batchSize, batch++) {
+    store<i32>(job.batch, batch)
+    if (asksToStop && shouldStop() != 0) return status.stopped
+    const result = trainBatch(order + (<usize>start << 2), min(batchSize, rows - start))
+    if (result != status.completed) return result
+  }
+  const floats = load<i32>(job.parameterBytes) >> 2
+  store<f64>(job.gradientNorm, norm(<usize>load<i32>(job.gradient), floats))
+  return status.completed
+}
+
+/** Loss and count of correct rows over the validation data, into the job's record. */
+export function validate(): void {
+  const rows = load<i32>(job.validationRows), blockRows = load<i32>(job.evaluationRows)
+  const inputBytes = <usize>load<i32>(job.inputStride) << 2
+  const targetBytes = <usize>load<i32>(job.targetStride) << 2
+  const inputs = <usize>load<i32>(job.validationInputs), targets = <usize>load<i32>(job.validationTargets)
+  let loss: f64 = 0
+  store<i32>(job.correct, 0)
+  for (let start = 0; start < rows; start += blockRows) {
+    const count = min(blockRows, rows - start)
+    forwardPass(inputs + <usize>start * inputBytes, count, true)
+    loss += lossOf(count, targets + <usize>start * targetBytes)
+  }
+  store<f64>(job.lossSum, loss)
+}
+
+/** Gathers one batch and updates the parameters, unless its loss or gradient is not finite. */
+function trainBatch(order: usize, rows: i32): i32 {
+  const inputs = <usize>load<i32>(job.batchInputs), targets = <usize>load<i32>(job.batchTargets)
+  gatherRows(<usize>load<i32>(job.trainingInputs), load<i32>(job.inputStride), order, rows, inputs)
+  const targetStride = load<i32>(job.targetStride), trainingTargets = <usize>load<i32>(job.trainingTargets)
+  if (targetStride == 1) gatherValues(trainingTargets, order, rows, targets)
+  else gatherRows(trainingTargets, targetStride, order, rows, targets)
+
+  forwardPass(inputs, rows, false)
+  const loss = lossOf(rows, targets)
+  if (!isFinite(loss)) return status.loss_diverged
+  backwardPass(inputs, rows)
+  const gradient = <usize>load<i32>(job.gradient)
+  const floats = load<i32>(job.parameterBytes) >> 2
+  if (!isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))) return status.gradient_diverged
+  updateParameters()
+  store<f64>(job.lossSum, load<f64>(job.lossSum) + loss)
+  return status.completed
+}

@@ -1,0 +1,102 @@
+/**
+ * Forward and backward pass of one block of rows through the layers of the job's record. This file
+ * and epoch.ts only call: V8 replaces a Wasm function by its optimized version at the next call, so
+ * a loop that ran for a whole epoch would stay in the baseline code.
+ */
+import { applyActivation, applyActivationDerivative, fillRows, sumRows } from './elementwise'
+import { job, layer, loss } from './layout'
+import { binaryCrossEntropy, crossEntropy, meanSquaredError } from './losses'
+import { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
+import { multiplyPacked } from './matmul-packed'
+
+/** Logits of inputs [rows, inputStride] into the last layer's outputs. */
+export function forwardPass(inputs: usize, rows: i32, isEvaluation: bool): void {
+  const packedField = isEvaluation ? layer.evaluationPacked : layer.forwardPacked
+  for (let at = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
+    const k = load<i32>(at + layer.inputs)
+    const stride = load<i32>(at + layer.unitStride)
+    const strideIn = strideBytes(at + layer.inputStride), strideOut = <usize>stride << 2
+    const weight = <usize>load<i32>(at + layer.weight)
+    const outputs = <usize>load<i32>(at + layer.outputs)
+    fillRows(outputs, rows, stride, weight + <usize>k * strideOut)
+    if (load<i32>(at + packedField)) {
+      multiplyPacked(false, false, rows, stride, k, inputs, strideIn, weight, strideOut, outputs, strideOut, true)
+    } else {
+      multiplyDirect(rows, stride, k, inputs, strideIn, weight, strideOut, outputs, strideOut, true)
+    }
+    applyActivation(load<i32>(at + layer.activation), outputs, rows * stride)
+    inputs = outputs
+  }
+}
+
+/** Sum of the rows' losses; the gradient of their mean goes to the last layer's delta. */
+export function lossOf(rows: i32, targets: usize): f64 {
+  const last = layersEnd() - layer.bytes
+  const logits = <usize>load<i32>(last + layer.outputs)
+  const delta = <usize>load<i32>(last + layer.delta)
+  const stride = load<i32>(last + layer.unitStride), units = load<i32>(last + layer.units)
+  switch (load<i32>(job.loss)) {
+    case loss.cross_entropy:
+      return crossEntropy(logits, stride, units, rows, targets, delta)
+    case loss.binary_cross_entropy:
+      return binaryCrossEntropy(logits, stride, rows, targets, delta)
+    default:
+      return meanSquaredError(logits, stride, units, rows, targets, delta)
+  }
+}
+
+/** Gradient of every parameter from the last layer's delta. */
+export function backwardPass(batchInputs: usize, rows: i32): void {
+  for (let at = layersEnd() - layer.bytes; at > job.layers; at -= layer.bytes) {
+    const below = at - layer.bytes
+    parameterGradient(at, <usize>load<i32>(below + layer.outputs), rows)
+    inputGradient(at, below, rows)
+  }
+  parameterGradient(job.layers, batchInputs, rows)
+}
+
+/** ∂L/∂W = Aᵀ δ over inputs A [rows, inputStride], ∂L/∂b = Σ δ. */
+function parameterGradient(at: usize, inputs: usize, rows: i32): void {
+  const m = load<i32>(at + layer.inputs)
+  const stride = load<i32>(at + layer.unitStride)
+  const strideIn = strideBytes(at + layer.inputStride), strideOut = <usize>stride << 2
+  const delta = <usize>load<i32>(at + layer.delta)
+  const gradient = <usize>load<i32>(at + layer.weightGradient)
+  if (load<i32>(at + layer.weightGradientPacked)) {
+    multiplyPacked(true, false, m, stride, rows, inputs, strideIn, delta, strideOut, gradient, strideOut, false)
+  } else {
+    multiplyDirectTransposed(m, stride, rows, inputs, strideIn, delta, strideOut, gradient, strideOut)
+  }
+  sumRows(delta, rows, stride, gradient + <usize>m * strideOut)
+}
+
+/** The layer below gets δ Wᵀ · f'(its outputs). */
+function inputGradient(at: usize, below: usize, rows: i32): void {
+  const units = load<i32>(at + layer.units), inputs = load<i32>(at + layer.inputs)
+  const stride = load<i32>(at + layer.inputStride)
+  const strideIn = <usize>stride << 2, strideOut = strideBytes(at + layer.unitStride)
+  const weight = <usize>load<i32>(at + layer.weight)
+  const delta = <usize>load<i32>(at + layer.delta), deltaBelow = <usize>load<i32>(below + layer.delta)
+  if (load<i32>(at + layer.inputGradientPacked)) {
+    // Writes the real columns only; the padding was never anything but zero.
+    multiplyPacked(false, true, rows, inputs, units, delta, strideOut, weight, strideOut, deltaBelow, strideIn, false)
+  } else {
+    const transposed = <usize>load<i32>(job.transposed)
+    transpose(weight, strideOut, inputs, units, transposed)
+    multiplyDirect(rows, stride, units, delta, strideOut, transposed, strideIn, deltaBelow, strideIn, false)
+  }
+  const outputs = <usize>load<i32>(below + layer.outputs)
+  applyActivationDerivative(load<i32>(below + layer.activation), outputs, deltaBelow, rows * stride)
+}
+
+// @ts-ignore: decorator
+@inline
+function layersEnd(): usize {
+  return job.layers + <usize>load<i32>(job.layerCount) * layer.bytes
+}
+
+// @ts-ignore: decorator
+@inline
+function strideBytes(field: usize): usize {
+  return <usize>load<i32>(field) << 2
+}

@@ -1,0 +1,75 @@
+import type { NetworkConfig, OptimizerConfig } from './config.ts'
+import type { LayerWeights } from './weights.ts'
+
+/** Rows to train or validate on; the arrays may view a SharedArrayBuffer and are only read. */
+export interface TrainingData {
+  rows: number
+  /** [rows, inputs], row-major. */
+  inputs: Float32Array
+  /** Class index for cross_entropy, 0 or 1 for binary_cross_entropy, both [rows]; mse [rows, outputs]. */
+  targets: Float32Array
+}
+
+/** What a backend needs to know before the first batch. */
+export interface TrainingJob {
+  training: TrainingData
+  validation: TrainingData | null
+  optimizer: OptimizerConfig
+  batchSize: number
+  shuffle: boolean
+  seed: bigint
+  /** Asked before every batch; true ends the epoch there. null spares the call. */
+  shouldStop: (() => boolean) | null
+}
+
+export interface Metrics {
+  loss: number
+  /** Share of rows whose class is predicted, null for mse. */
+  accuracy: number | null
+}
+
+/** Where a loss or gradient stopped being finite; layers count from 0, null where it is none of them. */
+export interface Divergence {
+  /** Batch of the epoch, from 0. */
+  batch: number
+  layer: number | null
+  /** Index into the training data of the first bad row; null if only a gradient overflowed. */
+  row: number | null
+}
+
+export type EpochOutcome =
+  | { status: 'completed'; metrics: Metrics; gradientNorm: number }
+  | { status: 'stopped' }
+  | ({ status: 'diverged' } & Divergence)
+
+/** One training run of one network: owns parameters, optimizer state and data until closed. */
+export interface TrainingSession {
+  /**
+   * Every batch of one pass, in the order f(seed, epoch). Stopped or diverged, the parameters are
+   * those after the last batch that was completed. `epoch` counts from 1.
+   */
+  trainEpoch(epoch: number): EpochOutcome
+  /** Inference mode over the validation rows; null without any. */
+  validate(): Metrics | null
+  /** Keeps a copy of the parameters beside the running ones, replacing the one before. */
+  keepBest(): void
+  weights(which: 'last' | 'best'): LayerWeights[]
+  /** Frees what the session holds. May be called twice. */
+  close(): void
+}
+
+/** The two implementations of the mathematics: float64 loops, and float32 WebAssembly. */
+export interface Backend {
+  openTraining(
+    network: NetworkConfig,
+    weights: readonly LayerWeights[],
+    job: TrainingJob,
+  ): TrainingSession
+  /** Logits [rows, outputs] of inputs [rows, inputs]. */
+  predict(
+    network: NetworkConfig,
+    weights: readonly LayerWeights[],
+    inputs: Float32Array,
+    rows: number,
+  ): Float32Array
+}

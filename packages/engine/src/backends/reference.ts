@@ -1,0 +1,149 @@
+/**
+ * The oracle: plain loops in float64, obviously right and slow. The Wasm backend is tested against
+ * it, and it is tested against central differences.
+ */
+import type { Backend, Divergence, Metrics, TrainingData, TrainingJob } from '../backend.ts'
+import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { createAdam } from '../optimizers/adam.ts'
+import { createMomentum } from '../optimizers/momentum.ts'
+import type { Optimizer } from '../optimizers/optimizer.ts'
+import { createSgd } from '../optimizers/sgd.ts'
+import { permutation, SHUFFLE_STREAM } from '../random.ts'
+import { element, Matrix } from '../tensor.ts'
+import { ReferenceNetwork } from './reference-network.ts'
+
+interface Batch {
+  inputs: Matrix
+  targets: Matrix
+}
+
+export const referenceBackend: Backend = {
+  openTraining(config, weights, job) {
+    const network = new ReferenceNetwork(config, weights)
+    const best = Float64Array.from(network.parameters)
+    const optimize = createOptimizer(job.optimizer, network.parameters.length)
+    const isBad = (g: number) => !(Math.abs(g) < GRADIENT_LIMIT)
+
+    return {
+      trainEpoch(epoch) {
+        const order = epochOrder(job, epoch)
+        const totals = { loss: 0, correct: 0 }
+        for (let start = 0; start < order.length; start += job.batchSize) {
+          if (job.shouldStop?.()) return { status: 'stopped' }
+          const rows = order.subarray(start, start + job.batchSize)
+          const batch = gather(config, job.training, rows)
+          const pass = network.forward(batch.inputs)
+          const losses = rowLosses(network, pass.activations.at(-1) as Matrix, batch.targets)
+          const at = { status: 'diverged' as const, batch: start / job.batchSize }
+          if (!losses.values.every(Number.isFinite)) {
+            return { ...at, ...findBadRow(pass.activations, losses, rows) }
+          }
+          network.backward(pass, batch.targets)
+          const layer = network.findGradientLayer(isBad)
+          if (layer !== null) return { ...at, layer, row: null }
+          optimize(network.parameters, network.gradient)
+          totals.loss += losses.values.reduce((sum, loss) => sum + loss, 0)
+          totals.correct += losses.correct
+        }
+        return {
+          status: 'completed',
+          metrics: toMetrics(network, totals, order.length),
+          gradientNorm: Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0)),
+        }
+      },
+
+      validate() {
+        if (job.validation === null) return null
+        const rows = Uint32Array.from({ length: job.validation.rows }, (_, row) => row)
+        const { inputs, targets } = gather(config, job.validation, rows)
+        const logits = network.forward(inputs).activations.at(-1) as Matrix
+        const losses = rowLosses(network, logits, targets)
+        const loss = losses.values.reduce((sum, value) => sum + value, 0)
+        return toMetrics(network, { loss, correct: losses.correct }, rows.length)
+      },
+
+      keepBest() {
+        best.set(network.parameters)
+      },
+
+      weights: (which) => network.weights(config, which === 'best' ? best : network.parameters),
+
+      close() {},
+    }
+  },
+
+  predict(config, weights, inputs, rows) {
+    const network = new ReferenceNetwork(config, weights)
+    const batch = new Matrix(rows, config.inputs, Float64Array.from(inputs))
+    return Float32Array.from((network.forward(batch).activations.at(-1) as Matrix).values)
+  },
+}
+
+function createOptimizer(config: OptimizerConfig, parameterCount: number): Optimizer {
+  switch (config.type) {
+    case 'sgd':
+      return createSgd(config)
+    case 'momentum':
+      return createMomentum(config, parameterCount)
+    case 'adam':
+      return createAdam(config, parameterCount)
+  }
+}
+
+function epochOrder({ training, shuffle, seed }: TrainingJob, epoch: number): Uint32Array {
+  return shuffle
+    ? permutation(seed, SHUFFLE_STREAM, epoch, training.rows)
+    : Uint32Array.from({ length: training.rows }, (_, row) => row)
+}
+
+function gather(config: NetworkConfig, data: TrainingData, rows: Uint32Array): Batch {
+  const copy = (values: Float32Array, width: number): Matrix => {
+    const matrix = new Matrix(rows.length, width)
+    for (const [i, row] of rows.entries()) {
+      matrix.row(i).set(values.subarray(row * width, (row + 1) * width))
+    }
+    return matrix
+  }
+  return {
+    inputs: copy(data.inputs, config.inputs),
+    targets: copy(data.targets, targetWidth(config)),
+  }
+}
+
+function rowLosses({ loss }: ReferenceNetwork, logits: Matrix, targets: Matrix) {
+  const values = new Float64Array(logits.rows)
+  let correct = 0
+  for (let row = 0; row < logits.rows; row++) {
+    values[row] = loss.value(logits.row(row), targets.row(row))
+    if (loss.isCorrect?.(logits.row(row), targets.row(row))) correct++
+  }
+  return { values, correct }
+}
+
+function toMetrics(
+  { loss }: ReferenceNetwork,
+  totals: { loss: number; correct: number },
+  rows: number,
+): Metrics {
+  return {
+    loss: totals.loss / rows,
+    accuracy: loss.isCorrect === null ? null : totals.correct / rows,
+  }
+}
+
+/** The first layer with a non-finite output and its first bad row; else the row of the bad loss. */
+function findBadRow(
+  activations: readonly Matrix[],
+  losses: { values: Float64Array },
+  rows: Uint32Array,
+): Omit<Divergence, 'batch'> {
+  for (const [index, { values, columns }] of activations.entries()) {
+    const bad = values.findIndex((value) => !Number.isFinite(value))
+    if (bad === -1) continue
+    // Entry 0 holds the inputs: bad data is no layer's fault.
+    const layer = index === 0 ? null : index - 1
+    return { layer, row: rows[Math.floor(bad / columns)] ?? null }
+  }
+  const bad = losses.values.findIndex((value) => !Number.isFinite(value))
+  return { layer: null, row: element(Float64Array.from(rows), bad) }
+}

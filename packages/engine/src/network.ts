@@ -1,0 +1,117 @@
+import type { Backend, TrainingJob, TrainingSession } from './backend.ts'
+import { referenceBackend } from './backends/reference.ts'
+import { createWasmBackend } from './backends/wasm.ts'
+import { assertNetworkConfig, type NetworkConfig } from './config.ts'
+import { EngineError } from './errors.ts'
+import { initializeLayer } from './initializers/initialize.ts'
+import { compileKernels } from './wasm/load.ts'
+import { assertWeights, type LayerWeights, layerShapes } from './weights.ts'
+
+export type BackendName = 'wasm' | 'reference'
+
+export interface NetworkOptions {
+  /** `wasm` unless said otherwise; `reference` is the float64 oracle, a thousand times slower. */
+  backend?: BackendName
+  /** Unsigned 64 bits; decides the initial weights. */
+  seed: bigint
+  /** Used instead of the initializers. */
+  initialWeights?: LayerWeights[]
+  /** Kernels compiled elsewhere, for instance handed to a thread; otherwise compiled once a process. */
+  module?: WebAssembly.Module
+}
+
+/** A network with its parameters. Configuration and shapes never change. */
+export interface Network {
+  readonly config: NetworkConfig
+  /**
+   * A copy of the parameters. `best` are those of the epoch that was best in the latest training,
+   * or the last ones if no epoch was.
+   */
+  weights(which?: 'last' | 'best'): LayerWeights[]
+  /** Logits [rows, outputs] of inputs [rows, inputs], with the last weights. */
+  predict(inputs: Float32Array, rows: number): Float32Array
+  /** Starts a run that continues from the last weights; used by `train`. One run at a time. */
+  openTraining(job: TrainingJob): TrainingSession
+  /** Frees a run still open and refuses everything after. May be called twice. */
+  dispose(): void
+}
+
+/** Checks the configuration, loads the backend and sets the initial weights. */
+export async function createNetwork(
+  config: NetworkConfig,
+  { backend = 'wasm', seed, initialWeights, module }: NetworkOptions,
+): Promise<Network> {
+  assertNetworkConfig(config)
+  const weights = initialWeights ?? initialize(config, seed)
+  assertWeights(config, weights)
+  const kernels = backend === 'wasm' ? (module ?? (await compileKernels()).module) : null
+  const computing = kernels === null ? referenceBackend : createWasmBackend(kernels)
+  return makeNetwork(config, computing, copyWeights(weights))
+}
+
+function makeNetwork(
+  config: NetworkConfig,
+  backend: Backend,
+  initial: readonly LayerWeights[],
+): Network {
+  let last = initial
+  let best = initial
+  let session: TrainingSession | null = null
+  let isDisposed = false
+
+  const assertUsable = (): void => {
+    if (isDisposed) throw new EngineError('network_disposed', 'the network was disposed of')
+  }
+
+  return {
+    config,
+
+    weights(which = 'last') {
+      assertUsable()
+      return session?.weights(which) ?? copyWeights(which === 'best' ? best : last)
+    },
+
+    predict(inputs, rows) {
+      assertUsable()
+      if (!(Number.isSafeInteger(rows) && rows >= 0 && inputs.length === rows * config.inputs)) {
+        throw new EngineError('invalid_data', `inputs are not [${rows}, ${config.inputs}]`)
+      }
+      return backend.predict(config, session?.weights('last') ?? last, inputs, rows)
+    },
+
+    openTraining(job) {
+      assertUsable()
+      if (session !== null) throw new EngineError('network_busy', 'the network is being trained')
+      const opened = backend.openTraining(config, last, job)
+      session = opened
+      return {
+        ...opened,
+        close() {
+          // A second close must not take the weights of a later run.
+          if (session !== opened) return
+          last = opened.weights('last')
+          best = opened.weights('best')
+          session = null
+          opened.close()
+        },
+      }
+    },
+
+    dispose() {
+      session?.close()
+      session = null
+      isDisposed = true
+    },
+  }
+}
+
+function initialize(config: NetworkConfig, seed: bigint): LayerWeights[] {
+  return layerShapes(config).map(({ inputs, units }, index) => {
+    const { initializer } = config.layers[index] as NetworkConfig['layers'][number]
+    return initializeLayer(initializer, inputs, units, seed, index)
+  })
+}
+
+function copyWeights(weights: readonly LayerWeights[]): LayerWeights[] {
+  return weights.map(({ weight, bias }) => ({ weight: weight.slice(), bias: bias.slice() }))
+}

@@ -1,0 +1,60 @@
+import {
+  assertCount,
+  assertNetworkConfig,
+  type NetworkConfig,
+  type OptimizerConfig,
+} from './config.ts'
+import { mapMemory } from './wasm/memory-map.ts'
+import { layerShapes } from './weights.ts'
+
+export type {
+  ActivationName,
+  InitializerConfig,
+  LayerConfig,
+  LossName,
+  NetworkConfig,
+  OptimizerConfig,
+} from './config.ts'
+export { EngineError, type EngineErrorCode } from './errors.ts'
+export { resolveInitializer } from './initializers/initialize.ts'
+
+export interface PlanInput {
+  network: NetworkConfig
+  optimizer: OptimizerConfig['type']
+  batchSize: number
+  trainingRows: number
+  /** 0 without validation. */
+  validationRows: number
+}
+
+export interface NetworkPlan {
+  parameterCount: number
+  /** Floating-point operations of the matrix products of one epoch, validation included. */
+  flopsPerEpoch: number
+  /** Exactly what the engine allocates for the job. */
+  memoryBytes: number
+  layers: { inputs: number; units: number; parameters: number }[]
+}
+
+/** Shapes, work and memory of a training job, before anything is allocated. */
+export function planNetwork(input: PlanInput): NetworkPlan {
+  const { network, trainingRows, validationRows } = input
+  assertNetworkConfig(network)
+  assertCount(input.batchSize, 'batchSize', 'invalid_options')
+  assertCount(trainingRows, 'trainingRows', 'invalid_options')
+  if (validationRows !== 0) assertCount(validationRows, 'validationRows', 'invalid_options')
+  const layers = layerShapes(network).map((shape) => ({
+    ...shape,
+    parameters: (shape.inputs + 1) * shape.units,
+  }))
+  return {
+    parameterCount: layers.reduce((sum, { parameters }) => sum + parameters, 0),
+    flopsPerEpoch: layers.reduce((sum, { inputs, units }, index) => {
+      // Forward and weight gradient; the first layer needs no gradient of its inputs.
+      const productsPerRow = index === 0 ? 2 : 3
+      return sum + 2 * inputs * units * (productsPerRow * trainingRows + validationRows)
+    }, 0),
+    memoryBytes: mapMemory(input).bytes,
+    layers,
+  }
+}

@@ -1,0 +1,178 @@
+import type { Metrics, TrainingData, TrainingJob } from './backend.ts'
+import { assertCount, assertOptimizerConfig, type OptimizerConfig } from './config.ts'
+import { assertTrainingData } from './data.ts'
+import { EngineError } from './errors.ts'
+import type { Network } from './network.ts'
+
+export interface EarlyStopping {
+  metric: 'val_loss' | 'val_accuracy' | 'train_loss' | 'train_accuracy'
+  /** Epochs without improvement after which training ends. */
+  patience: number
+  /** What an improvement must exceed, in the metric's own unit. */
+  minDelta: number
+}
+
+export interface TrainingOptions {
+  training: TrainingData
+  validation: TrainingData | null
+  optimizer: OptimizerConfig
+  batchSize: number
+  epochs: number
+  /** A new order each epoch, a function of seed and epoch; false keeps the order of the data. */
+  shuffle: boolean
+  /** Unsigned 64 bits. */
+  seed: bigint
+  earlyStopping: EarlyStopping | null
+  /** Called before every batch; true stops there, with the weights after the batch before. */
+  onBatch?: () => boolean
+}
+
+export interface EpochMetrics {
+  /** From 1. */
+  epoch: number
+  /** Batches so far, over all epochs. */
+  step: number
+  /** Mean over the epoch's rows, each before the update of its batch. */
+  trainLoss: number
+  trainPenalty: number
+  /** null for mse, like `validationAccuracy`. */
+  trainAccuracy: number | null
+  validationLoss: number | null
+  validationAccuracy: number | null
+  learningRate: number
+  /** Global L2 norm of the gradient of the epoch's last batch. */
+  gradientNorm: number
+  /** Training and validation together. */
+  durationMs: number
+  /** Training rows per second, validation not counted. */
+  examplesPerSecond: number
+  /** Lowest validation loss so far, or lowest training loss where there is no validation. */
+  isBest: boolean
+}
+
+export interface TrainingResult {
+  stopReason: 'epochs_completed' | 'early_stopping' | 'stopped' | 'diverged'
+  /** Completed epochs. */
+  epochs: number
+  best: { epoch: number } | null
+  divergence?: { epoch: number; batch: number; layer: number | null; row: number | null }
+}
+
+/** Below the resolution of any clock; keeps a rate finite when an epoch takes no measurable time. */
+const DURATION_MIN_MS = 1e-3
+
+/**
+ * Trains the network in place and yields the metrics of each completed epoch. Between two epochs
+ * `network.weights()` reads the running state. Ending the iteration early frees the run as well.
+ * Throws `EngineError` before the first batch if an option or the data does not fit the network.
+ */
+export function* train(
+  network: Network,
+  options: TrainingOptions,
+): Generator<EpochMetrics, TrainingResult> {
+  assertTrainingOptions(network, options)
+  const session = network.openTraining(toTrainingJob(options))
+  const batchesPerEpoch = Math.ceil(options.training.rows / options.batchSize)
+  const isStale = makeStaleness(options.earlyStopping)
+  let bestLoss = Number.POSITIVE_INFINITY
+  let best: { epoch: number } | null = null
+
+  try {
+    for (let epoch = 1; epoch <= options.epochs; epoch++) {
+      const startedMs = performance.now()
+      const outcome = session.trainEpoch(epoch)
+      const trainedMs = performance.now()
+      if (outcome.status === 'stopped') return { stopReason: 'stopped', epochs: epoch - 1, best }
+      if (outcome.status === 'diverged') {
+        const { batch, layer, row } = outcome
+        const divergence = { epoch, batch, layer, row }
+        return { stopReason: 'diverged', epochs: epoch - 1, best, divergence }
+      }
+
+      const validation = session.validate()
+      const judgedLoss = (validation ?? outcome.metrics).loss
+      const isBest = judgedLoss < bestLoss
+      if (isBest) {
+        bestLoss = judgedLoss
+        best = { epoch }
+        session.keepBest()
+      }
+      const trainMs = Math.max(trainedMs - startedMs, DURATION_MIN_MS)
+      yield {
+        epoch,
+        step: epoch * batchesPerEpoch,
+        trainLoss: outcome.metrics.loss,
+        trainPenalty: 0,
+        trainAccuracy: outcome.metrics.accuracy,
+        validationLoss: validation?.loss ?? null,
+        validationAccuracy: validation?.accuracy ?? null,
+        learningRate: options.optimizer.learningRate,
+        gradientNorm: outcome.gradientNorm,
+        durationMs: performance.now() - startedMs,
+        examplesPerSecond: (options.training.rows * 1000) / trainMs,
+        isBest,
+      }
+      if (isStale(outcome.metrics, validation) && epoch < options.epochs) {
+        return { stopReason: 'early_stopping', epochs: epoch, best }
+      }
+    }
+    return { stopReason: 'epochs_completed', epochs: options.epochs, best }
+  } finally {
+    session.close()
+  }
+}
+
+function assertTrainingOptions(network: Network, options: TrainingOptions): void {
+  const { training, validation, earlyStopping, optimizer, batchSize, epochs } = options
+  assertCount(batchSize, 'batchSize', 'invalid_options')
+  assertCount(epochs, 'epochs', 'invalid_options')
+  assertOptimizerConfig(optimizer)
+  assertTrainingData(network.config, training, 'training')
+  if (validation !== null) assertTrainingData(network.config, validation, 'validation')
+  if (earlyStopping === null) return
+  const { metric, patience, minDelta } = earlyStopping
+  assertCount(patience, 'earlyStopping.patience', 'invalid_options')
+  if (!(minDelta >= 0)) throw new EngineError('invalid_options', 'minDelta must not be negative')
+  if (metric.startsWith('val_') && validation === null) {
+    throw new EngineError('invalid_options', `${metric} needs validation data`)
+  }
+  if (metric.endsWith('_accuracy') && network.config.loss === 'mse') {
+    throw new EngineError('invalid_options', `${metric} is not defined for mse`)
+  }
+}
+
+function toTrainingJob(options: TrainingOptions): TrainingJob {
+  const { training, validation, optimizer, shuffle, seed, onBatch } = options
+  return {
+    training,
+    validation,
+    optimizer,
+    // A batch larger than the data is the full batch; buffers are sized by what can occur.
+    batchSize: Math.min(options.batchSize, training.rows),
+    shuffle,
+    seed,
+    shouldStop: onBatch ?? null,
+  }
+}
+
+/** Returns a function that takes each epoch's metrics and says when patience has run out. */
+function makeStaleness(
+  earlyStopping: EarlyStopping | null,
+): (training: Metrics, validation: Metrics | null) => boolean {
+  if (earlyStopping === null) return () => false
+  const { metric, patience, minDelta } = earlyStopping
+  // Larger is better for both once a loss is negated.
+  let bestScore = Number.NEGATIVE_INFINITY
+  let epochsWithout = 0
+  return (training, validation) => {
+    const metrics = metric.startsWith('val_') ? validation : training
+    const value = metric.endsWith('_accuracy') ? metrics?.accuracy : -(metrics?.loss ?? Number.NaN)
+    if (value !== undefined && value !== null && value > bestScore + minDelta) {
+      bestScore = value
+      epochsWithout = 0
+    } else {
+      epochsWithout++
+    }
+    return epochsWithout >= patience
+  }
+}

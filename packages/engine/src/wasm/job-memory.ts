@@ -1,0 +1,192 @@
+import type { TrainingData, TrainingJob } from '../backend.ts'
+import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
+import type { LayerWeights } from '../weights.ts'
+import {
+  ACTIVATION_CODES,
+  type JobInteger,
+  type JobReal,
+  jobIntegerAddress,
+  jobRealAddress,
+  type LayerInteger,
+  LOSS_CODES,
+  layerIntegerAddress,
+  OPTIMIZER_CODES,
+} from './job-record.ts'
+import type { LayerMap, MemoryMap } from './memory-map.ts'
+
+/** Reads and writes one job's memory by the names of its map. */
+export class JobMemory {
+  readonly #map: MemoryMap
+  readonly #integers: Int32Array
+  readonly #floats: Float32Array
+  readonly #reals: Float64Array
+
+  constructor(memory: WebAssembly.Memory, map: MemoryMap) {
+    this.#map = map
+    this.#integers = new Int32Array(memory.buffer)
+    this.#floats = new Float32Array(memory.buffer)
+    this.#reals = new Float64Array(memory.buffer)
+  }
+
+  integer(field: JobInteger): number {
+    return this.#integers[jobIntegerAddress(field) / 4] as number
+  }
+
+  real(field: JobReal): number {
+    return this.#reals[jobRealAddress(field) / 8] as number
+  }
+
+  /** A view of float32 at an address. */
+  floats(address: number, length: number): Float32Array {
+    return this.#floats.subarray(address / 4, address / 4 + length)
+  }
+
+  /** The row of the training data at a position of the running epoch's order. */
+  orderedRow(position: number): number {
+    return this.#integers[this.#map.order / 4 + position] as number
+  }
+
+  /** The part of the record that follows from the network. */
+  writeNetwork(config: NetworkConfig): void {
+    const { layers, ...addresses } = this.#map
+    this.#setInteger('layerCount', layers.length)
+    this.#setInteger('loss', LOSS_CODES[config.loss])
+    for (const [field, value] of Object.entries(addresses)) {
+      if (field !== 'best' && field !== 'bytes') this.#setInteger(field as JobInteger, value)
+    }
+    for (const [index, layer] of layers.entries()) {
+      const activation = config.layers[index]?.activation ?? 'linear'
+      const fields: Record<LayerInteger, number> = {
+        inputs: layer.inputs,
+        units: layer.units,
+        inputStride: layer.inputStride,
+        unitStride: layer.unitStride,
+        activation: ACTIVATION_CODES[activation],
+        weight: layer.weight,
+        weightGradient: layer.weightGradient,
+        outputs: layer.outputs,
+        delta: layer.delta,
+        forwardPacked: Number(layer.packed.forward),
+        evaluationPacked: Number(layer.packed.evaluation),
+        weightGradientPacked: Number(layer.packed.weightGradient),
+        inputGradientPacked: Number(layer.packed.inputGradient),
+      }
+      for (const [field, value] of Object.entries(fields)) {
+        this.#integers[layerIntegerAddress(index, field as LayerInteger) / 4] = value
+      }
+    }
+  }
+
+  /** The part of the record, and the data, that follow from the training job. */
+  writeJob(config: NetworkConfig, job: TrainingJob): void {
+    const [seedLow, seedHigh] = seedWords(job.seed)
+    this.#setInteger('trainingRows', job.training.rows)
+    this.#setInteger('validationRows', job.validation?.rows ?? 0)
+    this.#setInteger('shuffle', Number(job.shuffle))
+    this.#setInteger('seedLow', seedLow)
+    this.#setInteger('seedHigh', seedHigh)
+    this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
+    this.#setInteger('asksToStop', Number(job.shouldStop !== null))
+    this.#setReal('gradientLimit', GRADIENT_LIMIT)
+    this.#writeOptimizer(job.optimizer)
+    const { trainingInputs, trainingTargets, validationInputs, validationTargets } = this.#map
+    this.#writeData(config, job.training, trainingInputs, trainingTargets)
+    if (job.validation !== null) {
+      this.#writeData(config, job.validation, validationInputs, validationTargets)
+    }
+  }
+
+  /** Rows [rows, width] to an address, each padded to the stride. */
+  writeRows(values: Float32Array, rows: number, width: number, stride: number, at: number): void {
+    const target = this.floats(at, rows * stride)
+    if (width === stride) {
+      target.set(values)
+      return
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let j = 0; j < width; j++) target[row * stride + j] = values[row * width + j] as number
+    }
+  }
+
+  /** Rows [rows, width] of a padded matrix at an address, without the padding. */
+  readRows(at: number, rows: number, width: number, stride: number): Float32Array {
+    const source = this.floats(at, rows * stride)
+    if (width === stride) return source.slice()
+    const values = new Float32Array(rows * width)
+    for (let row = 0; row < rows; row++) {
+      for (let j = 0; j < width; j++) values[row * width + j] = source[row * stride + j] as number
+    }
+    return values
+  }
+
+  writeWeights(weights: readonly LayerWeights[]): void {
+    for (const [index, layer] of this.#map.layers.entries()) {
+      const { weight, bias } = weights[index] as LayerWeights
+      const { inputs, units, unitStride } = layer
+      const target = this.floats(layer.weight, (inputs + 1) * unitStride)
+      for (let unit = 0; unit < units; unit++) {
+        for (let i = 0; i < inputs; i++) {
+          target[i * unitStride + unit] = weight[unit * inputs + i] as number
+        }
+      }
+      target.set(bias, inputs * unitStride)
+    }
+  }
+
+  readWeights(which: 'last' | 'best'): LayerWeights[] {
+    return this.#map.layers.map((layer) => {
+      return this.#readLayer(layer, which === 'best' ? layer.best : layer.weight)
+    })
+  }
+
+  /** Copies the running parameters to the best ones. */
+  keepBest(): void {
+    const { parameters, best, parameterBytes } = this.#map
+    this.#floats.copyWithin(best / 4, parameters / 4, (parameters + parameterBytes) / 4)
+  }
+
+  #readLayer({ inputs, units, unitStride }: LayerMap, address: number): LayerWeights {
+    const source = this.floats(address, (inputs + 1) * unitStride)
+    const weight = new Float32Array(units * inputs)
+    for (let unit = 0; unit < units; unit++) {
+      for (let i = 0; i < inputs; i++) {
+        weight[unit * inputs + i] = source[i * unitStride + unit] as number
+      }
+    }
+    return { weight, bias: source.slice(inputs * unitStride, inputs * unitStride + units) }
+  }
+
+  #writeData(config: NetworkConfig, data: TrainingData, inputsAt: number, targetsAt: number): void {
+    const { inputStride, targetStride } = this.#map
+    this.writeRows(data.inputs, data.rows, config.inputs, inputStride, inputsAt)
+    this.writeRows(data.targets, data.rows, targetWidth(config), targetStride, targetsAt)
+  }
+
+  #writeOptimizer(optimizer: OptimizerConfig): void {
+    this.#setReal('learningRate', optimizer.learningRate)
+    this.#setInteger('optimizer', OPTIMIZER_CODES[optimizer.type])
+    if (optimizer.type === 'momentum') {
+      this.#setReal('momentum', optimizer.momentum)
+      this.#setInteger('nesterov', Number(optimizer.nesterov))
+    }
+    if (optimizer.type === 'adam') {
+      if (!optimizer.biasCorrection) this.#setInteger('optimizer', OPTIMIZER_CODES.adam_uncorrected)
+      // Update and correction must use the same β, and the update's is float32: 1 - β would
+      // otherwise be off by 1e-5 for β = 0.999.
+      this.#setReal('beta1', Math.fround(optimizer.beta1))
+      this.#setReal('beta2', Math.fround(optimizer.beta2))
+      this.#setReal('beta1Power', 1)
+      this.#setReal('beta2Power', 1)
+      this.#setReal('epsilon', optimizer.epsilon)
+    }
+  }
+
+  #setInteger(field: JobInteger, value: number): void {
+    this.#integers[jobIntegerAddress(field) / 4] = value
+  }
+
+  #setReal(field: JobReal, value: number): void {
+    this.#reals[jobRealAddress(field) / 8] = value
+  }
+}

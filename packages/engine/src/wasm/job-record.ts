@@ -1,0 +1,106 @@
+/**
+ * The record through which a job is handed to the kernels: written once per job at a fixed address,
+ * so that the kernels read every field from a constant. The build generates the kernels' side from
+ * these lists; the order is the layout.
+ */
+export const JOB_ADDRESS = 4096
+
+/** i32, addresses in bytes, strides in floats. */
+export const JOB_INTEGERS = [
+  'layerCount',
+  'batchSize',
+  'evaluationRows',
+  'trainingRows',
+  'validationRows',
+  'inputStride',
+  'targetStride',
+  'trainingInputs',
+  'trainingTargets',
+  'validationInputs',
+  'validationTargets',
+  'order',
+  'batchInputs',
+  'batchTargets',
+  'parameters',
+  'gradient',
+  'firstMoment',
+  'secondMoment',
+  'parameterBytes',
+  'leftPanels',
+  'rightPanels',
+  'edgeTile',
+  'transposed',
+  'loss',
+  'optimizer',
+  'nesterov',
+  'shuffle',
+  'seedLow',
+  'seedHigh',
+  'shuffleStream',
+  'asksToStop',
+  'batch',
+  'correct',
+] as const
+
+/** f64. Powers of β are state; loss and norm are results. */
+export const JOB_REALS = [
+  'learningRate',
+  'momentum',
+  'beta1',
+  'beta2',
+  'beta1Power',
+  'beta2Power',
+  'epsilon',
+  'gradientLimit',
+  'lossSum',
+  'gradientNorm',
+] as const
+
+/** i32, one set per layer. A `…Packed` flag chooses the packed matrix product over the direct one. */
+export const LAYER_INTEGERS = [
+  'inputs',
+  'units',
+  'inputStride',
+  'unitStride',
+  'activation',
+  'weight',
+  'weightGradient',
+  'outputs',
+  'delta',
+  'forwardPacked',
+  'evaluationPacked',
+  'weightGradientPacked',
+  'inputGradientPacked',
+] as const
+
+export const ACTIVATION_CODES = { linear: 0, relu: 1, tanh: 2, sigmoid: 3 } as const
+export const LOSS_CODES = { cross_entropy: 0, binary_cross_entropy: 1, mse: 2 } as const
+export const OPTIMIZER_CODES = { sgd: 0, momentum: 1, adam: 2, adam_uncorrected: 3 } as const
+export const STATUS_CODES = {
+  completed: 0,
+  stopped: 1,
+  loss_diverged: 2,
+  gradient_diverged: 3,
+} as const
+
+export type JobInteger = (typeof JOB_INTEGERS)[number]
+export type JobReal = (typeof JOB_REALS)[number]
+export type LayerInteger = (typeof LAYER_INTEGERS)[number]
+
+const FIELD_BYTES = 8
+
+export function jobIntegerAddress(field: JobInteger): number {
+  return JOB_ADDRESS + FIELD_BYTES * JOB_INTEGERS.indexOf(field)
+}
+
+export function jobRealAddress(field: JobReal): number {
+  return JOB_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.indexOf(field))
+}
+
+/** Layer records follow the job's. */
+export const LAYERS_ADDRESS = JOB_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.length)
+export const LAYER_BYTES = 4 * LAYER_INTEGERS.length
+
+export function layerIntegerAddress(layer: number, field: LayerInteger): number {
+  return LAYERS_ADDRESS + LAYER_BYTES * layer + 4 * LAYER_INTEGERS.indexOf(field)
+}

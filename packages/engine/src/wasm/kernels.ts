@@ -1,0 +1,60 @@
+/** The exports of the compiled kernels. Addresses are bytes; see assembly/ for shapes and formulas. */
+export interface Kernels {
+  trainEpoch(epoch: number): number
+  validate(): void
+  forwardPass(inputs: number, rows: number, isEvaluation: number): void
+  multiplyPacked(
+    transposesA: number,
+    transposesB: number,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    strideA: number,
+    b: number,
+    strideB: number,
+    c: number,
+    strideC: number,
+    accumulates: number,
+  ): void
+  multiplyDirect(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    strideA: number,
+    b: number,
+    strideB: number,
+    c: number,
+    strideC: number,
+    accumulates: number,
+  ): void
+  multiplyDirectTransposed(
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    strideA: number,
+    b: number,
+    strideB: number,
+    c: number,
+    strideC: number,
+  ): void
+  applyActivation(code: number, values: number, n: number): void
+  applyActivationDerivative(code: number, outputs: number, delta: number, n: number): void
+  identityOrder(order: number, n: number): void
+  shuffleOrder(order: number, n: number, epoch: number): void
+  roundsOnce(): number
+  /** End of the module's static data. */
+  staticEnd: WebAssembly.Global
+}
+
+/** Binds the kernels to a memory; `shouldStop` is asked before every batch of a job that wants it. */
+export function instantiateKernels(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  shouldStop: (() => boolean) | null,
+): Kernels {
+  const env = { memory, shouldStop: () => (shouldStop?.() ? 1 : 0) }
+  return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels
+}

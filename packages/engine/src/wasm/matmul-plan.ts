@@ -1,0 +1,45 @@
+/**
+ * Which matrix products of a layer are worth packing. Decided once by layer and full batch, never by
+ * the rows at hand: packed and direct kernels add in different orders, and the bits must not depend
+ * on a short last batch or on how rows are shared out.
+ */
+export interface ProductShape {
+  /** Rows of the result. */
+  m: number
+  /** Terms of each sum. */
+  k: number
+  /** Columns of the result. */
+  n: number
+}
+
+/** Sizes of the blocks that are packed at once; the kernels loop over them. */
+export const BLOCK_DEPTH = 256
+export const BLOCK_ROWS = 192
+export const BLOCK_COLUMNS = 1024
+
+/** A multiple of both tile heights, 6 with fused multiply-add and 4 without. */
+const PANEL_ROWS_MULTIPLE = 12
+const PANEL_COLUMNS_MULTIPLE = 8
+
+/** Measured: below these sizes packing costs more than the better tile saves. */
+const PACKED_COLUMNS_MIN = 16
+const PACKED_ROWS_MIN = 8
+const PACKED_TERMS_MIN = 8192
+
+export function isPacked({ m, k, n }: ProductShape): boolean {
+  return n >= PACKED_COLUMNS_MIN && m >= PACKED_ROWS_MIN && k * n >= PACKED_TERMS_MIN
+}
+
+/** Floats the two packed blocks of a product take; nothing if it is not packed. */
+export function panelFloats(shape: ProductShape): { left: number; right: number } {
+  if (!isPacked(shape)) return { left: 0, right: 0 }
+  const depth = Math.min(shape.k, BLOCK_DEPTH)
+  return {
+    left: depth * roundUp(Math.min(shape.m, BLOCK_ROWS), PANEL_ROWS_MULTIPLE),
+    right: depth * roundUp(Math.min(shape.n, BLOCK_COLUMNS), PANEL_COLUMNS_MULTIPLE),
+  }
+}
+
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple
+}

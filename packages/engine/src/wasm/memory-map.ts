@@ -1,0 +1,173 @@
+/**
+ * Where everything of one job lies in its WebAssembly.Memory. Each block starts where the one before
+ * ends, on a cache line; the memory is allocated to the map's size and never grows, because growing
+ * would detach every view and threads could not agree on its moment.
+ */
+import { type NetworkConfig, type OptimizerConfig, outputUnits } from '../config.ts'
+import { layerShapes } from '../weights.ts'
+import { LAYER_BYTES, LAYERS_ADDRESS } from './job-record.ts'
+import { isPacked, type ProductShape, panelFloats, roundUp } from './matmul-plan.ts'
+
+export interface MemoryInput {
+  network: NetworkConfig
+  optimizer: OptimizerConfig['type']
+  batchSize: number
+  trainingRows: number
+  validationRows: number
+}
+
+export interface LayerMap {
+  inputs: number
+  units: number
+  /** Floats from one row to the next, a multiple of 4; the padding stays zero. */
+  inputStride: number
+  unitStride: number
+  /** [inputs, unitStride]: the transpose of the public [out, in]; the bias [unitStride] follows it. */
+  weight: number
+  weightGradient: number
+  best: number
+  /** [blockRows, unitStride] */
+  outputs: number
+  delta: number
+  packed: { forward: boolean; evaluation: boolean; weightGradient: boolean; inputGradient: boolean }
+}
+
+export interface MemoryMap {
+  layers: LayerMap[]
+  batchSize: number
+  /** Rows of validation data taken at a time. */
+  evaluationRows: number
+  inputStride: number
+  targetStride: number
+  trainingInputs: number
+  trainingTargets: number
+  validationInputs: number
+  validationTargets: number
+  order: number
+  batchInputs: number
+  batchTargets: number
+  parameters: number
+  gradient: number
+  best: number
+  firstMoment: number
+  secondMoment: number
+  parameterBytes: number
+  leftPanels: number
+  rightPanels: number
+  edgeTile: number
+  transposed: number
+  /** Size of the memory, whole pages. */
+  bytes: number
+}
+
+export const PAGE_BYTES = 65536
+
+/** Enough rows for the packed kernels, few enough to stay in cache. */
+const EVALUATION_ROWS_MAX = 128
+const BLOCK_ALIGNMENT_BYTES = 64
+const EDGE_TILE_FLOATS = 6 * 8
+const MOMENTS = { sgd: 0, momentum: 1, adam: 2 } as const
+
+/** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
+export function mapMemory(input: MemoryInput): MemoryMap {
+  const { network, trainingRows, validationRows } = input
+  const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
+  const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
+  const blockRows = Math.max(batchSize, evaluationRows)
+  const inputStride = paddedStride(network.inputs)
+  const targetStride = network.loss === 'mse' ? paddedStride(outputUnits(network)) : 1
+  const shapes = layerShapes(network)
+  const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
+  const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
+
+  let end = LAYERS_ADDRESS + shapes.length * LAYER_BYTES
+  const take = (floats: number): number => {
+    const start = roundUp(end, BLOCK_ALIGNMENT_BYTES)
+    end = start + 4 * floats
+    return start
+  }
+
+  const parameters = take(parameterFloats)
+  const gradient = take(parameterFloats)
+  const best = take(parameterFloats)
+  const firstMoment = take(MOMENTS[input.optimizer] >= 1 ? parameterFloats : 0)
+  const secondMoment = take(MOMENTS[input.optimizer] >= 2 ? parameterFloats : 0)
+
+  let parameterOffset = 0
+  const layers = shapes.map((shape, index): LayerMap => {
+    const unitStride = paddedStride(shape.units)
+    const at = parameterOffset
+    parameterOffset += 4 * layerFloats(shape)
+    const { forward, evaluation, weightGradient, inputGradient } = products[index] as LayerProducts
+    return {
+      ...shape,
+      inputStride: paddedStride(shape.inputs),
+      unitStride,
+      weight: parameters + at,
+      weightGradient: gradient + at,
+      best: best + at,
+      outputs: take(blockRows * unitStride),
+      delta: take(blockRows * unitStride),
+      packed: {
+        forward: isPacked(forward),
+        evaluation: isPacked(evaluation),
+        weightGradient: isPacked(weightGradient),
+        inputGradient: isPacked(inputGradient),
+      },
+    }
+  })
+
+  const panels = products.flatMap((product) => Object.values(product).map(panelFloats))
+  const map = {
+    layers,
+    batchSize,
+    evaluationRows,
+    inputStride,
+    targetStride,
+    parameters,
+    gradient,
+    best,
+    firstMoment,
+    secondMoment,
+    parameterBytes: 4 * parameterFloats,
+    leftPanels: take(Math.max(...panels.map(({ left }) => left))),
+    rightPanels: take(Math.max(...panels.map(({ right }) => right))),
+    edgeTile: take(EDGE_TILE_FLOATS),
+    transposed: take(Math.max(...shapes.map(({ inputs, units }) => units * paddedStride(inputs)))),
+    batchInputs: take(batchSize * inputStride),
+    batchTargets: take(roundUp(batchSize * targetStride, 4)),
+    order: take(trainingRows),
+    trainingInputs: take(trainingRows * inputStride),
+    trainingTargets: take(trainingRows * targetStride),
+    validationInputs: take(validationRows * inputStride),
+    validationTargets: take(roundUp(validationRows * targetStride, 4)),
+  }
+  return { ...map, bytes: roundUp(end, PAGE_BYTES) }
+}
+
+type LayerProducts = Record<
+  'forward' | 'evaluation' | 'weightGradient' | 'inputGradient',
+  ProductShape
+>
+
+function layerProducts(
+  { inputs, units }: { inputs: number; units: number },
+  batchSize: number,
+  evaluationRows: number,
+): LayerProducts {
+  return {
+    forward: { m: batchSize, k: inputs, n: units },
+    evaluation: { m: evaluationRows, k: inputs, n: units },
+    weightGradient: { m: inputs, k: batchSize, n: units },
+    inputGradient: { m: batchSize, k: units, n: inputs },
+  }
+}
+
+/** Weights and bias with the padding of every row. */
+function layerFloats({ inputs, units }: { inputs: number; units: number }): number {
+  return (inputs + 1) * paddedStride(units)
+}
+
+function paddedStride(values: number): number {
+  return roundUp(values, 4)
+}
