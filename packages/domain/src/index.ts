@@ -1,3 +1,4 @@
+export * from './api-key-text.ts'
 export * from './errors.ts'
 export * from './job-lifecycle.ts'
 export * from './limits.ts'

@@ -55,6 +55,8 @@ export type Once<Result> =
 export interface ApiKey {
   id: ApiKeyId
   projectId: ProjectId
+  /** The public part of the key's text. */
+  keyId: string
   name: string
   secretHash: Uint8Array
   expiresAt: Date | null
@@ -71,7 +73,8 @@ export interface KeyStore {
     name: string
     secretHash: Uint8Array
     expiresAt: Date | null
-  }): Promise<{ id: ApiKeyId; projectId: ProjectId }>
+  }): Promise<ApiKey>
+  list(): Promise<(ApiKey & { projectName: string })[]>
   /** The oldest project, in which a local stack without authentication works. */
   defaultProject(): Promise<ProjectId | null>
 }
@@ -100,9 +103,11 @@ export interface DatasetStore {
 
 /** Bytes by their SHA-256 (hex): equal content is stored once, and never changes. */
 export interface BlobStore {
+  /** Does nothing when the blob is there already. The caller vouches that `chunks` hash to `sha256`. */
   put(
+    blob: { sha256: string; bytes: number },
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  ): Promise<{ sha256: string; bytes: number }>
+  ): Promise<void>
   /** Throws when the blob is absent or its bytes do not hash to its name. */
   read(sha256: string): AsyncGenerator<Uint8Array>
   /** Removes blobs that nothing refers to and nobody put for an hour. Returns how many. */

@@ -1,0 +1,38 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import { PrismaClient } from './generated/client.ts'
+
+export type Database = PrismaClient
+/** What runs a query: the client itself, or one transaction of it. */
+export type Queryable = Pick<PrismaClient, '$queryRaw' | '$executeRaw'>
+
+export interface DatabaseOptions {
+  connectionString: string
+  /** Shown in `pg_stat_activity`. */
+  applicationName: string
+  connectionsMax: number
+  /** Connection faults outside a query; a query's own fault goes to its caller. */
+  onError: (error: Error) => void
+}
+
+/**
+ * Opens a pool on Postgres. Every wait has an end: `pg` itself has no connection timeout, so a frozen server would
+ * hang requests for ever.
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const adapter = new PrismaPg(
+    {
+      connectionString: options.connectionString,
+      application_name: options.applicationName,
+      max: options.connectionsMax,
+      connectionTimeoutMillis: 3000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      query_timeout: 8000,
+      statement_timeout: 7000,
+      lock_timeout: 3000,
+      idle_in_transaction_session_timeout: 10_000,
+    },
+    { onPoolError: options.onError, onConnectionError: options.onError },
+  )
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 2000, timeout: 5000 } })
+}

@@ -1,0 +1,99 @@
+import type { Event, Job, JobStatus, WeightsInfo } from '@trainyard/contracts'
+import { progressOf } from '@trainyard/domain'
+
+/** A row of `jobs` with what its object needs from elsewhere; every query that makes a `Job` selects `jobColumns`. */
+export interface JobRow {
+  id: string
+  project_id: string
+  dataset_id: string
+  name: string | null
+  status: string
+  stop_reason: string | null
+  config: unknown
+  resolved_config: unknown
+  parameter_count: number
+  engine_version: string
+  priority: number
+  metadata: unknown
+  error: unknown
+  epoch: number
+  best: unknown
+  final: unknown
+  attempt: number
+  created_at: Date
+  started_at: Date | null
+  finished_at: Date | null
+  now: Date
+  /** Queued jobs of the same project before it; null when it is not queued. */
+  ahead: number | null
+  best_weights: WeightsInfo | null
+  last_weights: WeightsInfo | null
+}
+
+export function toJob(row: JobRow): Job {
+  const resolved = row.resolved_config as Job['resolved_config']
+  const status = row.status as JobStatus
+  const progress = progressOf(status, row.epoch, resolved.training.epochs)
+  return {
+    object: 'training.job',
+    id: row.id as Job['id'],
+    project_id: row.project_id as Job['project_id'],
+    name: row.name,
+    status,
+    stop_reason: row.stop_reason as Job['stop_reason'],
+    dataset_id: row.dataset_id as Job['dataset_id'],
+    config: row.config as Job['config'],
+    resolved_config: resolved,
+    seed: resolved.seed,
+    parameter_count: row.parameter_count,
+    engine_version: row.engine_version,
+    attempt: row.attempt,
+    progress,
+    epoch: row.epoch,
+    best: row.best as Job['best'],
+    final: row.final as Job['final'],
+    weights:
+      row.best_weights !== null && row.last_weights !== null
+        ? { best: row.best_weights, last: row.last_weights }
+        : null,
+    queue: row.ahead === null ? null : { position: row.ahead + 1 },
+    error: row.error as Job['error'],
+    priority: row.priority,
+    metadata: row.metadata as Job['metadata'],
+    created_at: row.created_at.toISOString(),
+    started_at: row.started_at?.toISOString() ?? null,
+    finished_at: row.finished_at?.toISOString() ?? null,
+    estimated_finish_at: estimateFinish(row, status, progress),
+  }
+}
+
+function estimateFinish(row: JobRow, status: JobStatus, progress: number): string | null {
+  if (status !== 'running' || row.started_at === null || progress === 0) return null
+  const elapsedMs = row.now.getTime() - row.started_at.getTime()
+  return new Date(row.now.getTime() + (elapsedMs * (1 - progress)) / progress).toISOString()
+}
+
+export interface EventRow {
+  id: string
+  job_id: string
+  seq: number
+  level: string
+  type: string
+  message: string
+  data: unknown
+  created_at: Date
+}
+
+export function toEvent(row: EventRow): Event {
+  return {
+    object: 'event',
+    id: row.id as Event['id'],
+    seq: row.seq,
+    job_id: row.job_id as Event['job_id'],
+    created_at: row.created_at.toISOString(),
+    level: row.level as Event['level'],
+    type: row.type as Event['type'],
+    message: row.message,
+    data: row.data as Event['data'],
+  }
+}

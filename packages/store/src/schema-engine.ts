@@ -1,0 +1,30 @@
+/** Prisma's schema engine as WebAssembly, bound to a database. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+
+export const PRISMA_FOLDER = fileURLToPath(new URL('../../../prisma/', import.meta.url))
+export const SCHEMA_PATH = `${PRISMA_FOLDER}schema.prisma`
+
+export async function openSchemaEngine(connectionString: string) {
+  // Instantiated by hand: the package's own entry imports the .wasm as a module, which Node still calls experimental.
+  const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
+  const wasm = await readFile(
+    fileURLToPath(
+      new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm')),
+    ),
+  )
+  const { instance } = await WebAssembly.instantiate(wasm, {
+    './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
+  })
+  bindings.__wbg_set_wasm(instance.exports)
+  const start = instance.exports.__wbindgen_start as () => void
+  start()
+  return bindings.SchemaEngine.new(
+    { datamodels: [[SCHEMA_PATH, await readFile(SCHEMA_PATH, 'utf8')]] },
+    // The engine logs each statement; what matters of a failure is in the error it throws.
+    () => undefined,
+    bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString })),
+  )
+}

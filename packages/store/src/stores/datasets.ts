@@ -1,0 +1,93 @@
+import type { ProjectId } from '@trainyard/contracts'
+import { type DatasetStore, DomainError, type Page } from '@trainyard/domain'
+import type { Database } from '../client.ts'
+import { Prisma } from '../generated/client.ts'
+import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
+import { translateErrors } from '../to-domain-error.ts'
+import { writeOnce } from './idempotency.ts'
+import { assertOneCursor, invalidCursor, toList } from './keyset.ts'
+
+const COLUMNS = Prisma.sql`
+  d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.sha256, d.created_at, b.bytes`
+
+export function createDatasets(database: Database): DatasetStore {
+  const read = (where: Prisma.Sql) => database.$queryRaw<DatasetRow[]>`
+    SELECT ${COLUMNS} FROM datasets d JOIN blobs b ON b.sha256 = d.sha256
+    WHERE d.deleted_at IS NULL AND ${where}`
+
+  return {
+    insert: (dataset, request) =>
+      translateErrors(() =>
+        writeOnce(
+          database,
+          { projectId: dataset.projectId, request, status: 201 },
+          async (transaction) => {
+            const rows = await transaction.$queryRaw<DatasetRow[]>`
+              INSERT INTO datasets AS d (id, project_id, name, rows, columns, target, task, warnings, sha256)
+              VALUES (${dataset.id}, ${dataset.projectId}, ${dataset.name}, ${dataset.rows},
+                ${JSON.stringify(dataset.columns)}::jsonb, ${dataset.target}, ${dataset.task},
+                ${JSON.stringify(dataset.warnings)}::jsonb, ${dataset.sha256})
+              RETURNING d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.sha256,
+                d.created_at, ${dataset.bytes}::bigint AS bytes`
+            const row = rows[0]
+            if (row === undefined) throw new Error('an inserted data set was not returned')
+            return toDataset(row)
+          },
+        ),
+      ),
+
+    find: (projectId, id) =>
+      translateErrors(async () => {
+        const rows = await read(Prisma.sql`d.project_id = ${projectId} AND d.id = ${id}`)
+        return rows[0] === undefined ? null : toDataset(rows[0])
+      }),
+
+    list: (projectId, page) =>
+      translateErrors(async () => {
+        assertOneCursor(page)
+        const rows = await read(await pageOf(projectId, page))
+        return toList(rows, page, toDataset)
+      }),
+
+    delete: (projectId, id) =>
+      translateErrors(() =>
+        database.$transaction(async (transaction) => {
+          const found = await transaction.$queryRaw<{ id: string }[]>`
+            SELECT id FROM datasets WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
+          if (found.length === 0) return false
+          const jobs = await transaction.$queryRaw<{ id: string; status: string }[]>`
+            SELECT id, status FROM jobs WHERE dataset_id = ${id}
+            ORDER BY (status IN ('queued', 'running', 'cancelling')) DESC LIMIT 1`
+          const job = jobs[0]
+          if (job !== undefined && ['queued', 'running', 'cancelling'].includes(job.status)) {
+            throw new DomainError('dataset_in_use', {
+              detail: `Job ${job.id} is ${job.status} on this data set; cancel it or wait for its end.`,
+            })
+          }
+          // Ended jobs still name their data set; without any, nothing needs the row.
+          if (job !== undefined) {
+            await transaction.$executeRaw`UPDATE datasets SET deleted_at = clock_timestamp() WHERE id = ${id}`
+          } else {
+            await transaction.$executeRaw`DELETE FROM datasets WHERE id = ${id}`
+          }
+          return true
+        }),
+      ),
+  }
+
+  async function pageOf(projectId: ProjectId, page: Page): Promise<Prisma.Sql> {
+    const cursor = page.after ?? page.before
+    const mine = Prisma.sql`d.project_id = ${projectId}`
+    const limit = Prisma.sql`LIMIT ${page.limit + 1}::int`
+    if (cursor === undefined) {
+      return Prisma.sql`${mine} ORDER BY d.created_at DESC, d.id DESC ${limit}`
+    }
+    const known = await database.$queryRaw<{ created_at: Date }[]>`
+      SELECT created_at FROM datasets WHERE project_id = ${projectId} AND id = ${cursor}`
+    const at = known[0]?.created_at
+    if (at === undefined) throw invalidCursor(cursor)
+    return page.before === undefined
+      ? Prisma.sql`${mine} AND (d.created_at, d.id) < (${at}, ${cursor}) ORDER BY d.created_at DESC, d.id DESC ${limit}`
+      : Prisma.sql`${mine} AND (d.created_at, d.id) > (${at}, ${cursor}) ORDER BY d.created_at, d.id ${limit}`
+  }
+}

@@ -1,0 +1,190 @@
+import type { Job, ProjectId } from '@trainyard/contracts'
+import { assertDeletable, decideCancel, type JobStore, type Page } from '@trainyard/domain'
+import type { Database, Queryable } from '../client.ts'
+import { Prisma } from '../generated/client.ts'
+import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
+import { type MetricsRow, toEpochMetrics } from '../mappers/metrics.ts'
+import { translateErrors } from '../to-domain-error.ts'
+import { insertEvent } from './events.ts'
+import { writeOnce } from './idempotency.ts'
+import { assertOneCursor, invalidCursor, toList } from './keyset.ts'
+
+/** The API's side of jobs: what callers submit, see and cancel. */
+export function createJobs(database: Database): JobStore {
+  return {
+    insert: (job, request) =>
+      translateErrors(() =>
+        writeOnce(
+          database,
+          { projectId: job.projectId, request, status: 201 },
+          async (transaction) => {
+            await transaction.$executeRaw`
+              WITH job AS (
+                INSERT INTO jobs (id, project_id, dataset_id, name, config, resolved_config, parameter_count,
+                  engine_version, priority, metadata, event_seq)
+                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.name}, ${JSON.stringify(job.config)}::jsonb,
+                  ${JSON.stringify(job.resolvedConfig)}::jsonb, ${job.parameterCount}, ${job.engineVersion},
+                  ${job.priority}, ${JSON.stringify(job.metadata)}::jsonb, 1)
+                RETURNING id, event_seq)
+              ${insertEvent('job.created', 'The job is accepted and waits for a worker', { status: 'queued' })}`
+            return await findOrThrow(transaction, job.projectId, job.id)
+          },
+        ),
+      ),
+
+    find: (projectId, id) => translateErrors(() => findJob(database, projectId, id)),
+
+    list: (projectId, page) =>
+      translateErrors(async () => {
+        assertOneCursor(page)
+        const rows = await readJobs(database, await pageOf(projectId, page))
+        return toList(rows, page, toJob)
+      }),
+
+    cancel: (projectId, id) =>
+      translateErrors(() =>
+        database.$transaction(async (transaction) => {
+          const locked = await transaction.$queryRaw<{ status: Job['status'] }[]>`
+            SELECT status FROM jobs
+            WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
+          const status = locked[0]?.status
+          if (status === undefined) return null
+          switch (decideCancel(status)) {
+            case 'cancel_now':
+              await transaction.$executeRaw`
+                WITH job AS (
+                  UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled', event_seq = event_seq + 1,
+                    cancel_requested_at = clock_timestamp(), finished_at = clock_timestamp()
+                  WHERE id = ${id} RETURNING id, event_seq)
+                ${insertEvent('job.cancelled', 'The job was cancelled before it started', { status: 'cancelled' })}`
+              break
+            case 'ask_worker':
+              await transaction.$executeRaw`
+                WITH job AS (
+                  UPDATE jobs SET status = 'cancelling', event_seq = event_seq + 1,
+                    cancel_requested_at = clock_timestamp()
+                  WHERE id = ${id} RETURNING id, event_seq)
+                ${insertEvent('job.cancelling', 'The worker stops at the next batch', { status: 'cancelling' })}`
+              break
+            case 'already':
+              break
+          }
+          return await findOrThrow(transaction, projectId, id)
+        }),
+      ),
+
+    delete: (projectId, id, { purge }) =>
+      translateErrors(() =>
+        database.$transaction(async (transaction) => {
+          const locked = await transaction.$queryRaw<{ status: Job['status'] }[]>`
+            SELECT status FROM jobs
+            WHERE project_id = ${projectId} AND id = ${id} AND (deleted_at IS NULL OR ${purge}) FOR UPDATE`
+          const status = locked[0]?.status
+          if (status === undefined) return false
+          assertDeletable(status)
+          if (purge) await transaction.$executeRaw`DELETE FROM jobs WHERE id = ${id}`
+          else
+            await transaction.$executeRaw`UPDATE jobs SET deleted_at = clock_timestamp() WHERE id = ${id}`
+          return true
+        }),
+      ),
+
+    events: (jobId, afterSeq, limit) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<EventRow[]>`
+          SELECT id, job_id, seq, level, type, message, data, created_at FROM events
+          WHERE job_id = ${jobId} AND seq > ${afterSeq} ORDER BY seq LIMIT ${limit}::int`
+        return rows.map(toEvent)
+      }),
+
+    eventSeq: (jobId, eventId) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<{ seq: number }[]>`
+          SELECT seq FROM events WHERE job_id = ${jobId} AND id = ${eventId}`
+        return rows[0]?.seq ?? null
+      }),
+
+    metrics: (jobId) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<MetricsRow[]>`
+          SELECT epoch, step, train_loss, train_penalty, train_accuracy, val_loss, val_accuracy, learning_rate,
+            gradient_norm, examples_per_second, duration_ms
+          FROM epoch_metrics WHERE job_id = ${jobId} ORDER BY epoch`
+        return rows.map(toEpochMetrics)
+      }),
+
+    weights: (jobId, which) =>
+      translateErrors(async () => {
+        const row = await database.jobWeights.findUnique({
+          where: { jobId_which: { jobId, which } },
+          include: { blob: true },
+        })
+        if (row === null) return null
+        return {
+          epoch: row.epoch,
+          sha256: row.sha256,
+          bytes: Number(row.blob.bytes),
+          architecture: row.architecture as never,
+          preprocessing: row.preprocessing as never,
+        }
+      }),
+
+    countByStatus: () =>
+      translateErrors(
+        () => database.$queryRaw<{ status: Job['status']; count: number }[]>`
+          SELECT status, count(*)::int AS count FROM jobs WHERE deleted_at IS NULL GROUP BY status`,
+      ),
+  }
+
+  async function pageOf(
+    projectId: ProjectId,
+    page: Page & { status?: Job['status'] | undefined },
+  ): Promise<Prisma.Sql> {
+    const cursor = page.after ?? page.before
+    const status =
+      page.status === undefined ? Prisma.empty : Prisma.sql`AND j.status = ${page.status}`
+    const mine = Prisma.sql`j.project_id = ${projectId} ${status}`
+    const limit = Prisma.sql`LIMIT ${page.limit + 1}::int`
+    if (cursor === undefined) {
+      return Prisma.sql`${mine} ORDER BY j.created_at DESC, j.id DESC ${limit}`
+    }
+    const known = await database.$queryRaw<{ created_at: Date }[]>`
+      SELECT created_at FROM jobs WHERE project_id = ${projectId} AND id = ${cursor}`
+    const at = known[0]?.created_at
+    if (at === undefined) throw invalidCursor(cursor)
+    return page.before === undefined
+      ? Prisma.sql`${mine} AND (j.created_at, j.id) < (${at}, ${cursor}) ORDER BY j.created_at DESC, j.id DESC ${limit}`
+      : Prisma.sql`${mine} AND (j.created_at, j.id) > (${at}, ${cursor}) ORDER BY j.created_at, j.id ${limit}`
+  }
+}
+
+async function findOrThrow(queryable: Queryable, projectId: ProjectId, id: string): Promise<Job> {
+  const job = await findJob(queryable, projectId, id)
+  if (job === null) throw new Error(`job ${id} vanished inside its own transaction`)
+  return job
+}
+
+async function findJob(
+  queryable: Queryable,
+  projectId: ProjectId,
+  id: string,
+): Promise<Job | null> {
+  const rows = await readJobs(queryable, Prisma.sql`j.project_id = ${projectId} AND j.id = ${id}`)
+  return rows[0] === undefined ? null : toJob(rows[0])
+}
+
+async function readJobs(queryable: Queryable, where: Prisma.Sql): Promise<JobRow[]> {
+  return await queryable.$queryRaw<JobRow[]>`
+    SELECT j.id, j.project_id, j.dataset_id, j.name, j.status, j.stop_reason, j.config, j.resolved_config,
+      j.parameter_count, j.engine_version, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.attempt,
+      j.created_at, j.started_at, j.finished_at, clock_timestamp() AS now,
+      CASE WHEN j.status = 'queued' THEN (
+        SELECT count(*)::int FROM jobs q WHERE q.status = 'queued' AND q.project_id = j.project_id
+          AND (q.priority > j.priority OR (q.priority = j.priority AND (q.created_at, q.id) < (j.created_at, j.id)))
+      ) END AS ahead,
+      (SELECT jsonb_build_object('epoch', w.epoch, 'sha256', w.sha256, 'bytes', b.bytes)
+        FROM job_weights w JOIN blobs b ON b.sha256 = w.sha256 WHERE w.job_id = j.id AND w.which = 'best') AS best_weights,
+      (SELECT jsonb_build_object('epoch', w.epoch, 'sha256', w.sha256, 'bytes', b.bytes)
+        FROM job_weights w JOIN blobs b ON b.sha256 = w.sha256 WHERE w.job_id = j.id AND w.which = 'last') AS last_weights
+    FROM jobs j WHERE j.deleted_at IS NULL AND ${where}`
+}

@@ -1,0 +1,159 @@
+/**
+ * The worker's side of jobs. Every write names the lease epoch it was claimed under, and the row lock of its UPDATE makes
+ * the check and the write one: a worker that was believed dead and comes back changes nothing.
+ */
+import type { Column, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
+import type { ClaimedJob, Finish, Lease, LeaseStore } from '@trainyard/domain'
+import type { Database } from '../client.ts'
+import { Prisma } from '../generated/client.ts'
+import { translateErrors } from '../to-domain-error.ts'
+import { insertEpochMetrics } from './epoch-metrics.ts'
+import { insertEvent } from './events.ts'
+
+/** A large network's weights are rows of chunks by then; what is left in the transaction is small. */
+const FINISH_TIMEOUT_MS = 15_000
+
+interface ClaimRow {
+  project_id: string
+  lease_epoch: number
+  attempt: number
+  resolved_config: unknown
+  sha256: string
+  rows: number
+  columns: unknown
+  target: string
+  task: string
+}
+
+export function createLeases(database: Database, options: { leaseSeconds: number }): LeaseStore {
+  const leaseUntil = Prisma.sql`clock_timestamp() + make_interval(secs => ${options.leaseSeconds}::float8)`
+
+  return {
+    claim: (jobId, owner) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<ClaimRow[]>`
+          WITH job AS (
+            UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
+              lease_owner = ${owner}, lease_until = ${leaseUntil}, epoch = 0, best = NULL,
+              started_at = COALESCE(started_at, clock_timestamp()), event_seq = event_seq + 1
+            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
+            RETURNING *),
+          told AS (${insertEvent(
+            'job.started',
+            'A worker has taken the job',
+            Prisma.sql`jsonb_build_object('status', 'running', 'attempt', job.attempt)`,
+          )}),
+          -- An attempt starts from the beginning: its history replaces that of the lost one, neither doubled nor holed.
+          wiped AS (DELETE FROM epoch_metrics USING job WHERE epoch_metrics.job_id = job.id)
+          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, d.sha256, d.rows, d.columns,
+            d.target, d.task
+          FROM job JOIN datasets d ON d.id = job.dataset_id`
+        return rows[0] === undefined ? null : toClaimedJob(jobId, rows[0])
+      }),
+
+    report: (lease, progress) =>
+      translateErrors(async () => {
+        const last = progress?.metrics.at(-1)
+        const rows =
+          progress === null || last === undefined
+            ? await database.$queryRaw<{ status: string }[]>`
+                UPDATE jobs SET lease_until = ${leaseUntil} WHERE ${isMine(lease)} RETURNING status`
+            : await database.$queryRaw<{ status: string }[]>`
+                WITH job AS (
+                  UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
+                    epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb,
+                    crash_count = CASE WHEN ${progress.epoch} > furthest_epoch THEN 0 ELSE crash_count END,
+                    furthest_epoch = GREATEST(furthest_epoch, ${progress.epoch}::int)
+                  WHERE ${isMine(lease)} RETURNING id, event_seq, status),
+                measured AS (${insertEpochMetrics(progress.metrics)}),
+                told AS (${insertEvent('job.epoch_completed', `Epoch ${last.epoch} is done`, { ...last })})
+                SELECT status FROM job`
+        const status = rows[0]?.status
+        return status === undefined ? 'fenced' : status === 'cancelling' ? 'cancel' : 'go_on'
+      }),
+
+    finish: (lease, finish) =>
+      translateErrors(() =>
+        database.$transaction(
+          async (transaction) => {
+            const ended = await transaction.$executeRaw`
+              WITH job AS (
+                UPDATE jobs SET status = ${finish.status}, stop_reason = ${finish.stopReason},
+                  error = ${toJson(finish.error)}, final = ${toJson(finish.final)}, best = ${toJson(finish.best)},
+                  epoch = ${finish.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
+                  event_seq = event_seq + 1
+                WHERE ${isMine(lease)} RETURNING id, event_seq)
+              ${insertEvent(`job.${finish.status}`, describeEnd(finish), {
+                status: finish.status,
+                stop_reason: finish.stopReason,
+                final: finish.final,
+                best: finish.best,
+                error: finish.error,
+              })}`
+            if (ended === 0) return 'fenced'
+            if (finish.metrics.length > 0) {
+              await transaction.$executeRaw`
+                WITH job AS (SELECT ${lease.jobId}::text AS id) ${insertEpochMetrics(finish.metrics)}`
+            }
+            for (const weights of finish.weights) {
+              await transaction.$executeRaw`
+                INSERT INTO job_weights (job_id, which, epoch, sha256, architecture, preprocessing)
+                VALUES (${lease.jobId}, ${weights.which}, ${weights.epoch}, ${weights.sha256},
+                  ${JSON.stringify(weights.architecture)}::jsonb, ${JSON.stringify(weights.preprocessing)}::jsonb)`
+            }
+            return 'done'
+          },
+          { timeout: FINISH_TIMEOUT_MS },
+        ),
+      ),
+
+    release: (lease) =>
+      translateErrors(async () => {
+        // A job that was to be cancelled ends as cancelled; giving it back would let it run again.
+        const released = await database.$executeRaw`
+          WITH job AS (
+            UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
+              dispatch_generation = dispatch_generation + 1, epoch = 0, event_seq = event_seq + 1
+            WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
+          ${insertEvent('job.retrying', 'The worker shuts down; the job waits for another', { status: 'queued', reason: 'drained' })}`
+        return released === 0 ? 'fenced' : 'done'
+      }),
+  }
+}
+
+/** The fence. `cancelling` belongs to it: a worker that is asked to stop still reports how it ended. */
+function isMine(lease: Lease): Prisma.Sql {
+  return Prisma.sql`id = ${lease.jobId} AND lease_epoch = ${lease.leaseEpoch} AND status IN ('running', 'cancelling')`
+}
+
+function toJson(value: unknown): Prisma.Sql {
+  return value === null ? Prisma.sql`NULL` : Prisma.sql`${JSON.stringify(value)}::jsonb`
+}
+
+function describeEnd(finish: Finish): string {
+  switch (finish.status) {
+    case 'succeeded':
+      return `Training has ended: ${finish.stopReason ?? ''}`
+    case 'cancelled':
+      return 'The job was cancelled'
+    case 'failed':
+      return finish.error?.message ?? 'The job has failed'
+  }
+}
+
+function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
+  return {
+    id,
+    projectId: row.project_id as ClaimedJob['projectId'],
+    leaseEpoch: row.lease_epoch,
+    attempt: row.attempt,
+    resolvedConfig: row.resolved_config as ResolvedConfig,
+    dataset: {
+      sha256: row.sha256,
+      rows: row.rows,
+      columns: row.columns as Column[],
+      target: row.target,
+      task: row.task as Task,
+    },
+  }
+}

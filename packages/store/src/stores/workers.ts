@@ -1,0 +1,29 @@
+import type { WorkerStore } from '@trainyard/domain'
+import type { Database } from '../client.ts'
+import { translateErrors } from '../to-domain-error.ts'
+
+export function createWorkers(database: Database, options: { leaseSeconds: number }): WorkerStore {
+  return {
+    heartbeat: (worker) =>
+      translateErrors(async () => {
+        await database.$executeRaw`
+          INSERT INTO workers (id, slots) VALUES (${worker.id}, ${worker.slots})
+          ON CONFLICT (id) DO UPDATE SET slots = EXCLUDED.slots, seen_at = clock_timestamp()`
+      }),
+
+    leave: (id) =>
+      translateErrors(async () => {
+        await database.$executeRaw`DELETE FROM workers WHERE id = ${id}`
+      }),
+
+    slots: () =>
+      translateErrors(async () => {
+        // Workers that died without leaving are forgotten here, an hour later.
+        await database.$executeRaw`DELETE FROM workers WHERE seen_at < clock_timestamp() - interval '1 hour'`
+        const rows = await database.$queryRaw<{ slots: number }[]>`
+          SELECT COALESCE(sum(slots), 0)::int AS slots FROM workers
+          WHERE seen_at > clock_timestamp() - make_interval(secs => ${options.leaseSeconds}::float8)`
+        return rows[0]?.slots ?? 0
+      }),
+  }
+}
