@@ -1,0 +1,78 @@
+/**
+ * "Look again" between processes. A pulse may be lost, doubled or late: whoever listens also looks by the clock, so it
+ * only makes things quick.
+ */
+import type { JobId } from '@trainyard/contracts'
+import type { Pulse } from '@trainyard/domain'
+import { Relay } from 'bullmq'
+import {
+  createPostgresRelayBackend,
+  prefixOf,
+  type QueueOptions,
+  toPostgres,
+  toWaitingRedis,
+} from './connection.ts'
+
+/** A node forgotten by an emptied Redis registers again at its next heartbeat, a third of this later. */
+const LEASE_MS = 6000
+
+const QUEUED = 'jobs.queued'
+const CHANGED = 'jobs.changed'
+const CANCEL = 'jobs.cancel'
+
+export interface OpenPulse extends Pulse {
+  /** False after a publish has failed, true again after one has gone out. */
+  isHealthy(): boolean
+  close(): Promise<void>
+}
+
+export async function openPulse(options: QueueOptions & { name: string }): Promise<OpenPulse> {
+  const relayOptions = {
+    namespace: 'trainyard',
+    name: options.name,
+    leaseDuration: LEASE_MS,
+    inboxMaxLength: 1000,
+  }
+  const relay =
+    options.redisUrl === null
+      ? new Relay({
+          ...relayOptions,
+          connection: toPostgres(options.databaseUrl, `pulse-${options.name}`),
+          backend: createPostgresRelayBackend,
+        })
+      : new Relay({
+          ...relayOptions,
+          connection: toWaitingRedis(options.redisUrl),
+          prefix: prefixOf(options),
+        })
+  relay.on('error', options.onError)
+  let healthy = true
+
+  const publish = (topic: string, jobId: JobId | null) => {
+    relay.publish(topic, jobId).then(
+      () => {
+        healthy = true
+      },
+      (error: Error) => {
+        healthy = false
+        options.onError(error)
+      },
+    )
+  }
+  const subscribe = (topic: string, listener: (jobId: JobId) => void) => {
+    relay
+      .subscribe<JobId>(topic, (message) => listener(message.data))
+      .catch((error: Error) => options.onError(error))
+  }
+
+  return {
+    jobQueued: () => publish(QUEUED, null),
+    jobChanged: (jobId) => publish(CHANGED, jobId),
+    cancelAsked: (jobId) => publish(CANCEL, jobId),
+    onJobQueued: (listener) => subscribe(QUEUED, listener),
+    onJobChanged: (listener) => subscribe(CHANGED, listener),
+    onCancelAsked: (listener) => subscribe(CANCEL, listener),
+    isHealthy: () => healthy,
+    close: () => relay.close(),
+  }
+}
