@@ -3,6 +3,8 @@
  * secret (32 random bytes as base64url, 43 characters), and a CRC-32 that refuses typing errors without a query. The
  * parts have fixed lengths, since base64url itself holds `_`.
  */
+/** What `createApiKeyText` is made of: 5 bytes for the id, 32 for the secret. */
+export const API_KEY_RANDOM_BYTES = 37
 const PREFIX = 'ty_live_'
 const KEY_ID_LENGTH = 8
 const SECRET_LENGTH = 43
@@ -16,9 +18,10 @@ export interface ApiKeyParts {
   secret: string
 }
 
-/** A new key from 37 random bytes: 5 for the id, 32 for the secret. */
+/** A new key from `API_KEY_RANDOM_BYTES` random bytes. */
 export function createApiKeyText(random: Uint8Array<ArrayBuffer>): ApiKeyParts & { text: string } {
-  if (random.length !== 37) throw new Error(`expected 37 random bytes, got ${random.length}`)
+  if (random.length !== API_KEY_RANDOM_BYTES)
+    throw new Error(`expected ${API_KEY_RANDOM_BYTES} random bytes, got ${random.length}`)
   let keyId = ''
   let bits = random.subarray(0, 5).reduce((value, byte) => (value << 8n) | BigInt(byte), 0n)
   for (let i = 0; i < KEY_ID_LENGTH; i++) {

@@ -252,6 +252,8 @@ export interface WorkerStore {
  */
 export interface Pulse {
   jobQueued(): void
+  /** A job has ended or was given back: the next may be handed over. */
+  slotFreed(): void
   jobChanged(jobId: JobId): void
   cancelAsked(jobId: JobId): void
   onJobQueued(listener: () => void): void

@@ -67,6 +67,8 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
 
   return {
     jobQueued: () => publish(QUEUED, null),
+    // The scheduler does the same on both.
+    slotFreed: () => publish(QUEUED, null),
     jobChanged: (jobId) => publish(CHANGED, jobId),
     cancelAsked: (jobId) => publish(CANCEL, jobId),
     onJobQueued: (listener) => subscribe(QUEUED, listener),

@@ -1,0 +1,22 @@
+import type {
+  BlobStore,
+  DispatchStore,
+  IdempotencyStore,
+  Pulse,
+  WorkerStore,
+} from '@trainyard/domain'
+import type { Producer } from '@trainyard/queue'
+import type { Leadership } from '@trainyard/store'
+import type { Logger } from 'pino'
+
+export interface SchedulerDeps {
+  dispatch: DispatchStore
+  workers: WorkerStore
+  blobs: BlobStore
+  idempotency: IdempotencyStore
+  producer: Producer
+  pulse: Pulse
+  leadership: Leadership
+  log: Logger
+  leaseSeconds: number
+}

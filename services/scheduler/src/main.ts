@@ -1,0 +1,55 @@
+import { parseEnv, runService } from '@trainyard/lifecycle'
+import { openProducer, openPulse } from '@trainyard/queue'
+import {
+  createBlobs,
+  createDispatch,
+  createIdempotency,
+  createWorkers,
+  openDatabase,
+  openLeadership,
+} from '@trainyard/store'
+import { pino } from 'pino'
+import { envSchema } from './env.ts'
+import { startScheduler } from './scheduler.ts'
+
+/** Two loops use the database at a time, one query each. */
+const CONNECTIONS_MAX = 3
+
+await runService(() => {
+  const env = parseEnv(envSchema, process.env)
+  const log = pino({ name: 'scheduler', level: env.TRAINYARD_LOG_LEVEL })
+  const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')
+  return {
+    log,
+    drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
+    async open(closers) {
+      const database = openDatabase({
+        connectionString: env.DATABASE_URL,
+        applicationName: 'trainyard-scheduler',
+        connectionsMax: CONNECTIONS_MAX,
+        onError,
+      })
+      closers.push('database', () => database.$disconnect())
+      const leadership = openLeadership(env.DATABASE_URL)
+      closers.push('leadership', () => leadership.close())
+      const queue = { databaseUrl: env.DATABASE_URL, redisUrl: env.REDIS_URL ?? null, onError }
+      const producer = await openProducer(queue)
+      closers.push('producer', () => producer.close())
+      const pulse = await openPulse({ ...queue, name: 'scheduler' })
+      closers.push('pulse', () => pulse.close())
+      const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
+      const scheduler = startScheduler({
+        dispatch: createDispatch(database),
+        workers: createWorkers(database, { leaseSeconds }),
+        blobs: createBlobs(database),
+        idempotency: createIdempotency(database),
+        producer,
+        pulse,
+        leadership,
+        log,
+        leaseSeconds,
+      })
+      closers.push('scheduler', () => scheduler.stop())
+    },
+  }
+})

@@ -1,0 +1,52 @@
+import type { SchedulerDeps } from './deps.ts'
+import { makeDispatchJobs } from './dispatch/dispatch-jobs.ts'
+import { makeExpireRows } from './reconcile/expire-rows.ts'
+import { makeRecoverDeadLeases } from './reconcile/recover-dead-leases.ts'
+import { makeRedeliverLost } from './reconcile/redeliver-lost.ts'
+import { startRounds } from './rounds.ts'
+
+const DISPATCH_EVERY_MS = 250
+const RECONCILE_EVERY_MS = 1000
+const EXPIRE_EVERY_MS = 10 * 60_000
+
+/** Starts the loops. Every one of them works only in the process that leads. */
+export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
+  const { leadership, log, pulse } = deps
+  const dispatchJobs = makeDispatchJobs(deps)
+  const redeliverLost = makeRedeliverLost(deps)
+  const recoverDeadLeases = makeRecoverDeadLeases(deps, () => performance.now())
+  const expireRows = makeExpireRows(deps)
+  const whenLeading = (round: () => Promise<void>) => async () => {
+    if (await leadership.isLeader()) await round()
+  }
+
+  const dispatching = startRounds({
+    name: 'dispatch',
+    everyMs: DISPATCH_EVERY_MS,
+    round: whenLeading(dispatchJobs),
+    log,
+  })
+  const reconciling = startRounds({
+    name: 'reconcile',
+    everyMs: RECONCILE_EVERY_MS,
+    round: whenLeading(async () => {
+      const redelivered = await redeliverLost()
+      const recovered = await recoverDeadLeases()
+      if (redelivered || recovered) dispatching.lookAgain()
+    }),
+    log,
+  })
+  const expiring = startRounds({
+    name: 'expire',
+    everyMs: EXPIRE_EVERY_MS,
+    round: whenLeading(expireRows),
+    log,
+  })
+  pulse.onJobQueued(() => dispatching.lookAgain())
+
+  return {
+    async stop() {
+      await Promise.all([dispatching.stop(), reconciling.stop(), expiring.stop()])
+    },
+  }
+}
