@@ -1,0 +1,142 @@
+import { DuckDBListValue } from '@duckdb/node-api'
+import type { Column, DatasetWarning } from '@trainyard/contracts'
+import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
+import type { InferredColumn } from './infer-types.ts'
+import type { Session } from './session.ts'
+
+/** A text column with more levels than this is kept and ignored: it is an id or free text. */
+const LEVELS_MAX = 10_000
+/** The estimate of distinct values is off by a few percent; below this the exact count decides. */
+const LEVELS_ESTIMATE_MAX = 13_000
+/** Above this a sum of squares overflows, so such columns are scaled by a power of two first. */
+const PLAIN_STD_MAX = 1e100
+
+interface Description {
+  columns: Column[]
+  warnings: DatasetWarning[]
+}
+
+interface StoredTable {
+  path: string
+  rows: number
+}
+
+/** Statistics and levels of a stored table. Every column is a feature yet, unless empty or of too many levels. */
+export async function describeColumns(
+  session: Session,
+  table: StoredTable,
+  inferred: readonly InferredColumn[],
+): Promise<Description> {
+  const columns = inferred.map(
+    ({ name, type, isEmpty }): Column => ({
+      name,
+      type,
+      role: isEmpty ? 'ignored' : 'feature',
+      missing: table.rows,
+      min: null,
+      max: null,
+      mean: null,
+      std: null,
+      levels: null,
+    }),
+  )
+  await countMissing(session, table, columns)
+  await addMoments(session, table, columns)
+  const warnings = await addLevels(session, table, columns)
+  return { columns, warnings }
+}
+
+async function countMissing(session: Session, table: StoredTable, columns: Column[]) {
+  const counts = await aggregate(session, table, columns, columns.keys(), (cell) => [
+    `count(${cell})`,
+  ])
+  for (const [column, [present]] of counts) column.missing = table.rows - Number(present)
+}
+
+async function addMoments(session: Session, table: StoredTable, columns: Column[]) {
+  const numbers = indicesOf(columns, (column) => column.type === 'number')
+  const ranges = await aggregate(session, table, columns, numbers, (cell) => [
+    `min(${cell}::DOUBLE)`,
+    `max(${cell}::DOUBLE)`,
+  ])
+  for (const [column, [min, max]] of ranges) {
+    column.min = finiteOrNull(min)
+    column.max = finiteOrNull(max)
+  }
+  const moments = await aggregate(session, table, columns, numbers, (cell, column) => {
+    const scaled = `(${cell}::DOUBLE / ${scaleOf(column)})`
+    return [`avg(${scaled})`, `stddev_pop(${scaled})`]
+  })
+  for (const [column, [mean, std]] of moments) {
+    if (column.min === null) continue
+    column.mean = finiteOrNull(Number(mean) * scaleOf(column))
+    column.std = finiteOrNull(Number(std) * scaleOf(column))
+  }
+}
+
+async function addLevels(
+  session: Session,
+  table: StoredTable,
+  columns: Column[],
+): Promise<DatasetWarning[]> {
+  const texts = indicesOf(columns, ({ type, role }) => type === 'category' && role === 'feature')
+  const estimates = await aggregate(session, table, columns, texts, (cell) => [
+    `approx_count_distinct(${cell})`,
+  ])
+  const few = texts.filter(
+    (i) => Number(estimates.get(columns[i] as Column)?.[0]) <= LEVELS_ESTIMATE_MAX,
+  )
+  const levels = await aggregate(session, table, columns, few, (cell) => [
+    `list_sort(list(DISTINCT ${cell}) FILTER (${cell} IS NOT NULL))`,
+  ])
+  const warnings: DatasetWarning[] = []
+  for (const i of texts) {
+    const column = columns[i] as Column
+    const list = levels.get(column)?.[0]
+    if (list instanceof DuckDBListValue && list.items.length <= LEVELS_MAX) {
+      // Binary order of UTF-8 is the order of code points.
+      column.levels = list.items.map(String)
+    } else {
+      column.role = 'ignored'
+      const detail = `More than ${LEVELS_MAX} distinct texts; the column is ignored`
+      warnings.push({ code: 'too_many_levels', column: column.name, detail })
+    }
+  }
+  return warnings
+}
+
+/** Aggregates over the listed columns, as few queries as the width allows. */
+async function aggregate(
+  session: Session,
+  table: StoredTable,
+  columns: readonly Column[],
+  which: Iterable<number>,
+  expressions: (cell: string, column: Column) => string[],
+): Promise<Map<Column, unknown[]>> {
+  const results = new Map<Column, unknown[]>()
+  for (const group of groupColumns(which)) {
+    const perColumn = group.columns.map((i) => expressions(physicalName(i), columns[i] as Column))
+    const relation = blockRelation(table.path, columns.length, group.block)
+    const [row = []] = await session.rows(`SELECT ${perColumn.flat().join(', ')} FROM ${relation}`)
+    let at = 0
+    for (const [k, i] of group.columns.entries()) {
+      const width = perColumn[k]?.length ?? 0
+      results.set(columns[i] as Column, row.slice(at, at + width))
+      at += width
+    }
+  }
+  return results
+}
+
+function indicesOf(columns: readonly Column[], wanted: (column: Column) => boolean): number[] {
+  return [...columns.keys()].filter((i) => wanted(columns[i] as Column))
+}
+
+function scaleOf({ min, max }: Column): number {
+  const largest = Math.max(Math.abs(min ?? 0), Math.abs(max ?? 0))
+  return largest > PLAIN_STD_MAX ? 2 ** Math.floor(Math.log2(largest)) : 1
+}
+
+function finiteOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}

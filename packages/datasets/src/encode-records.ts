@@ -1,0 +1,105 @@
+import type { Cell, ColumnTransform, Preprocessing } from '@trainyard/contracts'
+import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
+import {
+  encodedWidth,
+  encodeLevel,
+  encodeNumber,
+  MISSING_LEVEL,
+  type OneHotTransform,
+  transformWidth,
+  UNSEEN_LEVEL,
+} from './encode-columns.ts'
+
+/** What is to be predicted: records by column name, or rows with the features in data-set order. */
+export type RecordsInput =
+  | { records: readonly Readonly<Record<string, Cell>>[] }
+  | { rows: readonly (readonly Cell[])[] }
+
+/**
+ * Inputs [records, width]. Throws DataError with a pointer for every cell (the first twenty) that is absent, of the
+ * wrong type or has no input; a cell of null is missing and follows the fitted rule. Columns a record has beyond the
+ * features, such as the target, are let through.
+ */
+export function encodeRecords(preprocessing: Preprocessing, input: RecordsInput): Float32Array {
+  const count = 'records' in input ? input.records.length : input.rows.length
+  const width = encodedWidth(preprocessing)
+  const inputs = new Float32Array(count * width)
+  const encoders = preprocessing.columns.map(makeCellEncoder)
+  const faults: DataFault[] = []
+  for (let i = 0; i < count && faults.length < FAULTS_MAX; i++) {
+    const cells = cellsOf(preprocessing, input, i, faults)
+    if (cells === null) continue
+    let offset = i * width
+    for (const [c, transform] of preprocessing.columns.entries()) {
+      const reason = encoders[c]?.(cells[c], inputs, offset) ?? null
+      if (reason !== null) {
+        const { column } = transform
+        const detail = `${quoteCell(column)}: ${reason}`
+        faults.push({ detail, column, pointer: pointerTo(input, i, c, column) })
+      }
+      offset += transformWidth(transform)
+    }
+  }
+  if (faults.length > 0) throw new DataError(faults)
+  return inputs
+}
+
+/** Writes a cell's inputs, or answers why it has none. */
+type CellEncoder = (cell: Cell | undefined, inputs: Float32Array, offset: number) => string | null
+
+function makeCellEncoder(transform: ColumnTransform): CellEncoder {
+  if (transform.kind === 'one_hot') {
+    const indexOf = new Map(transform.levels.map((level, i) => [level, i]))
+    return (cell, inputs, offset) => {
+      if (cell === undefined) return 'the column is missing from the record'
+      const hot = encodeLevel(transform, levelOf(indexOf, cell))
+      if (typeof hot === 'string') return hot
+      if (hot >= 0) inputs[offset + hot] = 1
+      return null
+    }
+  }
+  const wanted = transform.type === 'number' ? 'number' : 'boolean'
+  return (cell, inputs, offset) => {
+    if (cell === undefined) return 'the column is missing from the record'
+    const isFit = cell === null || typeof cell === wanted
+    if (!isFit) return `must be ${wanted === 'number' ? 'a number' : 'true or false'} or null`
+    const value = encodeNumber(transform, cell === null ? Number.NaN : Number(cell))
+    if (typeof value === 'string') return value
+    inputs[offset] = value
+    return null
+  }
+}
+
+/** A category may come as number or boolean too: it is compared as text, trimmed as on reading a file. */
+function levelOf(indexOf: ReadonlyMap<OneHotTransform['levels'][number], number>, cell: Cell) {
+  if (cell === null) return MISSING_LEVEL
+  const text = String(cell).replace(/^[ \t]+|[ \t]+$/g, '')
+  return text === '' ? MISSING_LEVEL : (indexOf.get(text) ?? UNSEEN_LEVEL)
+}
+
+function cellsOf(
+  { columns }: Preprocessing,
+  input: RecordsInput,
+  i: number,
+  faults: DataFault[],
+): readonly (Cell | undefined)[] | null {
+  if ('records' in input) {
+    const record = input.records[i] ?? {}
+    // Only own keys: a column may be called constructor.
+    return columns.map(({ column }) => (Object.hasOwn(record, column) ? record[column] : undefined))
+  }
+  const row = input.rows[i] ?? []
+  if (row.length === columns.length) return row
+  const detail = `The row has ${row.length} cells, the model takes ${columns.length}: ${columns
+    .map(({ column }) => column)
+    .slice(0, 8)
+    .join(', ')}${columns.length > 8 ? ', …' : ''}`
+  faults.push({ detail, pointer: `#/rows/${i}` })
+  return null
+}
+
+function pointerTo(input: RecordsInput, record: number, cell: number, column: string): string {
+  if ('rows' in input) return `#/rows/${record}/${cell}`
+  const key = encodeURIComponent(column.replaceAll('~', '~0').replaceAll('/', '~1'))
+  return `#/records/${record}/${key}`
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import { refuse } from './data-error.ts'
+
+/** One connection to the process's DuckDB, for one operation. */
+export interface Session {
+  run(sql: string): Promise<void>
+  rows(sql: string): Promise<DuckDBValue[][]>
+  stream(sql: string): Promise<DuckDBResult>
+  /** A path in the folder that no file has. */
+  freshPath(extension: string): string
+}
+
+export function makeSession(connection: DuckDBConnection, folder: string): Session {
+  return {
+    run: async (sql) => {
+      await connection.run(sql).catch(translateMemory)
+    },
+    rows: async (sql) => (await connection.runAndReadAll(sql).catch(translateMemory)).getRows(),
+    stream: (sql) => connection.stream(sql).catch(translateMemory),
+    freshPath: (extension) => join(folder, `${randomUUID()}.${extension}`),
+  }
+}
+
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** The memory limit is ours, but only the caller can send a smaller table. */
+function translateMemory(error: unknown): never {
+  if (error instanceof Error && error.message.startsWith('Out of Memory Error')) {
+    refuse('The table needs more memory to read than this service gives to reading')
+  }
+  throw error
+}

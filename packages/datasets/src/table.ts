@@ -1,0 +1,30 @@
+import type { Column } from '@trainyard/contracts'
+
+/**
+ * A data set in memory, column by column. Plain data over SharedArrayBuffers: posting it to a thread shares the
+ * memory and copies only the names and levels.
+ */
+export interface Table {
+  rows: number
+  columns: Map<string, TableColumn>
+}
+
+export type TableColumn = NumericColumn | CategoryColumn
+
+export interface NumericColumn {
+  type: 'number' | 'boolean'
+  /** Booleans are 0 and 1; NaN is a missing cell. */
+  values: Float64Array<SharedArrayBuffer>
+}
+
+export interface CategoryColumn {
+  type: 'category'
+  /** Index into `levels`; −1 is a missing cell. */
+  codes: Int32Array<SharedArrayBuffer>
+  levels: readonly string[]
+}
+
+/** Ignored columns are kept in the file and never loaded; ids, groups and weights are for later uses. */
+export function isLoaded(column: Column): boolean {
+  return column.role !== 'ignored'
+}

@@ -1,0 +1,92 @@
+/**
+ * Reading tables with DuckDB, inside bounds: one in-memory database per process with a memory limit, no network, no
+ * extensions, and no file outside its folder. Everything runs on threads of libuv or DuckDB; only short copies run on
+ * the event loop.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { Cell, Column, GeneratedDataset } from '@trainyard/contracts'
+import { type CsvOptions, type Ingested, ingestCsv } from './ingest-csv.ts'
+import { ingestGenerated } from './ingest-generated.ts'
+import { type InlineRows, ingestRows } from './ingest-rows.ts'
+import { readRows, readTable } from './read-table.ts'
+import { makeSession, type Session, sqlText } from './session.ts'
+import type { Table } from './table.ts'
+
+export interface TablesOptions {
+  /** Every file read or written lies in here, uploads too. Created when absent. */
+  folder: string
+  /** Upper bound of DuckDB's memory; larger work spills to the folder or is refused. Default 512. */
+  memoryMb?: number
+  /** Threads of one query. Default 1: queries of different callers run side by side anyway. */
+  threads?: number
+}
+
+export interface Tables {
+  /** `path` lies in the folder and is left as it is. */
+  ingestCsv(path: string, options?: CsvOptions): Promise<Ingested>
+  ingestRows(rows: InlineRows): Promise<Ingested>
+  ingestGenerated(builtin: GeneratedDataset['builtin']): Promise<Ingested>
+  /** Cells in data-set order; `columns` are all of the data set's. Past the end there are none. */
+  readRows(
+    parquetPath: string,
+    columns: readonly Column[],
+    page: { offset: number; limit: number },
+  ): Promise<Cell[][]>
+  /** The columns that take part in training, in shared memory; `columns` are all of the data set's. */
+  readTable(parquetPath: string, columns: readonly Column[]): Promise<Table>
+  close(): Promise<void>
+}
+
+const MEMORY_MB_DEFAULT = 512
+
+export async function openTables(options: TablesOptions): Promise<Tables> {
+  const folder = resolve(options.folder)
+  const spillFolder = join(folder, 'spill')
+  await mkdir(spillFolder, { recursive: true })
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${options.memoryMb ?? MEMORY_MB_DEFAULT}MB`,
+    threads: String(options.threads ?? 1),
+    temp_directory: spillFolder,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  })
+  await lockDown(instance, folder)
+  let isClosed = false
+
+  const withSession = async <Result>(work: (session: Session) => Promise<Result>) => {
+    const connection = await instance.connect()
+    try {
+      return await work(makeSession(connection, folder))
+    } finally {
+      connection.closeSync()
+    }
+  }
+
+  return {
+    ingestCsv: (path, csv = {}) => withSession((session) => ingestCsv(session, path, csv)),
+    ingestRows: (rows) => withSession((session) => ingestRows(session, rows)),
+    ingestGenerated: (builtin) => withSession((session) => ingestGenerated(session, builtin)),
+    readRows: (path, columns, page) =>
+      withSession((session) => readRows(session, path, columns, page)),
+    readTable: (path, columns) => withSession((session) => readTable(session, path, columns)),
+    close: async () => {
+      if (!isClosed) instance.closeSync()
+      isClosed = true
+    },
+  }
+}
+
+/** The order matters: the folder is allowed while settings may still change. */
+async function lockDown(instance: DuckDBInstance, folder: string): Promise<void> {
+  const connection = await instance.connect()
+  try {
+    await connection.run(`SET allowed_directories = [${sqlText(`${folder}/`)}]`)
+    await connection.run('SET enable_external_access = false')
+    await connection.run('SET lock_configuration = true')
+  } finally {
+    connection.closeSync()
+  }
+}
