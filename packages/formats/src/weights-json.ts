@@ -1,0 +1,61 @@
+import type { Architecture, Preprocessing } from '@trainyard/contracts'
+
+export interface WeightsParts {
+  architecture: Architecture
+  preprocessing: Preprocessing
+  /** `weight` is [out, in], row-major; the last entry is the output layer. */
+  layers: readonly { weight: Float32Array; bias: Float32Array }[]
+}
+
+/** Numbers in one chunk: a few milliseconds of work, about 80 kB of text. */
+const NUMBERS_PER_CHUNK = 4096
+
+/**
+ * The `trainyard/1` document in pieces, so that fifty million weights neither fill memory with one text nor hold the
+ * event loop. Each float32 is printed as the number it is, so reading it back loses nothing.
+ */
+export function* writeWeightsJson({
+  architecture,
+  preprocessing,
+  layers,
+}: WeightsParts): Generator<string> {
+  yield `{"format":"trainyard/1","architecture":${JSON.stringify(architecture)}`
+  yield `,"preprocessing":${JSON.stringify(preprocessing)},"layers":[`
+  for (const [i, { weight, bias }] of layers.entries()) {
+    yield `${i === 0 ? '' : ','}{"weight":[`
+    yield* rowsText(weight, bias.length)
+    yield '],"bias":['
+    yield* numbersText(bias)
+    yield ']}'
+  }
+  yield ']}'
+}
+
+/** Rows of one matrix; narrow rows share a chunk, wide ones take several. */
+function* rowsText(weight: Float32Array, rows: number): Generator<string> {
+  const width = weight.length / rows
+  let text = ''
+  let numbers = 0
+  for (let row = 0; row < rows; row++) {
+    text += row === 0 ? '[' : ',['
+    for (const part of numbersText(weight.subarray(row * width, (row + 1) * width))) {
+      text += part
+      numbers += Math.min(width, NUMBERS_PER_CHUNK)
+      if (numbers < NUMBERS_PER_CHUNK) continue
+      yield text
+      text = ''
+      numbers = 0
+    }
+    text += ']'
+  }
+  yield text
+}
+
+function* numbersText(values: Float32Array): Generator<string> {
+  for (let at = 0; at < values.length; at += NUMBERS_PER_CHUNK) {
+    const part = values.subarray(at, at + NUMBERS_PER_CHUNK)
+    if (!part.every(Number.isFinite))
+      throw new Error('JSON cannot hold weights that are not finite')
+    yield (at === 0 ? '' : ',') + part.join(',')
+  }
+}
