@@ -1,0 +1,119 @@
+import type {
+  Architecture,
+  PREDICTION_OUTPUTS,
+  PredictionItem,
+  Preprocessing,
+} from '@trainyard/contracts'
+import { DataError, encodeRecords, type RecordsInput } from '@trainyard/datasets'
+import { forward, type LayerWeights, sigmoid, softmax } from '@trainyard/engine/inference'
+import { layerShapes } from './layer-bytes.ts'
+import { toInferenceConfig } from './network-config.ts'
+
+export type PredictionOutput = (typeof PREDICTION_OUTPUTS)[number]
+
+export interface TrainedModel {
+  architecture: Architecture
+  preprocessing: Preprocessing
+  layers: readonly LayerWeights[]
+}
+
+export interface Predictor {
+  /**
+   * One item per record, in order. Default outputs: label and probabilities of a classification, the value of a
+   * regression. Throws DataError with pointers into the body.
+   */
+  predict(input: RecordsInput, outputs?: readonly PredictionOutput[]): PredictionItem[]
+}
+
+const CLASSIFICATION_OUTPUTS: readonly PredictionOutput[] = ['label', 'probabilities', 'logits']
+const REGRESSION_OUTPUTS: readonly PredictionOutput[] = ['value', 'logits']
+
+export function createPredictor(model: TrainedModel): Predictor {
+  const { architecture, preprocessing, layers } = model
+  const network = toInferenceConfig(architecture)
+  const { outputs: width, classes } = architecture
+  const { center, scale } = preprocessing.target ?? { center: 0, scale: 1 }
+
+  return {
+    predict: (input, wanted = defaultOutputs(architecture)) => {
+      assertOutputs(architecture, wanted)
+      const inputs = encodeRecords(preprocessing, input)
+      const rows = 'records' in input ? input.records.length : input.rows.length
+      const logits = forward(network, layers, inputs, rows)
+      assertFinite(logits, width, input)
+      const probabilities = classes === null ? null : probabilitiesOf(architecture, logits, rows)
+      return Array.from({ length: rows }, (_, row): PredictionItem => {
+        const scores = logits.subarray(row * width, (row + 1) * width)
+        const item: PredictionItem = {}
+        if (classes !== null && probabilities !== null) {
+          const shares = probabilities.subarray(row * classes.length, (row + 1) * classes.length)
+          if (wanted.includes('label')) item.label = classes[indexOfLargest(shares)] ?? ''
+          if (wanted.includes('probabilities')) {
+            // Own properties whatever the class is called, `__proto__` included.
+            item.probabilities = Object.fromEntries(
+              classes.map((name, i) => [name, shares[i] ?? 0]),
+            )
+          }
+        }
+        if (wanted.includes('logits')) item.logits = [...scores]
+        if (wanted.includes('value')) item.value = (scores[0] ?? 0) * scale + center
+        return item
+      })
+    },
+  }
+}
+
+/** Floating-point operations of the matrix products of predicting so many rows. */
+export function predictionFlops(architecture: Architecture, rows: number): number {
+  return layerShapes(architecture).reduce(
+    (sum, { inputs, units }) => sum + 2 * inputs * units * rows,
+    0,
+  )
+}
+
+/** Probabilities [rows, classes]; one sigmoid output is the probability of the second class. */
+function probabilitiesOf(
+  { output_activation, outputs }: Architecture,
+  logits: Float32Array,
+  rows: number,
+): Float32Array {
+  if (output_activation !== 'sigmoid') return softmax(logits, rows, outputs)
+  const second = sigmoid(logits)
+  const both = new Float32Array(rows * 2)
+  for (const [row, share] of second.entries()) {
+    both[2 * row] = 1 - share
+    both[2 * row + 1] = share
+  }
+  return both
+}
+
+function indexOfLargest(values: Float32Array): number {
+  let best = 0
+  for (const [i, value] of values.entries()) if (value > (values[best] ?? 0)) best = i
+  return best
+}
+
+function defaultOutputs({ task }: Architecture): readonly PredictionOutput[] {
+  return task === 'classification' ? ['label', 'probabilities'] : ['value']
+}
+
+function assertOutputs({ task }: Architecture, wanted: readonly PredictionOutput[]): void {
+  const possible = task === 'classification' ? CLASSIFICATION_OUTPUTS : REGRESSION_OUTPUTS
+  const faults = [...wanted.entries()]
+    .filter(([, output]) => !possible.includes(output))
+    .map(([i, output]) => ({
+      detail: `A ${task} model has no ${output}; it has ${possible.join(', ')}`,
+      pointer: `#/outputs/${i}`,
+    }))
+  if (faults.length > 0) throw new DataError(faults)
+}
+
+/** Values far outside the training data can overflow float32; JSON has no word for what comes out. */
+function assertFinite(logits: Float32Array, width: number, input: RecordsInput): void {
+  const bad = logits.findIndex((value) => !Number.isFinite(value))
+  if (bad < 0) return
+  const row = Math.floor(bad / width)
+  const detail = `Record ${row + 1}: its values are too large for this model`
+  const list = 'records' in input ? 'records' : 'rows'
+  throw new DataError([{ detail, pointer: `#/${list}/${row}` }])
+}

@@ -1,0 +1,10 @@
+export {
+  createPredictor,
+  type PredictionOutput,
+  type Predictor,
+  predictionFlops,
+  type TrainedModel,
+} from './create-predictor.ts'
+export { packLayers, unpackLayers } from './layer-bytes.ts'
+export { toNetworkConfig, toTrainingOptions } from './network-config.ts'
+export { type PreparedTraining, type PrepareInput, prepareTraining } from './prepare-training.ts'

@@ -1,0 +1,52 @@
+import type { ResolvedConfig } from '@trainyard/contracts'
+
+interface Choices {
+  inputs: number
+  outputs: number
+  epochs?: number
+  task?: ResolvedConfig['task']
+}
+
+/** A resolved specification as tests start from: one hidden layer of 16, Adam, a fifth for validation. */
+export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): ResolvedConfig {
+  const isRegression = task === 'regression'
+  const activation = outputs > 1 ? 'softmax' : isRegression ? 'linear' : 'sigmoid'
+  const loss = { softmax: 'cross_entropy', linear: 'mse', sigmoid: 'binary_cross_entropy' } as const
+  return {
+    task: task ?? 'classification',
+    preprocessing: {
+      numeric: 'standardize',
+      target: isRegression ? 'standardize' : 'none',
+      missing: 'mean',
+      unseen_category: 'zero',
+      max_levels: 64,
+    },
+    validation: { fraction: 0.2, stratify: !isRegression },
+    model: {
+      inputs,
+      hidden: [
+        { units: 16, activation: 'relu', initializer: 'auto', batch_norm: false, dropout: 0 },
+      ],
+      input_dropout: 0,
+      output: { units: outputs, activation, initializer: 'auto' },
+    },
+    training: {
+      loss: loss[activation],
+      optimizer: {
+        type: 'adam',
+        learning_rate: 0.01,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        bias_correction: true,
+      },
+      batch_size: 32,
+      epochs,
+      shuffle: true,
+      early_stopping: null,
+      threads: 1,
+    },
+    limits: { max_seconds: null, target: null },
+    seed: 7,
+  }
+}

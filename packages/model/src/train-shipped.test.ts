@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ResolvedConfig } from '@trainyard/contracts'
+import { inputWidth, openTables, type Tables } from '@trainyard/datasets'
+import { createNetwork, train } from '@trainyard/engine'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createPredictor } from './create-predictor.ts'
+import { packLayers, unpackLayers } from './layer-bytes.ts'
+import { toNetworkConfig, toTrainingOptions } from './network-config.ts'
+import { prepareTraining } from './prepare-training.ts'
+import { makeResolved } from './resolved-config.fixture.ts'
+
+let folder: string
+let tables: Tables
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trainyard-model-'))
+  tables = await openTables({ folder })
+})
+
+afterAll(async () => {
+  await tables.close()
+  await rm(folder, { recursive: true })
+})
+
+/** Trains and predicts the validation rows from their raw cells. */
+async function trainAndPredict(
+  generator: 'iris' | 'wine',
+  epochs: number,
+): Promise<{ accuracy: number | null; agreement: number }> {
+  const { parquetPath, columns, target, rows } = await tables.ingestGenerated({ generator })
+  const table = await tables.readTable(parquetPath, columns)
+  const base = makeResolved({ inputs: 0, outputs: 3, epochs })
+  const inputs = inputWidth(columns, base.preprocessing)
+  const resolved: ResolvedConfig = { ...base, model: { ...base.model, inputs } }
+  const prepared = prepareTraining({ table, columns, target, resolved })
+  const network = await createNetwork(toNetworkConfig(resolved), {
+    seed: BigInt(resolved.seed),
+  })
+  let accuracy: number | null = null
+  const { training, validation } = prepared
+  const run = train(network, { ...toTrainingOptions(resolved), training, validation })
+  for (const metrics of run) accuracy = metrics.validationAccuracy
+
+  const layers = unpackLayers(prepared.architecture, packLayers(network.weights()))
+  const predictor = createPredictor({ ...prepared, layers })
+  const cells = await tables.readRows(parquetPath, columns, { offset: 0, limit: rows })
+  const held = [...prepared.validationRowIndices].map((row) => cells[row] ?? [])
+  const items = predictor.predict({ rows: held.map((row) => row.slice(0, -1)) })
+  const right = items.filter(({ label }, i) => label === held[i]?.at(-1)).length
+  return { accuracy, agreement: right / held.length }
+}
+
+describe('from a shipped table to predictions of raw rows', () => {
+  it('predicts held-out iris rows exactly as often right as training said, at least 95 %', async () => {
+    const { accuracy, agreement } = await trainAndPredict('iris', 40)
+
+    expect(agreement).toBe(accuracy)
+    expect(agreement).toBeGreaterThanOrEqual(0.95)
+  })
+
+  it('predicts held-out wine rows exactly as often right as training said, at least 95 %', async () => {
+    const { accuracy, agreement } = await trainAndPredict('wine', 20)
+
+    expect(agreement).toBeCloseTo(accuracy ?? 0, 12)
+    expect(agreement).toBeGreaterThanOrEqual(0.95)
+  })
+})
