@@ -1,0 +1,81 @@
+/** The three services of a stack: what each is told, and in which order they stop. */
+import { join } from 'node:path'
+import { isPortFree } from './free-port.ts'
+import type { Home } from './home.ts'
+import { runService, SERVICES, type Service, type ServiceProcess } from './service-process.ts'
+import type { Settings } from './settings.ts'
+import { StartError } from './start-error.ts'
+
+export interface Services {
+  /** Worker and scheduler first, the API last: what they still write reaches those who watch. */
+  stop(force: AbortSignal): Promise<void>
+  /** Rejects when a service stays down; never resolves. */
+  failure: Promise<never>
+}
+
+/** Together with Postgres' 1.5 s this stays under the 5 s that one Ctrl-C may take. */
+const DRAIN_TIMEOUT_MS = 2200
+const API_DRAIN_TIMEOUT_MS = 1000
+
+export function runServices(options: {
+  settings: Settings
+  home: Home
+  port: number
+  databaseUrl: string
+  pepper: string
+  say: (line: string) => void
+}): Services {
+  const { settings, home, port } = options
+  const { promise: failure, reject: fail } = Promise.withResolvers<never>()
+  // Reported to whoever waits; when nobody does any more, it is of no interest.
+  failure.catch(() => undefined)
+
+  const processes = Object.fromEntries(
+    SERVICES.map((service) => [
+      service,
+      runService({
+        service,
+        environment: toEnvironment(service),
+        logPath: join(home.folder('logs'), `${service}.log`),
+        say: options.say,
+        whyNotAgain: service === 'api' ? whyApiCannotListen : async () => null,
+        onFailure: fail,
+      }),
+    ]),
+  ) as Record<Service, ServiceProcess>
+  return { stop, failure }
+
+  function toEnvironment(service: Service): NodeJS.ProcessEnv {
+    return {
+      TRAINYARD_LOG_LEVEL: 'info',
+      ...settings.environment,
+      DATABASE_URL: options.databaseUrl,
+      HOST: settings.host,
+      PORT: String(port),
+      TRAINYARD_KEY_PEPPER: options.pepper,
+      TRAINYARD_HOME: home.path,
+      TRAINYARD_SCRATCH_DIR: home.folder('scratch', service),
+      TRAINYARD_WORKER_THREADS: String(settings.workerThreads),
+    }
+  }
+
+  async function whyApiCannotListen(): Promise<StartError | null> {
+    if (await isPortFree(settings.host, port)) return null
+    return new StartError(`port ${port} was taken by another program`)
+  }
+
+  async function stop(force: AbortSignal): Promise<void> {
+    const { api, scheduler, worker } = processes
+    const kill = () => Promise.all(Object.values(processes).map((process) => process.stop(0)))
+    const killed = new Promise<void>((resolve) => {
+      const onForce = () => void kill().then(() => resolve())
+      if (force.aborted) onForce()
+      else force.addEventListener('abort', onForce, { once: true })
+    })
+    const drained = Promise.all([
+      worker.stop(DRAIN_TIMEOUT_MS),
+      scheduler.stop(DRAIN_TIMEOUT_MS),
+    ]).then(() => api.stop(API_DRAIN_TIMEOUT_MS))
+    await Promise.race([drained, killed])
+  }
+}
