@@ -76,21 +76,28 @@ export function createLeases(database: Database, options: { leaseSeconds: number
       translateErrors(() =>
         database.$transaction(
           async (transaction) => {
-            const ended = await transaction.$executeRaw`
+            const held = await transaction.$queryRaw<{ status: string }[]>`
+              SELECT status FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
+            if (held[0] === undefined) return 'fenced'
+            // Who was told "cancelling" shall not see another end, even if the work was done by then.
+            const end: Finish =
+              held[0].status === 'cancelling'
+                ? { ...finish, status: 'cancelled', stopReason: 'cancelled', error: null }
+                : finish
+            await transaction.$executeRaw`
               WITH job AS (
-                UPDATE jobs SET status = ${finish.status}, stop_reason = ${finish.stopReason},
-                  error = ${toJson(finish.error)}, final = ${toJson(finish.final)}, best = ${toJson(finish.best)},
-                  epoch = ${finish.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
+                UPDATE jobs SET status = ${end.status}, stop_reason = ${end.stopReason},
+                  error = ${toJson(end.error)}, final = ${toJson(end.final)}, best = ${toJson(end.best)},
+                  epoch = ${end.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
                   event_seq = event_seq + 1
-                WHERE ${isMine(lease)} RETURNING id, event_seq)
-              ${insertEvent(`job.${finish.status}`, describeEnd(finish), {
-                status: finish.status,
-                stop_reason: finish.stopReason,
-                final: finish.final,
-                best: finish.best,
-                error: finish.error,
+                WHERE id = ${lease.jobId} RETURNING id, event_seq)
+              ${insertEvent(`job.${end.status}`, describeEnd(end), {
+                status: end.status,
+                stop_reason: end.stopReason,
+                final: end.final,
+                best: end.best,
+                error: end.error,
               })}`
-            if (ended === 0) return 'fenced'
             if (finish.metrics.length > 0) {
               await transaction.$executeRaw`
                 WITH job AS (SELECT ${lease.jobId}::text AS id) ${insertEpochMetrics(finish.metrics)}`

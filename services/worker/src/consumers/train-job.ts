@@ -1,0 +1,125 @@
+import type { JobId } from '@trainyard/contracts'
+import { type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
+import type { WorkerDeps } from '../deps.ts'
+import { startReporter } from '../training/progress-reporter.ts'
+import { storeResult, toFinish } from '../training/store-result.ts'
+import type { TrainingReport } from '../training/thread-protocol.ts'
+import { toFailedError } from '../training/to-job-error.ts'
+import type { TrainingRun } from '../training/training-threads.ts'
+
+export interface JobTrainer {
+  /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
+  train(jobId: JobId): Promise<void>
+  cancel(jobId: JobId): void
+  /** Stops every job at its next batch and gives it back unharmed; takes no more. */
+  drain(): Promise<void>
+}
+
+/** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
+type StopCause = 'cancel' | 'drain' | 'fenced'
+
+interface RunningJob {
+  stop(cause: StopCause): void
+  ended: Promise<void>
+}
+
+export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
+  const { leases, datasets, threads, pulse, log, workerId } = deps
+  const running = new Map<JobId, RunningJob>()
+  let isDraining = false
+
+  return {
+    async train(jobId) {
+      if (isDraining) return
+      const claimed = await leases.claim(jobId, workerId)
+      // Taken by another, ended or cancelled meanwhile: the delivery has done its work.
+      if (claimed === null) return
+      pulse.jobChanged(jobId)
+      const job = startJob(claimed)
+      running.set(jobId, job)
+      if (isDraining) job.stop('drain')
+      try {
+        await job.ended
+      } finally {
+        running.delete(jobId)
+        pulse.jobChanged(jobId)
+        pulse.slotFreed()
+      }
+    },
+    cancel: (jobId) => running.get(jobId)?.stop('cancel'),
+    async drain() {
+      isDraining = true
+      const jobs = [...running.values()]
+      for (const job of jobs) job.stop('drain')
+      await Promise.all(jobs.map((job) => job.ended))
+    },
+  }
+
+  function startJob(job: ClaimedJob): RunningJob {
+    const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
+    let run: TrainingRun | null = null
+    let cause: StopCause | null = null
+    const stop = (why: StopCause) => {
+      if (cause === null || why === 'fenced') cause = why
+      run?.stop()
+    }
+    const reporter = startReporter(lease, deps, {
+      // Reading and preparing the data counts as one batch.
+      batches: () => run?.batches() ?? 0,
+      onCancel: () => stop('cancel'),
+      onFenced: () => stop('fenced'),
+      onReported: () => pulse.jobChanged(job.id),
+    })
+
+    const train = async (): Promise<TrainingReport> => {
+      const { columns, target } = job.dataset
+      const table = await datasets.load(job.dataset)
+      run = threads.run({ table, columns, target, resolved: job.resolvedConfig }, reporter.add)
+      if (cause !== null) run.stop()
+      return await run.report
+    }
+
+    const work = async () => {
+      const result = await train().catch((error: unknown) => ({ error }))
+      if ('metrics' in result) reporter.add(result.metrics)
+      const unreported = await reporter.stop()
+      if (cause === 'fenced') {
+        log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
+        return
+      }
+      if ('error' in result) {
+        const { error } = result
+        // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
+        if (error instanceof DomainError && error.code === 'unavailable') throw error
+        log.error({ err: error, job: job.id }, 'a job has failed')
+        const failed = { status: 'failed', stopReason: null, error: toFailedError(error) } as const
+        await end(
+          {
+            ...failed,
+            best: reporter.best(),
+            final: reporter.last(),
+            metrics: unreported,
+            weights: [],
+          },
+          [],
+        )
+      } else if (
+        result.end.kind === 'stopped' &&
+        cause === 'drain' &&
+        // Not when a cancel was asked meanwhile: then the stop is its end.
+        (await leases.release(lease)) === 'done'
+      ) {
+        log.info({ job: job.id }, 'a job was given back')
+      } else {
+        await end({ ...toFinish(job, result, reporter), metrics: unreported }, result.weights)
+      }
+    }
+
+    const end = async (finish: Finish, weights: TrainingReport['weights']) => {
+      const outcome = await storeResult(deps, job, weights, finish)
+      log.info({ job: job.id, status: finish.status, outcome }, 'a job has ended')
+    }
+
+    return { stop, ended: work() }
+  }
+}

@@ -1,0 +1,16 @@
+import type { BlobStore, LeaseStore, Pulse, WorkerStore } from '@trainyard/domain'
+import type { Logger } from 'pino'
+import type { DatasetCache } from './training/dataset-cache.ts'
+import type { TrainingThreads } from './training/training-threads.ts'
+
+export interface WorkerDeps {
+  /** Names this process in leases. */
+  workerId: string
+  leases: LeaseStore
+  workers: WorkerStore
+  blobs: BlobStore
+  datasets: DatasetCache
+  threads: TrainingThreads
+  pulse: Pulse
+  log: Logger
+}

@@ -1,0 +1,17 @@
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+
+export const envSchema = z.object({
+  DATABASE_URL: z.url(),
+  REDIS_URL: z.url().optional(),
+  TRAINYARD_DRAIN_SECONDS: z.coerce.number().positive().default(4),
+  TRAINYARD_LEASE_SECONDS: z.coerce.number().min(1).max(3600).default(9),
+  TRAINYARD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  TRAINYARD_SCRATCH_DIR: z.string().default('.trainyard/scratch/worker'),
+  TRAINYARD_WORKER_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1024)
+    .default(() => availableParallelism()),
+})

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { openTables } from '@trainyard/datasets'
+import { parseEnv, runService } from '@trainyard/lifecycle'
+import { openPulse } from '@trainyard/queue'
+import { createBlobs, createLeases, createWorkers, openDatabase } from '@trainyard/store'
+import { pino } from 'pino'
+import { envSchema } from './env.ts'
+import { createDatasetCache } from './training/dataset-cache.ts'
+import { openTrainingThreads } from './training/training-threads.ts'
+import { startWorker } from './worker.ts'
+
+/** Reports are one statement each, four a second a job; more would only wait for the same disk. */
+const CONNECTIONS_MAX = 4
+
+await runService(() => {
+  const env = parseEnv(envSchema, process.env)
+  const log = pino({ name: 'worker', level: env.TRAINYARD_LOG_LEVEL })
+  const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')
+  const slots = env.TRAINYARD_WORKER_THREADS
+  const folder = resolve(env.TRAINYARD_SCRATCH_DIR)
+  return {
+    log,
+    drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
+    async open(closers) {
+      const threads = await openTrainingThreads(slots)
+      closers.push('threads', () => threads.close())
+      const tables = await openTables({ folder, threads: slots })
+      closers.push('tables', () => tables.close())
+      const database = openDatabase({
+        connectionString: env.DATABASE_URL,
+        applicationName: 'trainyard-worker',
+        connectionsMax: CONNECTIONS_MAX,
+        onError,
+      })
+      closers.push('database', () => database.$disconnect())
+      const queue = { databaseUrl: env.DATABASE_URL, redisUrl: env.REDIS_URL ?? null, onError }
+      const pulse = await openPulse({ ...queue, name: 'worker' })
+      closers.push('pulse', () => pulse.close())
+      const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
+      const blobs = createBlobs(database)
+      const worker = await startWorker(
+        {
+          workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+          leases: createLeases(database, { leaseSeconds }),
+          workers: createWorkers(database, { leaseSeconds }),
+          blobs,
+          datasets: createDatasetCache({ blobs, tables, folder: join(folder, 'datasets') }),
+          threads,
+          pulse,
+          log,
+        },
+        { slots, queue },
+      )
+      closers.push('worker', () => worker.stop())
+    },
+  }
+})

@@ -1,0 +1,68 @@
+/**
+ * Trains one job on this thread, start to end, without awaiting: the only way in is the shared word read before each
+ * batch, the only way out are messages with epochs. Runs under piscina, one task per thread.
+ */
+import { createHash } from 'node:crypto'
+import { workerData } from 'node:worker_threads'
+import type { EpochMetrics, WhichWeights } from '@trainyard/contracts'
+import { createNetwork, type Network } from '@trainyard/engine'
+import { packLayers, prepareTraining, toNetworkConfig } from '@trainyard/model'
+import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
+import {
+  BATCHES_WORD,
+  STOP_WORD,
+  type ThreadData,
+  type TrainedWeights,
+  type TrainingReport,
+  type TrainingTask,
+} from '../training/thread-protocol.ts'
+
+/** At most four messages a second, however fast the epochs. */
+const SEND_INTERVAL_MS = 250
+
+const { kernels } = workerData as ThreadData
+
+export default async function trainJob(task: TrainingTask): Promise<TrainingReport> {
+  const { table, columns, target, resolved, control, progress } = task
+  const data = prepareTraining({ table, columns, target, resolved })
+  const network = await createNetwork(toNetworkConfig(resolved), {
+    seed: BigInt(resolved.seed),
+    module: kernels,
+  })
+  try {
+    let unsent: EpochMetrics[] = []
+    let sentMs = Number.NEGATIVE_INFINITY
+    const run = runEpochs(network, data, resolved, {
+      shouldStop: () => {
+        Atomics.add(control, BATCHES_WORD, 1)
+        return Atomics.load(control, STOP_WORD) !== 0
+      },
+      onEpoch: (metrics) => {
+        unsent.push(metrics)
+        if (performance.now() - sentMs < SEND_INTERVAL_MS) return
+        progress.postMessage(unsent)
+        unsent = []
+        sentMs = performance.now()
+      },
+    })
+    return {
+      end: run.end,
+      metrics: unsent,
+      weights: takeWeights(network, run),
+      architecture: data.architecture,
+      preprocessing: data.preprocessing,
+    }
+  } finally {
+    network.dispose()
+  }
+}
+
+function takeWeights(network: Network, run: EpochsRun): TrainedWeights[] {
+  // Stopped or diverged within the first epoch: there is nothing worth keeping.
+  if (run.lastEpoch === 0 && run.end.kind !== 'succeeded') return []
+  const take = (which: WhichWeights, epoch: number): TrainedWeights => {
+    const bytes = packLayers(network.weights(which))
+    return { which, epoch, bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+  }
+  return [take('best', run.bestEpoch), take('last', run.lastEpoch)]
+}

@@ -1,0 +1,77 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Column } from '@trainyard/contracts'
+import type { Table, Tables } from '@trainyard/datasets'
+import type { BlobStore } from '@trainyard/domain'
+
+/** Memory that tables may take between jobs; the newest is kept whatever its size. */
+const CACHE_BYTES_MAX = 512 * 1024 * 1024
+
+export interface DatasetCache {
+  /** The table in shared memory, read once per content: the threads of all its jobs look at the same bytes. */
+  load(dataset: { sha256: string; columns: Column[] }): Promise<Table>
+}
+
+export function createDatasetCache({
+  blobs,
+  tables,
+  folder,
+}: {
+  blobs: BlobStore
+  tables: Tables
+  /** Where a blob is put while it is read; within the folder of `tables`. */
+  folder: string
+}): DatasetCache {
+  // A Map keeps the order of insertion: the first entry is the one not used for the longest time.
+  const entries = new Map<string, { table: Promise<Table>; bytes: number }>()
+
+  return {
+    async load(dataset) {
+      // Equal bytes can be different data sets: roles decide which columns are read.
+      const key = `${dataset.sha256} ${JSON.stringify(dataset.columns.map((c) => [c.name, c.type, c.role]))}`
+      const entry = entries.get(key) ?? { table: read(dataset), bytes: 0 }
+      entries.delete(key)
+      entries.set(key, entry)
+      try {
+        const table = await entry.table
+        entry.bytes = bytesOf(table)
+        evict()
+        return table
+      } catch (error) {
+        entries.delete(key)
+        throw error
+      }
+    },
+  }
+
+  async function read(dataset: { sha256: string; columns: Column[] }): Promise<Table> {
+    await mkdir(folder, { recursive: true })
+    const path = join(folder, `${dataset.sha256}-${performance.now()}.parquet`)
+    try {
+      await pipeline(Readable.from(blobs.read(dataset.sha256)), createWriteStream(path))
+      return await tables.readTable(path, dataset.columns)
+    } finally {
+      await rm(path, { force: true })
+    }
+  }
+
+  function evict(): void {
+    let total = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0)
+    for (const [key, entry] of entries) {
+      if (total <= CACHE_BYTES_MAX || entries.size === 1) return
+      entries.delete(key)
+      total -= entry.bytes
+    }
+  }
+}
+
+function bytesOf(table: Table): number {
+  let bytes = 0
+  for (const column of table.columns.values()) {
+    bytes += column.type === 'category' ? column.codes.byteLength : column.values.byteLength
+  }
+  return bytes
+}

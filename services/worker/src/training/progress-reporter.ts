@@ -1,0 +1,115 @@
+/**
+ * Carries a running job's epochs to its row, and its lease on: at most four writes a second however fast the epochs, and
+ * at least one each two seconds however slow, as long as the thread is alive.
+ */
+import type { EpochMetrics, MetricsSummary } from '@trainyard/contracts'
+import { DomainError, type Lease, type LeaseStore, type Progress } from '@trainyard/domain'
+import type { Logger } from 'pino'
+
+const REPORT_INTERVAL_MS = 250
+const RENEW_INTERVAL_MS = 2000
+/** A thread whose batch counter stands still for this long is hung: its lease may die, so that the job runs elsewhere. */
+const BATCH_MS_MAX = 10 * 60_000
+/** One statement's share: converting more at once would hold up the event loop. */
+const EPOCHS_PER_REPORT = 5000
+
+export interface ReporterHooks {
+  /** Batches so far. */
+  batches: () => number
+  /** Somebody asked to cancel the job. */
+  onCancel: () => void
+  /** The lease is another's: stop, and write nothing more. */
+  onFenced: () => void
+  /** Epochs were stored. */
+  onReported: () => void
+}
+
+export interface ProgressReporter {
+  add(metrics: readonly EpochMetrics[]): void
+  /** Ends reporting and returns what has not been stored, for the terminal write. */
+  stop(): Promise<EpochMetrics[]>
+  best(): { epoch: number; metrics: MetricsSummary } | null
+  last(): { epoch: number; metrics: MetricsSummary } | null
+}
+
+export function startReporter(
+  lease: Lease,
+  { leases, log }: { leases: LeaseStore; log: Logger },
+  hooks: ReporterHooks,
+): ProgressReporter {
+  // Unbounded while Postgres is away, since a job is: the contract allows it 100,000 epochs.
+  const unreported: EpochMetrics[] = []
+  let best: EpochMetrics | null = null
+  let last: EpochMetrics | null = null
+  let stopped = false
+  let reportedMs = Number.NEGATIVE_INFINITY
+  let batchesSeen = -1
+  let movedMs = performance.now()
+  let underWay: Promise<void> | null = null
+  const timer = setInterval(look, REPORT_INTERVAL_MS)
+
+  return {
+    add(metrics) {
+      for (const row of metrics) {
+        unreported.push(row)
+        last = row
+        if (best === null || judged(row) < judged(best)) best = row
+      }
+      look()
+    },
+    async stop() {
+      stopped = true
+      clearInterval(timer)
+      await underWay
+      return unreported
+    },
+    best: () => summarize(best),
+    last: () => summarize(last),
+  }
+
+  function look(): void {
+    if (stopped || underWay !== null) return
+    const nowMs = performance.now()
+    const batches = hooks.batches()
+    if (batches !== batchesSeen) {
+      batchesSeen = batches
+      movedMs = nowMs
+    }
+    const sinceMs = nowMs - reportedMs
+    const isDue =
+      unreported.length > 0 ? sinceMs >= REPORT_INTERVAL_MS : sinceMs >= RENEW_INTERVAL_MS
+    if (!isDue || (unreported.length === 0 && nowMs - movedMs > BATCH_MS_MAX)) return
+    reportedMs = nowMs
+    underWay = report().finally(() => {
+      underWay = null
+    })
+  }
+
+  async function report(): Promise<void> {
+    const metrics = unreported.slice(0, EPOCHS_PER_REPORT)
+    const newest = metrics.at(-1)
+    const progress: Progress | null =
+      newest === undefined ? null : { metrics, epoch: newest.epoch, best: summarize(best) }
+    try {
+      const answer = await leases.report(lease, progress)
+      unreported.splice(0, metrics.length)
+      if (answer === 'fenced') hooks.onFenced()
+      else if (answer === 'cancel') hooks.onCancel()
+      if (metrics.length > 0) hooks.onReported()
+    } catch (error) {
+      // Training goes on: what could not be stored is stored when Postgres is back, under the same lease epoch.
+      const level = error instanceof DomainError && error.code === 'unavailable' ? 'warn' : 'error'
+      log[level]({ err: error, job: lease.jobId }, 'progress could not be stored')
+    }
+  }
+}
+
+function judged(row: EpochMetrics): number {
+  return row.val_loss ?? row.train_loss ?? Number.POSITIVE_INFINITY
+}
+
+function summarize(row: EpochMetrics | null): { epoch: number; metrics: MetricsSummary } | null {
+  if (row === null) return null
+  const { epoch, train_loss, train_accuracy, val_loss, val_accuracy } = row
+  return { epoch, metrics: { train_loss, train_accuracy, val_loss, val_accuracy } }
+}

@@ -1,0 +1,69 @@
+import type { ClaimedJob, Finish, FinishedWeights } from '@trainyard/domain'
+import { DomainError } from '@trainyard/domain'
+import type { WorkerDeps } from '../deps.ts'
+import type { ProgressReporter } from './progress-reporter.ts'
+import type { TrainingReport } from './thread-protocol.ts'
+import { toDivergedError } from './to-job-error.ts'
+
+const RETRY_MS = 1000
+/** How long an ended job waits for Postgres. Its lease may be over by then: nobody can take it meanwhile without Postgres. */
+const RETRY_FOR_MS = 10 * 60_000
+
+/** The terminal state that a thread's report means. */
+export function toFinish(
+  job: ClaimedJob,
+  report: TrainingReport,
+  reporter: ProgressReporter,
+): Finish {
+  const results = {
+    best: reporter.best(),
+    final: reporter.last(),
+    metrics: [],
+    weights: report.weights.map(
+      (weights): FinishedWeights => ({
+        which: weights.which,
+        epoch: weights.epoch,
+        sha256: weights.sha256,
+        bytes: weights.bytes.byteLength,
+        architecture: report.architecture,
+        preprocessing: report.preprocessing,
+      }),
+    ),
+  }
+  switch (report.end.kind) {
+    case 'succeeded':
+      return { status: 'succeeded', stopReason: report.end.stopReason, error: null, ...results }
+    case 'stopped':
+      return { status: 'cancelled', stopReason: 'cancelled', error: null, ...results }
+    case 'diverged': {
+      const error = toDivergedError(report.end.at, job.resolvedConfig)
+      return { status: 'failed', stopReason: null, error, ...results }
+    }
+  }
+}
+
+/** Weights first, by content, then everything else in one fenced transaction: a reader never sees a half of it. */
+export async function storeResult(
+  { leases, blobs, log }: Pick<WorkerDeps, 'leases' | 'blobs' | 'log'>,
+  job: ClaimedJob,
+  weights: TrainingReport['weights'],
+  finish: Finish,
+): Promise<'done' | 'fenced'> {
+  const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
+  const giveUpMs = performance.now() + RETRY_FOR_MS
+  for (;;) {
+    try {
+      for (const { sha256, bytes } of weights) {
+        await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
+      }
+      return await leases.finish(lease, finish)
+    } catch (error) {
+      const mayPass =
+        error instanceof DomainError &&
+        (error.code === 'unavailable' || error.code === 'storage_full')
+      if (!mayPass || performance.now() > giveUpMs) throw error
+      log.warn({ err: error, job: job.id }, 'the result could not be stored and is tried again')
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/** What travels between the worker's main thread and a training thread. Big arrays are shared or moved, never copied. */
+import type { MessagePort } from 'node:worker_threads'
+import type {
+  Architecture,
+  Column,
+  EpochMetrics,
+  Preprocessing,
+  ResolvedConfig,
+  StopReason,
+  WhichWeights,
+} from '@trainyard/contracts'
+import type { Table } from '@trainyard/datasets'
+
+/** Given to every thread once, at its start. */
+export interface ThreadData {
+  kernels: WebAssembly.Module
+}
+
+export interface TrainingTask {
+  table: Table
+  columns: Column[]
+  target: string
+  resolved: ResolvedConfig
+  /** Shared words, by index below. */
+  control: Int32Array<SharedArrayBuffer>
+  /** Epochs go out here while the thread computes. */
+  progress: MessagePort
+}
+
+/** Word of `control`: anything but 0 asks the thread to stop before its next batch. */
+export const STOP_WORD = 0
+/** Word of `control`: batches so far, wrapping round. It moves as long as the thread is alive. */
+export const BATCHES_WORD = 1
+export const CONTROL_WORDS = 2
+
+export interface TrainedWeights {
+  which: WhichWeights
+  epoch: number
+  sha256: string
+  /** float32, little-endian: for each layer weight [out][in], then bias [out]. */
+  bytes: Uint8Array<ArrayBuffer>
+}
+
+export interface TrainingReport {
+  end:
+    | { kind: 'succeeded'; stopReason: Exclude<StopReason, 'cancelled'> }
+    /** Asked to stop by `control`. */
+    | { kind: 'stopped' }
+    | {
+        kind: 'diverged'
+        at: { epoch: number; batch: number; layer: number | null; row: number | null }
+      }
+  /** Epochs not sent before. */
+  metrics: EpochMetrics[]
+  /** Best and last; empty when there are none worth keeping. */
+  weights: TrainedWeights[]
+  architecture: Architecture
+  preprocessing: Preprocessing
+}

@@ -1,0 +1,46 @@
+import type { JobError, ResolvedConfig } from '@trainyard/contracts'
+import { DataError } from '@trainyard/datasets'
+import type { TrainingReport } from './thread-protocol.ts'
+
+/** A loss that is not finite is a result for the user, with where it happened and what to try. */
+export function toDivergedError(
+  at: Extract<TrainingReport['end'], { kind: 'diverged' }>['at'],
+  resolved: ResolvedConfig,
+): JobError {
+  const rate = resolved.training.optimizer.learning_rate
+  return {
+    code: 'diverged',
+    message: `The loss or a gradient was not finite in epoch ${at.epoch}, batch ${at.batch}`,
+    hint: `The learning rate of ${rate} is likely too large: try ${rate / 10}.`,
+    param: 'training.optimizer.learning_rate',
+    at: { epoch: at.epoch, batch: at.batch, layer: at.layer, row: at.row },
+  }
+}
+
+/** What a thread threw, or what kept it from starting, as the job's end. Errors from a thread keep only name and code. */
+export function toFailedError(error: unknown): JobError {
+  const { name, code, message } = error as { name?: string; code?: string; message?: string }
+  const plain = { param: null, at: null }
+  if (error instanceof DataError || name === 'DataError') {
+    return {
+      code: 'invalid_data',
+      message: message ?? 'The data could not be used',
+      hint: null,
+      ...plain,
+    }
+  }
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY' || error instanceof RangeError) {
+    return {
+      code: 'out_of_memory',
+      message: 'The training needs more memory than a thread may have',
+      hint: 'Use fewer units, a smaller batch size or fewer rows.',
+      ...plain,
+    }
+  }
+  return {
+    code: 'internal',
+    message: 'Something went wrong on our side',
+    hint: 'The fault is in the log of the worker; a retry gives the same unless the service is mended.',
+    ...plain,
+  }
+}

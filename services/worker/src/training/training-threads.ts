@@ -1,0 +1,72 @@
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
+import type { EpochMetrics } from '@trainyard/contracts'
+import { compileKernels } from '@trainyard/engine'
+import { Piscina } from 'piscina'
+import {
+  BATCHES_WORD,
+  CONTROL_WORDS,
+  STOP_WORD,
+  type ThreadData,
+  type TrainingReport,
+  type TrainingTask,
+} from './thread-protocol.ts'
+
+/** piscina infers its type from an overload of `postMessage` that takes options, not a list. */
+type Transfers = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>
+
+export interface TrainingRun {
+  report: Promise<TrainingReport>
+  /** Asks the thread to stop before its next batch. */
+  stop(): void
+  /** Batches so far; standing still means that the thread does. */
+  batches(): number
+}
+
+export interface TrainingThreads {
+  run(
+    task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved'>,
+    onEpochs: (metrics: EpochMetrics[]) => void,
+  ): TrainingRun
+  close(): Promise<void>
+}
+
+/**
+ * One thread per slot, all started at once: the first job shall not wait for a thread to load its modules. The kernels
+ * are compiled once and handed to all.
+ */
+export async function openTrainingThreads(threads: number): Promise<TrainingThreads> {
+  const data: ThreadData = { kernels: (await compileKernels()).module }
+  const pool = new Piscina<TrainingTask, TrainingReport>({
+    filename: new URL('../threads/train.thread.ts', import.meta.url).href,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    workerData: data,
+  })
+
+  return {
+    run(task, onEpochs) {
+      const control = new Int32Array(
+        new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
+      )
+      const { port1: progress, port2: receiving } = new MessageChannel()
+      receiving.on('message', onEpochs)
+      const report = pool
+        .run({ ...task, control, progress }, { transferList: [progress] as unknown as Transfers })
+        .finally(() => {
+          // The report comes over another port and may overtake epochs that were sent before it.
+          for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
+            onEpochs(sent.message as EpochMetrics[])
+            sent = receiveMessageOnPort(receiving)
+          }
+          receiving.close()
+        })
+      return {
+        report,
+        stop: () => Atomics.store(control, STOP_WORD, 1),
+        batches: () => Atomics.load(control, BATCHES_WORD),
+      }
+    },
+    close: () => pool.destroy(),
+  }
+}

@@ -1,0 +1,37 @@
+import type { Consumer, QueueOptions } from '@trainyard/queue'
+import { openConsumer } from '@trainyard/queue'
+import { makeJobTrainer } from './consumers/train-job.ts'
+import type { WorkerDeps } from './deps.ts'
+
+/** Well within the shortest sensible lease. */
+const HEARTBEAT_INTERVAL_MS = 2000
+
+/** Starts taking jobs, one per slot. `stop` gives the running ones back. */
+export async function startWorker(
+  deps: WorkerDeps,
+  options: { slots: number; queue: QueueOptions },
+): Promise<{ stop(): Promise<void> }> {
+  const { workers, workerId, pulse, log } = deps
+  const trainer = makeJobTrainer(deps)
+  const live = () => workers.heartbeat({ id: workerId, slots: options.slots })
+  await live()
+  // The first job shall not wait for the scheduler's clock.
+  pulse.slotFreed()
+  const heartbeat = setInterval(() => {
+    live().catch((error: unknown) => log.warn({ err: error }, 'the heartbeat could not be stored'))
+  }, HEARTBEAT_INTERVAL_MS)
+  pulse.onCancelAsked((jobId) => trainer.cancel(jobId))
+  const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
+    trainer.train(jobId),
+  )
+
+  return {
+    async stop() {
+      clearInterval(heartbeat)
+      await trainer.drain()
+      await consumer.close()
+      await workers.leave(workerId)
+      pulse.slotFreed()
+    },
+  }
+}
