@@ -94,3 +94,12 @@ export function vectorLog(x: v128): v128 {
   // x - x is zero unless x is NaN or infinite; the bits above would have hidden that.
   return f32x4.add(y, f32x4.sub(x, x))
 }
+
+/** ln(1 + x) for normal or zero x ≥ 0, with what the rounding of 1 + x lost put back to first order. */
+// @ts-ignore: decorator
+@inline
+export function vectorLog1p(x: v128): v128 {
+  const sum = f32x4.add(x, constant(11))
+  const lost = f32x4.sub(x, f32x4.sub(sum, constant(11)))
+  return f32x4.add(vectorLog(sum), f32x4.div(lost, sum))
+}

@@ -3,7 +3,7 @@
  * rows' losses in float64, writes the gradient of their mean to delta [rows, stride] with zeros in
  * the padding, and adds to the job's count of rows predicted right.
  */
-import { vectorExp, vectorLog, vectorSigmoid } from './elementary'
+import { vectorExp, vectorLog1p } from './elementary'
 import { job } from './layout'
 
 /** Probabilities below this become zero: products with them would be denormal, which is slow. */
@@ -11,7 +11,9 @@ const PROBABILITY_MIN: f32 = 1e-20
 
 /**
  * logsumexp(s) - s_y, gradient (softmax(s) - onehot(y)) / rows. labels [rows]: class indices as
- * float32, below `units`. A NaN or +∞ in a row makes its loss NaN.
+ * float32, below `units`. A NaN or +∞ in a row makes its loss NaN. The largest exponential is always
+ * 1 and is kept out of the sum: both a small loss and a small gradient of the right class would
+ * otherwise be differences of numbers near 1.
  */
 export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, delta: usize): f64 {
   const bytes = <usize>stride << 2
@@ -20,21 +22,16 @@ export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, 
   let correct = 0
   for (let row = 0; row < rows; row++) {
     const label = <i32>load<f32>(labels + (<usize>row << 2))
-    const largest = maximum(logits, units)
+    const top = indexOfLargest(logits, units)
+    const largest = load<f32>(logits + (<usize>top << 2))
     const own = load<f32>(logits + (<usize>label << 2))
-    const shift = f32x4.splat(largest)
-    for (let j: usize = 0; j < bytes; j += 16) {
-      v128.store(delta + j, vectorExp(f32x4.sub(v128.load(logits + j), shift)))
-    }
-    for (let j = units; j < stride; j++) store<f32>(delta + (<usize>j << 2), 0)
-    let sums = f32x4.splat(0)
-    for (let j: usize = 0; j < bytes; j += 16) sums = f32x4.add(sums, v128.load(delta + j))
-    const sum = addLanes(sums)
-    loss += <f64>(f32x4.extract_lane(vectorLog(f32x4.splat(sum)), 0) - (own - largest))
-    if (own == largest && isFirst(logits, label, largest)) correct++
-    softmaxDelta(delta, bytes, <f32>1.0 / sum, scale)
-    const target = delta + (<usize>label << 2)
-    store<f32>(target, load<f32>(target) - scale)
+    const rest = exponentials(logits, stride, units, top, largest, delta)
+    const perSum: f32 = <f32>1.0 / (<f32>1.0 + rest)
+    loss += <f64>(f32x4.extract_lane(vectorLog1p(f32x4.splat(rest)), 0) - (own - largest))
+    const ownDelta = label == top ? -rest * perSum : load<f32>(delta + (<usize>label << 2)) * perSum - 1
+    if (label == top) correct++
+    probabilities(delta, bytes, perSum, scale)
+    store<f32>(delta + (<usize>label << 2), ownDelta * scale)
     logits += bytes
     delta += bytes
   }
@@ -42,33 +39,31 @@ export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, 
   return loss
 }
 
-/** max(s, 0) - s·y + ln(1 + e^-|s|), gradient (σ(s) - y) / rows, one logit a row; y [rows] in {0, 1}. */
+/**
+ * max(s, 0) - s·y + ln(1 + e^-|s|), gradient (σ(s) - y) / rows, one logit a row; y [rows] in {0, 1}.
+ * With e = e^-|s| the two probabilities are 1/(1 + e) and e/(1 + e), both without cancellation.
+ */
 export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels: usize, delta: usize): f64 {
   let loss: f64 = 0
   let correct = 0
   const bytes = <usize>stride << 2
   const scale = f32x4.splat(<f32>1.0 / <f32>rows)
+  const zero = f32x4.splat(0), one = f32x4.splat(1)
   for (let row = 0; row < rows; row += 4) {
     const count = min(4, rows - row)
-    // Missing rows read as logit 0 and label 0, and are left out of every sum below.
-    let s = f32x4.splat(0), y = f32x4.splat(0)
-    s = v128.load_lane<f32>(logits, s, 0); y = v128.load_lane<f32>(labels, y, 0)
-    if (count > 1) { s = v128.load_lane<f32>(logits + bytes, s, 1); y = v128.load_lane<f32>(labels + 4, y, 1) }
-    if (count > 2) { s = v128.load_lane<f32>(logits + 2 * bytes, s, 2); y = v128.load_lane<f32>(labels + 8, y, 2) }
-    if (count > 3) { s = v128.load_lane<f32>(logits + 3 * bytes, s, 3); y = v128.load_lane<f32>(labels + 12, y, 3) }
-
+    const s = loadColumn(logits, bytes, count)
+    const y = loadColumn(labels, 4, count)
     const e = vectorExp(f32x4.neg(f32x4.abs(s)))
-    const softplus = f32x4.add(f32x4.pmax(s, f32x4.splat(0)), vectorLog(f32x4.add(e, f32x4.splat(1))))
-    const losses = f32x4.sub(softplus, f32x4.mul(s, y))
-    const gradient = f32x4.mul(f32x4.sub(vectorSigmoid(s), y), scale)
-    const hits = i32x4.eq(f32x4.gt(s, f32x4.splat(0)), f32x4.gt(y, f32x4.splat(0.5)))
-
-    loss += <f64>f32x4.extract_lane(losses, 0)
-    store<f32>(delta, f32x4.extract_lane(gradient, 0))
-    if (count > 1) { loss += <f64>f32x4.extract_lane(losses, 1); store<f32>(delta + bytes, f32x4.extract_lane(gradient, 1)) }
-    if (count > 2) { loss += <f64>f32x4.extract_lane(losses, 2); store<f32>(delta + 2 * bytes, f32x4.extract_lane(gradient, 2)) }
-    if (count > 3) { loss += <f64>f32x4.extract_lane(losses, 3); store<f32>(delta + 3 * bytes, f32x4.extract_lane(gradient, 3)) }
-    correct += popcnt(i32x4.bitmask(hits) & ((1 << count) - 1))
+    const likely = f32x4.div(one, f32x4.add(one, e))
+    const unlikely = f32x4.mul(e, likely)
+    const isPositive = f32x4.gt(s, zero), isOne = f32x4.gt(y, f32x4.splat(0.5))
+    const probabilityOfOne = v128.bitselect(likely, unlikely, isPositive)
+    const probabilityOfZero = v128.bitselect(unlikely, likely, isPositive)
+    const gradient = v128.bitselect(f32x4.neg(probabilityOfZero), probabilityOfOne, isOne)
+    const hinge = f32x4.sub(f32x4.pmax(s, zero), f32x4.mul(s, y))
+    loss += addColumn(f32x4.add(hinge, vectorLog1p(e)), count)
+    storeColumn(delta, bytes, f32x4.mul(gradient, scale), count)
+    correct += popcnt(i32x4.bitmask(i32x4.eq(isPositive, isOne)) & ((1 << count) - 1))
     logits += 4 * bytes
     delta += 4 * bytes
     labels += 16
@@ -97,33 +92,80 @@ export function meanSquaredError(logits: usize, stride: i32, units: i32, rows: i
   return loss
 }
 
-/** exponentials [stride] become softmax / rows. */
+/**
+ * e^(s - largest) of one row into target [stride], zero in the padding. Returns their sum without
+ * the one at `top`.
+ */
 // @ts-ignore: decorator
 @inline
-function softmaxDelta(exponentials: usize, bytes: usize, perSum: f32, scale: f32): void {
+function exponentials(logits: usize, stride: i32, units: i32, top: i32, largest: f32, target: usize): f32 {
+  const shift = f32x4.splat(largest), end = i32x4.splat(units), skipped = i32x4.splat(top)
+  let index = i32x4(0, 1, 2, 3)
+  let sums = f32x4.splat(0)
+  for (let at: usize = 0, bytes = <usize>stride << 2; at < bytes; at += 16) {
+    const value = v128.and(vectorExp(f32x4.sub(v128.load(logits + at), shift)), i32x4.lt_s(index, end))
+    v128.store(target + at, value)
+    sums = f32x4.add(sums, v128.andnot(value, i32x4.eq(index, skipped)))
+    index = i32x4.add(index, i32x4.splat(4))
+  }
+  return addLanes(sums)
+}
+
+/** Exponentials of one row become softmax / rows. */
+// @ts-ignore: decorator
+@inline
+function probabilities(row: usize, bytes: usize, perSum: f32, scale: f32): void {
   for (let j: usize = 0; j < bytes; j += 16) {
-    const probability = f32x4.mul(v128.load(exponentials + j), f32x4.splat(perSum))
-    // Not "greater or equal": a NaN must stay.
+    const probability = f32x4.mul(v128.load(row + j), f32x4.splat(perSum))
+    // Cleared where it is less, not kept where it is more: a NaN must stay.
     const isTiny = f32x4.lt(probability, f32x4.splat(PROBABILITY_MIN))
-    v128.store(exponentials + j, f32x4.mul(v128.andnot(probability, isTiny), f32x4.splat(scale)))
+    v128.store(row + j, f32x4.mul(v128.andnot(probability, isTiny), f32x4.splat(scale)))
   }
 }
 
-/** Largest of n values; NaN if any is NaN. */
+/** Of equal values the first. A NaN is never chosen unless it comes first. */
 // @ts-ignore: decorator
 @inline
-function maximum(values: usize, n: i32): f32 {
+function indexOfLargest(values: usize, n: i32): i32 {
   let largest = load<f32>(values)
-  for (let j = 1; j < n; j++) largest = max<f32>(largest, load<f32>(values + (<usize>j << 2)))
-  return largest
+  let index = 0
+  for (let j = 1; j < n; j++) {
+    const value = load<f32>(values + (<usize>j << 2))
+    index = value > largest ? j : index
+    largest = value > largest ? value : largest
+  }
+  return index
 }
 
-/** Whether no value before the index is as large: of equal logits the first is the prediction. */
+/** Up to four float32 at a distance; missing ones read as zero. */
 // @ts-ignore: decorator
 @inline
-function isFirst(values: usize, index: i32, largest: f32): bool {
-  for (let j = 0; j < index; j++) if (load<f32>(values + (<usize>j << 2)) == largest) return false
-  return true
+function loadColumn(at: usize, stride: usize, count: i32): v128 {
+  let column = v128.load32_zero(at)
+  if (count > 1) column = v128.load_lane<f32>(at + stride, column, 1)
+  if (count > 2) column = v128.load_lane<f32>(at + 2 * stride, column, 2)
+  if (count > 3) column = v128.load_lane<f32>(at + 3 * stride, column, 3)
+  return column
+}
+
+// @ts-ignore: decorator
+@inline
+function storeColumn(at: usize, stride: usize, column: v128, count: i32): void {
+  v128.store_lane<f32>(at, column, 0)
+  if (count > 1) v128.store_lane<f32>(at + stride, column, 1)
+  if (count > 2) v128.store_lane<f32>(at + 2 * stride, column, 2)
+  if (count > 3) v128.store_lane<f32>(at + 3 * stride, column, 3)
+}
+
+/** The first `count` lanes, added in order in float64. */
+// @ts-ignore: decorator
+@inline
+function addColumn(column: v128, count: i32): f64 {
+  let sum = <f64>f32x4.extract_lane(column, 0)
+  if (count > 1) sum += <f64>f32x4.extract_lane(column, 1)
+  if (count > 2) sum += <f64>f32x4.extract_lane(column, 2)
+  if (count > 3) sum += <f64>f32x4.extract_lane(column, 3)
+  return sum
 }
 
 // @ts-ignore: decorator

@@ -20,7 +20,9 @@ export function multiplyPacked(
   const rightPanels = <usize>load<i32>(job.rightPanels)
   for (let j = 0; j < n; j += block.columns) {
     const columns = min(block.columns, n - j)
-    for (let p = 0; p < k; p += block.depth) {
+    let p = 0
+    // At least once: a sum of no terms still has to write its zeros.
+    do {
       const depth = min(block.depth, k - p)
       if (transposesB) packRightTransposed(b + at(j, strideB, p), strideB, depth, columns, rightPanels)
       else packRight(b + at(p, strideB, j), strideB, depth, columns, rightPanels)
@@ -31,7 +33,8 @@ export function multiplyPacked(
         const corner = c + at(i, strideC, j)
         multiplyBlock(rows, columns, depth, leftPanels, rightPanels, corner, strideC, accumulates || p > 0)
       }
-    }
+      p += block.depth
+    } while (p < k)
   }
 }
 

@@ -172,10 +172,8 @@ export class JobMemory {
     }
     if (optimizer.type === 'adam') {
       if (!optimizer.biasCorrection) this.#setInteger('optimizer', OPTIMIZER_CODES.adam_uncorrected)
-      // Update and correction must use the same β, and the update's is float32: 1 - β would
-      // otherwise be off by 1e-5 for β = 0.999.
-      this.#setReal('beta1', Math.fround(optimizer.beta1))
-      this.#setReal('beta2', Math.fround(optimizer.beta2))
+      this.#setReal('beta1', optimizer.beta1)
+      this.#setReal('beta2', optimizer.beta2)
       this.#setReal('beta1Power', 1)
       this.#setReal('beta2Power', 1)
       this.#setReal('epsilon', optimizer.epsilon)

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest'
+import {
+  ACTIVATION_NAMES,
+  drain,
+  LOSS_NAMES,
+  makeConfig,
+  makeData,
+  makeOptions,
+  OPTIMIZERS,
+} from '../../test/fixtures.ts'
+import type { NetworkConfig } from '../config.ts'
+import { createNetwork } from '../network.ts'
+import { type TrainingOptions, train } from '../train.ts'
+import { compileBuild } from '../wasm/load.ts'
+import type { LayerWeights } from '../weights.ts'
+
+const BUILDS = [
+  { build: 'fused', module: await compileBuild('fused') },
+  { build: 'unfused', module: await compileBuild('unfused') },
+] as const
+
+describe.each(BUILDS)('the $build kernels follow the reference for ten epochs', ({ module }) => {
+  for (const loss of LOSS_NAMES) {
+    for (const activation of ACTIVATION_NAMES) {
+      it.each(Object.entries(OPTIMIZERS))(
+        `with ${activation} units, ${loss} and %s`,
+        async (_name, optimizer) => {
+          const config = makeConfig({ inputs: 3, hidden: [7, 5], outputs: 3, activation, loss })
+          const options = { ...raggedRun(config, 23, 4), optimizer }
+
+          await expectParity(config, options, module)
+        },
+      )
+    }
+
+    it.each(ACTIVATION_NAMES)(`with packed products, %s units and ${loss}`, async (activation) => {
+      // 70 · 130 terms are above the limit for packing; no dimension is a multiple of a tile.
+      const config = makeConfig({ inputs: 70, hidden: [130, 70], outputs: 3, activation, loss })
+
+      await expectParity(config, raggedRun(config, 43, 16), module)
+    })
+  }
+})
+
+describe.each(BUILDS)('prediction of the $build kernels', ({ module }) => {
+  it.each([0, 1, 3, 4, 5, 17, 63, 130])('equals the reference for %i rows', async (rows) => {
+    const config = makeConfig({ inputs: 5, hidden: [17, 33], outputs: 3 })
+    const { inputs } = makeData(config, rows)
+    const [ours, theirs] = await Promise.all([
+      createNetwork(config, { seed: 1n, module }),
+      createNetwork(config, { seed: 1n, backend: 'reference' }),
+    ])
+
+    expectClose(ours.predict(inputs, rows), theirs.predict(inputs, rows), 5e-6)
+  })
+
+  it('keeps NaN and infinity in the row they came with', async () => {
+    const config = makeConfig({ inputs: 2, hidden: [5], outputs: 2, activation: 'relu' })
+    const network = await createNetwork(config, { seed: 1n, module })
+    const clean = network.predict(Float32Array.of(1, 2, 0, 0, 0, 0, 3, 4), 4)
+
+    const logits = network.predict(Float32Array.of(1, 2, Number.NaN, 0, Infinity, 0, 3, 4), 4)
+
+    expect([...logits.subarray(0, 2), ...logits.subarray(6)]).toEqual([
+      ...clean.subarray(0, 2),
+      ...clean.subarray(6),
+    ])
+    expect([...logits.subarray(2, 4)]).toEqual([Number.NaN, Number.NaN])
+    expect([...logits.subarray(4, 6)].some(Number.isFinite)).toBe(false)
+  })
+})
+
+function raggedRun(config: NetworkConfig, rows: number, batchSize: number): TrainingOptions {
+  const validation = makeData(config, 9, 2n)
+  return makeOptions(makeData(config, rows), { batchSize, epochs: 10, validation })
+}
+
+/** Losses within 1e-5 relative, weights within 1e-4 of max(0.05, |w|), the same rows right. */
+async function expectParity(
+  config: NetworkConfig,
+  options: TrainingOptions,
+  module: WebAssembly.Module,
+): Promise<void> {
+  const [ours, theirs] = await Promise.all([
+    createNetwork(config, { seed: 3n, module }),
+    createNetwork(config, { seed: 3n, backend: 'reference' }),
+  ])
+
+  const actual = drain(train(ours, options))
+  const expected = drain(train(theirs, options))
+
+  expect(actual.result).toEqual(expected.result)
+  for (const [index, epoch] of expected.yielded.entries()) {
+    const same = actual.yielded[index]
+    expectRelative(same?.trainLoss, epoch.trainLoss)
+    expectRelative(same?.validationLoss ?? undefined, epoch.validationLoss ?? Number.NaN)
+    expectRelative(same?.gradientNorm, epoch.gradientNorm)
+    expect(same?.trainAccuracy).toBe(epoch.trainAccuracy)
+    expect(same?.validationAccuracy).toBe(epoch.validationAccuracy)
+    expect(same?.isBest).toBe(epoch.isBest)
+  }
+  for (const which of ['last', 'best'] as const) {
+    expectClose(flatten(ours.weights(which)), flatten(theirs.weights(which)), 1e-4)
+  }
+}
+
+function expectRelative(actual: number | undefined, expected: number): void {
+  expect(Math.abs((actual ?? Number.NaN) - expected) / expected).toBeLessThan(1e-5)
+}
+
+function expectClose(actual: Float32Array, expected: Float32Array, tolerance: number): void {
+  expect(actual.length).toBe(expected.length)
+  const errors = actual.map((value, i) => {
+    const target = expected[i] as number
+    return Math.abs(value - target) / Math.max(0.05, Math.abs(target))
+  })
+  expect(errors.reduce((a, b) => Math.max(a, b), 0)).toBeLessThan(tolerance)
+}
+
+function flatten(weights: readonly LayerWeights[]): Float32Array {
+  return Float32Array.from(weights.flatMap(({ weight, bias }) => [...weight, ...bias]))
+}

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import { ACTIVATION_NAMES } from '../../test/fixtures.ts'
+import { type KernelMemory, makeKernelMemory } from '../../test/kernel-memory.ts'
+import { ACTIVATIONS } from '../activations/activation.ts'
+import { createRandom } from '../random.ts'
+import { ACTIVATION_CODES, JOB_ADDRESS } from './job-record.ts'
+import { compileBuild, compileKernels } from './load.ts'
+
+const SIZES = [0, 1, 3, 4, 5, 17, 63]
+const BUILDS = [
+  { build: 'fused', module: await compileBuild('fused') },
+  { build: 'unfused', module: await compileBuild('unfused') },
+] as const
+
+interface Product {
+  m: number
+  k: number
+  n: number
+  transposesA: boolean
+  transposesB: boolean
+  accumulates: boolean
+}
+
+describe.each(BUILDS)('matrix products of the $build kernels', ({ module }) => {
+  it('are right for every packed form at all small sizes', () => {
+    for (const m of SIZES) {
+      for (const k of SIZES) {
+        for (const n of SIZES) {
+          // A fresh memory per column count keeps the blocks of earlier shapes from piling up.
+          const forms = [
+            { transposesA: false, transposesB: false, accumulates: true },
+            { transposesA: true, transposesB: false, accumulates: false },
+            { transposesA: false, transposesB: true, accumulates: false },
+          ]
+          const memory = makeKernelMemory(module)
+          for (const form of forms) expectPacked(memory, { m, k, n, ...form })
+          expect(memory.isIntact()).toBe(true)
+        }
+      }
+    }
+  })
+
+  it('add blocks beyond the packed depth, rows and columns', () => {
+    const plain = { transposesA: false, transposesB: false, accumulates: true }
+    expectPacked(makeKernelMemory(module), { m: 197, k: 259, n: 13, ...plain })
+    expectPacked(makeKernelMemory(module), { m: 7, k: 5, n: 1029, ...plain })
+  })
+
+  it('are right for the direct forms at all small sizes', () => {
+    for (const m of SIZES) {
+      for (const k of SIZES) {
+        for (const n of [0, 4, 8, 20, 36, 64]) {
+          const memory = makeKernelMemory(module)
+          expectDirect(memory, { m, k, n, ...NONE, accumulates: true })
+          expectDirect(memory, { m, k, n, ...NONE, transposesA: true })
+          expect(memory.isIntact()).toBe(true)
+        }
+      }
+    }
+  })
+
+  it('keep a NaN in its row and column', () => {
+    const memory = makeKernelMemory(module)
+    const a = memory.take([1, 2, Number.NaN, 4])
+    const b = memory.take([1, 0, 0, 0, 0, 1, 0, 0])
+    const c = memory.take(new Float32Array(8))
+
+    memory.kernels.multiplyDirect(2, 4, 2, a.address, 8, b.address, 16, c.address, 16, 0)
+
+    expect([...c.values.subarray(0, 4)]).toEqual([1, 2, 0, 0])
+    expect(c.values[4]).toBeNaN()
+  })
+})
+
+describe.each(BUILDS)('activations of the $build kernels', ({ module }) => {
+  it.each(ACTIVATION_NAMES)('compute %s and its derivative at all small sizes', (name) => {
+    for (const size of SIZES) {
+      const memory = makeKernelMemory(module)
+      const random = createRandom(3n, 'activation', size)
+      const z = Array.from({ length: size }, (_, i) => 6 * random.normal(i))
+      const padded = 4 * Math.ceil(size / 4)
+      const outputs = memory.take(pad(z, padded))
+      const delta = memory.take(new Float32Array(padded).fill(1))
+
+      memory.kernels.applyActivation(ACTIVATION_CODES[name], outputs.address, padded)
+      const { address } = delta
+      memory.kernels.applyActivationDerivative(
+        ACTIVATION_CODES[name],
+        outputs.address,
+        address,
+        padded,
+      )
+
+      for (const [i, value] of z.entries()) {
+        const a = ACTIVATIONS[name].value(Math.fround(value))
+        expectNear(outputs.values[i], a, 5e-7)
+        expectNear(delta.values[i], ACTIVATIONS[name].derivative(a), 5e-7)
+      }
+      expect(memory.isIntact()).toBe(true)
+    }
+  })
+
+  it.each([
+    ['linear', [Number.NaN, -Infinity, Infinity, -0]],
+    ['relu', [Number.NaN, 0, Infinity, 0]],
+    ['tanh', [Number.NaN, -1, 1, 0]],
+    ['sigmoid', [Number.NaN, 0, 1, 0.5]],
+  ] as const)('pass NaN and saturate at infinity in %s', (name, expected) => {
+    const memory = makeKernelMemory(module)
+    const { address, values } = memory.take([Number.NaN, -Infinity, Infinity, -0])
+
+    memory.kernels.applyActivation(ACTIVATION_CODES[name], address, 4)
+
+    expect(values[0]).toBeNaN()
+    for (const i of [1, 2, 3]) expect(values[i]).toBeCloseTo(expected[i] as number, 30)
+  })
+})
+
+describe('the compiled modules', () => {
+  it.each(BUILDS)('leave the job record free of static data ($build)', ({ module }) => {
+    const { kernels } = makeKernelMemory(module)
+
+    expect(kernels.staticEnd.value).toBeLessThanOrEqual(JOB_ADDRESS)
+  })
+
+  it('are chosen by what the machine rounds', async () => {
+    const [fused, unfused] = BUILDS.map(({ module }) => makeKernelMemory(module).kernels)
+
+    expect(unfused?.roundsOnce()).toBe(0)
+    expect((await compileKernels()).fused).toBe(fused?.roundsOnce() === 1)
+  })
+
+  it('are compiled once', async () => {
+    expect((await compileKernels()).module).toBe((await compileKernels()).module)
+  })
+})
+
+const NONE = { transposesA: false, transposesB: false, accumulates: false }
+
+function expectPacked(memory: KernelMemory, product: Product): void {
+  const { m, k, n, transposesA, transposesB, accumulates } = product
+  const { a, b, c, expected } = makeProduct(memory, product, n)
+  memory.kernels.multiplyPacked(
+    Number(transposesA),
+    Number(transposesB),
+    m,
+    n,
+    k,
+    a.address,
+    4 * (transposesA ? m : k),
+    b.address,
+    4 * (transposesB ? k : n),
+    c.address,
+    4 * n,
+    Number(accumulates),
+  )
+  expectProduct(c.values, expected)
+}
+
+function expectDirect(memory: KernelMemory, product: Product): void {
+  const { m, k, n, transposesA, accumulates } = product
+  const { a, b, c, expected } = makeProduct(memory, product, n)
+  const { kernels } = memory
+  if (transposesA) {
+    const [strideA, stride] = [4 * m, 4 * n]
+    kernels.multiplyDirectTransposed(
+      m,
+      n,
+      k,
+      a.address,
+      strideA,
+      b.address,
+      stride,
+      c.address,
+      stride,
+    )
+  } else {
+    const [strideA, stride, flag] = [4 * k, 4 * n, Number(accumulates)]
+    kernels.multiplyDirect(m, n, k, a.address, strideA, b.address, stride, c.address, stride, flag)
+  }
+  expectProduct(c.values, expected)
+}
+
+/** Operands in memory and the float64 product with, per value, the sum of the magnitudes added. */
+function makeProduct(memory: KernelMemory, product: Product, n: number) {
+  const { m, k, transposesA, transposesB, accumulates } = product
+  const random = createRandom(9n, 'product')
+  const draw = (length: number, from: number) =>
+    Float32Array.from({ length }, (_, i) => 2 * random.uniform(from + i) - 1)
+  const a = memory.take(draw(m * k, 0))
+  const b = memory.take(draw(k * n, 1e6))
+  const c = memory.take(draw(m * n, 2e6))
+  const expected = Array.from(c.values, (before, index) => {
+    const [i, j] = [Math.floor(index / n), index % n]
+    let value = accumulates ? before : 0
+    let magnitude = Math.abs(value)
+    for (let p = 0; p < k; p++) {
+      const left = a.values[transposesA ? p * m + i : i * k + p] as number
+      const right = b.values[transposesB ? j * k + p : p * n + j] as number
+      value += left * right
+      magnitude += Math.abs(left * right)
+    }
+    return { value, magnitude }
+  })
+  return { a, b, c, expected }
+}
+
+function expectProduct(
+  actual: Float32Array,
+  expected: readonly { value: number; magnitude: number }[],
+): void {
+  let worst = 0
+  for (const [i, { value, magnitude }] of expected.entries()) {
+    const error = Math.abs((actual[i] as number) - value)
+    worst = Math.max(worst, Number.isNaN(error) ? Infinity : error / Math.max(magnitude, 1e-3))
+  }
+  expect(worst).toBeLessThan(2e-6)
+}
+
+function expectNear(actual: number | undefined, expected: number, tolerance: number): void {
+  expect(Math.abs((actual ?? Number.NaN) - expected)).toBeLessThanOrEqual(
+    tolerance * Math.max(1, Math.abs(expected)),
+  )
+}
+
+function pad(values: readonly number[], length: number): Float32Array {
+  const padded = new Float32Array(length)
+  padded.set(values)
+  return padded
+}

@@ -1,0 +1,50 @@
+import { openArena } from '../src/wasm/arena.ts'
+import { jobIntegerAddress } from '../src/wasm/job-record.ts'
+import { instantiateKernels, type Kernels } from '../src/wasm/kernels.ts'
+import { PAGE_BYTES } from '../src/wasm/memory-map.ts'
+
+/** Kernels on a memory of their own, with room for the packed panels and for test matrices. */
+export interface KernelMemory {
+  kernels: Kernels
+  /** A block of float32, its address aligned as the kernels expect, surrounded by a canary. */
+  take(values: ArrayLike<number>): { address: number; values: Float32Array }
+  /** Whether nothing wrote outside the blocks taken. */
+  isIntact(): boolean
+}
+
+const PAGES = 64
+const PANEL_BYTES = 20 * PAGE_BYTES
+const CANARY = 12345
+const CANARY_FLOATS = 16
+
+export function makeKernelMemory(module: WebAssembly.Module): KernelMemory {
+  const { memory } = openArena(PAGES * PAGE_BYTES)
+  const integers = new Int32Array(memory.buffer)
+  const floats = new Float32Array(memory.buffer)
+  integers[jobIntegerAddress('leftPanels') / 4] = PAGE_BYTES
+  integers[jobIntegerAddress('rightPanels') / 4] = PAGE_BYTES + PANEL_BYTES
+  integers[jobIntegerAddress('edgeTile') / 4] = PAGE_BYTES + 2 * PANEL_BYTES
+  let end = 2 * PAGE_BYTES + 2 * PANEL_BYTES
+  const canaries: Float32Array[] = []
+
+  const guard = (): void => {
+    const canary = floats.subarray(end / 4, end / 4 + CANARY_FLOATS)
+    canary.fill(CANARY)
+    canaries.push(canary)
+    end += 4 * CANARY_FLOATS
+  }
+
+  return {
+    kernels: instantiateKernels(module, memory, null),
+    take(values) {
+      guard()
+      const address = end
+      const block = floats.subarray(address / 4, address / 4 + values.length)
+      block.set(values)
+      end += 16 * Math.ceil(values.length / 4)
+      guard()
+      return { address, values: block }
+    },
+    isIntact: () => canaries.every((canary) => canary.every((value) => value === CANARY)),
+  }
+}
