@@ -16,42 +16,53 @@ export interface Leadership {
 export function openLeadership(connectionString: string): Leadership {
   let session: pg.Client | null = null
   let leads = false
+  let asking: Promise<boolean> | null = null
 
-  const lose = async () => {
+  return {
+    async isLeader() {
+      if (leads) return true
+      // Loops ask side by side; two sessions would hold the lock against each other.
+      asking ??= ask().finally(() => {
+        asking = null
+      })
+      return await asking
+    },
+    close: lose,
+  }
+
+  async function ask(): Promise<boolean> {
+    try {
+      session ??= await openSession()
+      const result = await session.query<{ leads: boolean }>(
+        'SELECT pg_try_advisory_lock($1) AS leads',
+        [LEADER_LOCK_KEY],
+      )
+      leads = result.rows[0]?.leads === true
+      return leads
+    } catch (error) {
+      await lose()
+      throw error
+    }
+  }
+
+  async function openSession(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString,
+      application_name: 'trainyard-leader',
+      connectionTimeoutMillis: 3000,
+      query_timeout: 3000,
+      keepAlive: true,
+    })
+    client.on('error', () => void lose())
+    await client.connect()
+    return client
+  }
+
+  async function lose(): Promise<void> {
     const old = session
     session = null
     leads = false
     // The session is broken already or will be closed by the server; there is nothing to learn from its end.
     await old?.end().catch(() => undefined)
-  }
-
-  return {
-    async isLeader() {
-      if (leads) return true
-      if (session === null) {
-        const client = new pg.Client({
-          connectionString,
-          application_name: 'trainyard-leader',
-          connectionTimeoutMillis: 3000,
-          query_timeout: 3000,
-          keepAlive: true,
-        })
-        client.on('error', () => void lose())
-        await client.connect()
-        session = client
-      }
-      try {
-        const result = await session.query<{ leads: boolean }>(
-          'SELECT pg_try_advisory_lock($1) AS leads',
-          [LEADER_LOCK_KEY],
-        )
-        leads = result.rows[0]?.leads === true
-        return leads
-      } catch (error) {
-        await lose()
-        throw error
-      }
-    },
-    close: lose,
   }
 }

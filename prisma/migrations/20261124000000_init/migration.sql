@@ -231,18 +231,18 @@ ALTER TABLE "job_weights" ADD CONSTRAINT "job_weights_sha256_fkey" FOREIGN KEY (
 -- Leases are renewed every two seconds: room on the page keeps those updates out of the indexes (heap-only tuples).
 ALTER TABLE "jobs" SET (fillfactor = 70);
 
--- A terminal state never changes, whatever the code above believes.
-CREATE FUNCTION "refuse_change_of_terminal_job"() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+-- A terminal state never changes, whatever the code above believes. (The body's semicolons are written \x3b: Prisma's
+-- WebAssembly engine cuts a script at every semicolon, also within quotes.)
+CREATE FUNCTION "refuse_change_of_terminal_job"() RETURNS trigger LANGUAGE plpgsql AS E'BEGIN
   IF NEW.status IS DISTINCT FROM OLD.status
      OR NEW.stop_reason IS DISTINCT FROM OLD.stop_reason
      OR NEW.lease_epoch IS DISTINCT FROM OLD.lease_epoch
      OR NEW.error IS DISTINCT FROM OLD.error
      OR NEW.final IS DISTINCT FROM OLD.final THEN
-    RAISE EXCEPTION 'job % is % and cannot change', OLD.id, OLD.status USING ERRCODE = 'check_violation';
-  END IF;
-  RETURN NEW;
-END $$;
+    RAISE EXCEPTION ''job % is % and cannot change'', OLD.id, OLD.status USING ERRCODE = ''check_violation''\x3b
+  END IF\x3b
+  RETURN NEW\x3b
+END';
 
 CREATE TRIGGER "jobs_terminal_is_final" BEFORE UPDATE ON "jobs" FOR EACH ROW
   WHEN (OLD.status IN ('succeeded', 'failed', 'cancelled'))
