@@ -1,16 +1,19 @@
 /** Makes what the sources need but git does not hold: the engine's kernels and the database client. */
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { CACHE_FOLDER, CHECKOUT } from './checkout.ts'
 import { takeExclusiveLock } from './exclusive-lock.ts'
 import { diskFull, isDiskFullText, StartError } from './start-error.ts'
 
+const TURBO = `${CHECKOUT}node_modules/.bin/turbo`
 const OTHER_BUILD_TIMEOUT_MS = 120_000
 /** With nothing to do turbo takes 0.25 s: only what takes longer is worth a line. */
 const QUIET_MS = 1000
 
 /** Runs the packages' builds; those whose inputs have not changed come from turbo's cache. */
 export async function build(say: (line: string) => void): Promise<void> {
+  // Images hold what was built and no tools; their files cannot be written anyway.
+  if (!existsSync(TURBO)) return
   mkdirSync(CACHE_FOLDER, { recursive: true })
   // Two stacks that start at once on one checkout would write the same files.
   const lock = takeExclusiveLock(`${CACHE_FOLDER}/build.lock`, OTHER_BUILD_TIMEOUT_MS)
@@ -25,7 +28,7 @@ export async function build(say: (line: string) => void): Promise<void> {
 }
 
 function runTurbo(): Promise<void> {
-  const child = spawn('turbo', ['run', 'build', '--output-logs=errors-only'], {
+  const child = spawn(TURBO, ['run', 'build', '--output-logs=errors-only'], {
     cwd: CHECKOUT,
     env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,6 @@
 /** One service as a child process that is started again whenever it dies. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync } from 'node:fs'
+import { closeSync, fstatSync, readFileSync } from 'node:fs'
 import { CHECKOUT } from './checkout.ts'
 import { isWithin } from './deadline.ts'
 import { openLogFile } from './log-file.ts'
@@ -31,6 +31,7 @@ const RESTART_DELAY_MAX_MS = 5000
 const WELL_AFTER_MS = 10_000
 /** `EX_CONFIG` of sysexits.h: the service cannot work in this environment, however often it is started. */
 const EXIT_CONFIGURATION = 78
+const COMPLAINT_LENGTH_MAX = 500
 
 export function serviceScript(service: Service): string {
   return `${CHECKOUT}services/${service}/src/main.ts`
@@ -41,6 +42,7 @@ export function runService(options: ServiceOptions): ServiceProcess {
   let child: ChildProcess
   let restartDelayMs = RESTART_DELAY_MS
   let pendingRestart: NodeJS.Timeout | undefined
+  let logStart = 0
   let isStopping = false
   let exited: Promise<void>
   start()
@@ -48,6 +50,7 @@ export function runService(options: ServiceOptions): ServiceProcess {
 
   function start(): void {
     const log = openLogFile(logPath)
+    logStart = fstatSync(log).size
     const startedAt = performance.now()
     child = spawn(process.execPath, [serviceScript(service)], {
       cwd: CHECKOUT,
@@ -75,7 +78,7 @@ export function runService(options: ServiceOptions): ServiceProcess {
   async function onDeath(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     if (code === EXIT_CONFIGURATION) {
       options.onFailure(
-        new StartError(`${service} refused its configuration; the reason is in ${logPath}`),
+        new StartError(`${service} refused its configuration: ${readComplaint(logPath, logStart)}`),
       )
       return
     }
@@ -102,4 +105,10 @@ export function runService(options: ServiceOptions): ServiceProcess {
     child.kill('SIGKILL')
     await exited
   }
+}
+
+/** What a service wrote before it gave up, on one line. */
+function readComplaint(logPath: string, logStart: number): string {
+  const text = readFileSync(logPath).subarray(logStart).toString()
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, COMPLAINT_LENGTH_MAX)
 }

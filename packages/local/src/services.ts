@@ -1,5 +1,6 @@
 /** The three services of a stack: what each is told, and in which order they stop. */
 import { join } from 'node:path'
+import { isWithin } from './deadline.ts'
 import { isPortFree } from './free-port.ts'
 import type { Home } from './home.ts'
 import { runService, SERVICES, type Service, type ServiceProcess } from './service-process.ts'
@@ -13,9 +14,12 @@ export interface Services {
   failure: Promise<never>
 }
 
-/** Together with Postgres' 1.5 s this stays under the 5 s that one Ctrl-C may take. */
-const DRAIN_TIMEOUT_MS = 2200
-const API_DRAIN_TIMEOUT_MS = 1000
+/** With Postgres' 1.5 s and the API's head start this stays under the 5 s that one Ctrl-C may take. */
+const DRAIN_SECONDS = 2
+/** A service keeps its own deadline and reports what it cut off; this is for one that hangs. */
+const KILL_AFTER_MS = 200
+/** What worker and scheduler still write should reach those who watch; then the API goes too. */
+const API_HEAD_START_MS = 1000
 
 export function runServices(options: {
   settings: Settings
@@ -26,6 +30,8 @@ export function runServices(options: {
   say: (line: string) => void
 }): Services {
   const { settings, home, port } = options
+  // A longer drain that somebody asks for is kept to; the services refuse what is no number.
+  const drainSeconds = Number(settings.environment.TRAINYARD_DRAIN_SECONDS) || DRAIN_SECONDS
   const { promise: failure, reject: fail } = Promise.withResolvers<never>()
   // Reported to whoever waits; when nobody does any more, it is of no interest.
   failure.catch(() => undefined)
@@ -48,6 +54,7 @@ export function runServices(options: {
   function toEnvironment(service: Service): NodeJS.ProcessEnv {
     return {
       TRAINYARD_LOG_LEVEL: 'info',
+      TRAINYARD_DRAIN_SECONDS: String(DRAIN_SECONDS),
       ...settings.environment,
       DATABASE_URL: options.databaseUrl,
       HOST: settings.host,
@@ -72,10 +79,11 @@ export function runServices(options: {
       if (force.aborted) onForce()
       else force.addEventListener('abort', onForce, { once: true })
     })
-    const drained = Promise.all([
-      worker.stop(DRAIN_TIMEOUT_MS),
-      scheduler.stop(DRAIN_TIMEOUT_MS),
-    ]).then(() => api.stop(API_DRAIN_TIMEOUT_MS))
+    const timeoutMs = drainSeconds * 1000 + KILL_AFTER_MS
+    const writers = Promise.all([worker.stop(timeoutMs), scheduler.stop(timeoutMs)])
+    const drained = isWithin(writers, API_HEAD_START_MS).then(() =>
+      Promise.all([writers, api.stop(timeoutMs)]),
+    )
     await Promise.race([drained, killed])
   }
 }
