@@ -25,10 +25,15 @@ export default async function setup(project: TestProject) {
   const admin = new pg.Client({ connectionString: postgres.connectionString })
   await admin.connect()
   await admin.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`)
-  await admin.end()
   const template = new URL(postgres.connectionString)
   template.pathname = `/${TEMPLATE_DATABASE}`
   await migrate(template.href)
+  // A database that somebody is connected to cannot be cloned.
+  await admin.query(`ALTER DATABASE ${TEMPLATE_DATABASE} WITH ALLOW_CONNECTIONS false`)
+  await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
+    TEMPLATE_DATABASE,
+  ])
+  await admin.end()
   project.provide('postgresUrl', postgres.connectionString)
 
   return async () => {

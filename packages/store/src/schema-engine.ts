@@ -1,5 +1,7 @@
 /** Prisma's schema engine as WebAssembly, bound to a database. */
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
@@ -10,11 +12,8 @@ export const SCHEMA_PATH = `${PRISMA_FOLDER}schema.prisma`
 export async function openSchemaEngine(connectionString: string) {
   // Instantiated by hand: the package's own entry imports the .wasm as a module, which Node still calls experimental.
   const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
-  const wasm = await readFile(
-    fileURLToPath(
-      new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm')),
-    ),
-  )
+  const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
+  const wasm = await readFile(join(dirname(entry), 'schema_engine_bg.wasm'))
   const { instance } = await WebAssembly.instantiate(wasm, {
     './schema_engine_bg.js': bindings as unknown as WebAssembly.ModuleImports,
   })
@@ -25,6 +24,9 @@ export async function openSchemaEngine(connectionString: string) {
     { datamodels: [[SCHEMA_PATH, await readFile(SCHEMA_PATH, 'utf8')]] },
     // The engine logs each statement; what matters of a failure is in the error it throws.
     () => undefined,
-    bindMigrationAwareSqlAdapterFactory(new PrismaPg({ connectionString })),
+    bindMigrationAwareSqlAdapterFactory(
+      // The engine never closes its connections: idle ones go by themselves, and do not keep a process alive.
+      new PrismaPg({ connectionString, idleTimeoutMillis: 100, allowExitOnIdle: true }),
+    ),
   )
 }

@@ -22,10 +22,10 @@ const COLUMNS = [
  */
 export function insertEpochMetrics(metrics: readonly EpochMetrics[]): Prisma.Sql {
   const arrays = COLUMNS.map((name) => {
-    const values = metrics.map((row) => fromEpochMetrics(row, name))
-    return name === 'epoch' || name === 'step'
-      ? Prisma.sql`${values}::int[]`
-      : Prisma.sql`${values}::float8[]`
+    // As text: Prisma turns a NaN or an infinity into null, Postgres reads both.
+    const values = metrics.map((row) => fromEpochMetrics(row, name)?.toString() ?? null)
+    const type = Prisma.raw(name === 'epoch' || name === 'step' ? 'int[]' : 'float8[]')
+    return Prisma.sql`${values}::text[]::${type}`
   })
   const columns = Prisma.raw(COLUMNS.join(', '))
   return Prisma.sql`

@@ -1,0 +1,211 @@
+import type { JobId } from '@trainyard/contracts'
+import type { Finish, Lease } from '@trainyard/domain'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
+import {
+  expireLease,
+  insertDataset,
+  insertJob,
+  insertProject,
+  makeEpochMetrics,
+  openTestStores,
+  type TestStores,
+} from '../../../../test/support/factories.ts'
+
+let database: TestDatabase
+let stores: TestStores
+let projectId: Awaited<ReturnType<typeof insertProject>>
+let datasetId: Awaited<ReturnType<typeof insertDataset>>['id']
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  stores = openTestStores(database.url)
+  projectId = await insertProject(stores)
+  datasetId = (await insertDataset(stores, projectId)).id
+})
+
+afterAll(async () => {
+  await stores.close()
+  await database.drop()
+})
+
+describe('claim', () => {
+  it('gives a job to one of ten workers that ask at the same time', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+
+    const claims = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => stores.leases.claim(id, `worker ${i}`)),
+    )
+
+    expect(claims.filter((claim) => claim !== null)).toHaveLength(1)
+    expect((await read(id)).status).toBe('running')
+  })
+
+  it('gives nothing for a job that is cancelled', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    await stores.jobs.cancel(projectId, id)
+
+    expect(await stores.leases.claim(id, 'worker')).toBeNull()
+  })
+
+  it('starts a second attempt with an empty history', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const first = await claim(id)
+    await stores.leases.report(first, progress(1, 2, 3))
+    await expireLease(stores, id)
+    await stores.dispatch.recoverDeadLeases()
+
+    const second = await claim(id)
+    await stores.leases.report(second, progress(1))
+
+    expect((await stores.jobs.metrics(id)).map((row) => row.epoch)).toEqual([1])
+    expect((await read(id)).attempt).toBe(2)
+  })
+})
+
+describe('report', () => {
+  it('stores epochs bit for bit, the last as one event, and says go on', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    const rows = [
+      makeEpochMetrics(1, { train_loss: 0.1 + 0.2, val_loss: 5e-324 }),
+      makeEpochMetrics(2, { train_loss: null, non_finite: { train_loss: 'inf' } }),
+    ]
+
+    const answer = await stores.leases.report(lease, { metrics: rows, epoch: 2, best: null })
+
+    expect(answer).toBe('go_on')
+    expect(await stores.jobs.metrics(id)).toEqual(rows)
+    const events = await stores.jobs.events(id, 0, 100)
+    expect(events.map((event) => [event.seq, event.type])).toEqual([
+      [1, 'job.created'],
+      [2, 'job.started'],
+      [3, 'job.epoch_completed'],
+    ])
+    expect(events[2]?.data).toEqual(rows[1])
+  })
+
+  it('changes nothing under an older lease epoch', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const stale = await claim(id)
+    await expireLease(stores, id)
+    await stores.dispatch.recoverDeadLeases()
+    const fresh = await claim(id)
+    await stores.leases.report(fresh, progress(1))
+
+    const answers = [
+      await stores.leases.report(stale, progress(1, 2, 3)),
+      await stores.leases.report(stale, null),
+      await stores.leases.finish(stale, succeeded()),
+      await stores.leases.release(stale),
+    ]
+
+    expect(answers).toEqual(['fenced', 'fenced', 'fenced', 'fenced'])
+    expect((await stores.jobs.metrics(id)).map((row) => row.epoch)).toEqual([1])
+    expect((await read(id)).status).toBe('running')
+  })
+
+  it('renews a lease that has run out when nobody took the job meanwhile', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    await expireLease(stores, id)
+
+    expect(await stores.leases.report(lease, null)).toBe('go_on')
+    expect(await stores.dispatch.recoverDeadLeases()).toEqual([])
+  })
+
+  it('tells the worker of a cancel', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    await stores.jobs.cancel(projectId, id)
+
+    expect(await stores.leases.report(lease, null)).toBe('cancel')
+  })
+})
+
+describe('finish', () => {
+  it('ends a job once, and its row refuses every change after that', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+
+    const answers = [
+      await stores.leases.finish(lease, succeeded()),
+      await stores.leases.finish(lease, { ...succeeded(), status: 'failed', stopReason: null }),
+    ]
+
+    expect(answers).toEqual(['done', 'fenced'])
+    const change = stores.database.$executeRaw`UPDATE jobs SET status = 'failed' WHERE id = ${id}`
+    await expect(change).rejects.toThrow(/is succeeded and cannot change/)
+    const types = (await stores.jobs.events(id, 0, 100)).map((event) => event.type)
+    expect(types.filter((type) => type === 'job.succeeded')).toHaveLength(1)
+  })
+
+  it('ends as cancelled when a cancel was acknowledged, even if the training was done', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    await stores.jobs.cancel(projectId, id)
+
+    await stores.leases.finish(lease, succeeded())
+
+    const job = await read(id)
+    expect([job.status, job.stop_reason]).toEqual(['cancelled', 'cancelled'])
+  })
+
+  it('keeps the epochs that were not reported before', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    await stores.leases.report(lease, progress(1, 2))
+
+    await stores.leases.finish(lease, {
+      ...succeeded(),
+      metrics: [2, 3, 4].map((epoch) => makeEpochMetrics(epoch)),
+    })
+
+    expect((await stores.jobs.metrics(id)).map((row) => row.epoch)).toEqual([1, 2, 3, 4])
+  })
+})
+
+describe('release', () => {
+  it('puts the job back in the queue without counting a crash', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+
+    expect(await stores.leases.release(lease)).toBe('done')
+
+    expect((await read(id)).status).toBe('queued')
+    const rows = await stores.database.$queryRaw`SELECT crash_count FROM jobs WHERE id = ${id}`
+    expect(rows).toEqual([{ crash_count: 0 }])
+  })
+})
+
+async function claim(jobId: JobId): Promise<Lease> {
+  const claimed = await stores.leases.claim(jobId, 'worker')
+  if (claimed === null) throw new Error(`${jobId} could not be claimed`)
+  return { jobId, leaseEpoch: claimed.leaseEpoch }
+}
+
+async function read(jobId: JobId) {
+  const job = await stores.jobs.find(projectId, jobId)
+  if (job === null) throw new Error(`${jobId} is gone`)
+  return job
+}
+
+function progress(...epochs: number[]) {
+  return {
+    metrics: epochs.map((epoch) => makeEpochMetrics(epoch)),
+    epoch: epochs.at(-1) ?? 0,
+    best: null,
+  }
+}
+
+function succeeded(): Finish {
+  return {
+    status: 'succeeded',
+    stopReason: 'epochs_completed',
+    error: null,
+    final: null,
+    best: null,
+    metrics: [],
+    weights: [],
+  }
+}

@@ -1,0 +1,192 @@
+/** Rows as tests start from, made through the real stores. */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  type Column,
+  createId,
+  type EpochMetrics,
+  type Job,
+  type JobId,
+  type ProjectId,
+  type ResolvedConfig,
+} from '@trainyard/contracts'
+import type { NewDataset, NewJob } from '@trainyard/domain'
+import {
+  createBlobs,
+  createDatasets,
+  createDispatch,
+  createIdempotency,
+  createJobs,
+  createKeys,
+  createLeases,
+  createWorkers,
+  openDatabase,
+} from '@trainyard/store'
+
+export type TestStores = ReturnType<typeof openTestStores>
+
+export function openTestStores(connectionString: string, { leaseSeconds = 9 } = {}) {
+  const database = openDatabase({
+    connectionString,
+    applicationName: 'trainyard-test',
+    connectionsMax: 10,
+    onError: (error) => console.error(error),
+  })
+  return {
+    database,
+    keys: createKeys(database),
+    blobs: createBlobs(database),
+    datasets: createDatasets(database),
+    jobs: createJobs(database),
+    idempotency: createIdempotency(database),
+    leases: createLeases(database, { leaseSeconds }),
+    dispatch: createDispatch(database),
+    workers: createWorkers(database, { leaseSeconds }),
+    close: () => database.$disconnect(),
+  }
+}
+
+export async function insertProject(
+  stores: TestStores,
+  name = `project ${randomBytes(4).toString('hex')}`,
+): Promise<ProjectId> {
+  const key = await stores.keys.insert({
+    keyId: randomBytes(4).toString('hex'),
+    projectName: name,
+    name: 'test',
+    secretHash: randomBytes(32),
+    expiresAt: null,
+  })
+  return key.projectId
+}
+
+const COLUMNS: Column[] = ['a', 'b', 'y'].map((name) => ({
+  name,
+  type: 'number',
+  role: name === 'y' ? 'target' : 'feature',
+  missing: 0,
+  min: 0,
+  max: 1,
+  mean: 0.5,
+  std: 0.5,
+  levels: name === 'y' ? ['0', '1'] : null,
+}))
+
+/** A data set's row whose blob is a few bytes: enough for whatever does not train. */
+export async function insertDataset(stores: TestStores, projectId: ProjectId) {
+  const bytes = new TextEncoder().encode(`not a table ${randomBytes(4).toString('hex')}`)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  await stores.blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
+  const dataset: NewDataset = {
+    id: createId('dataset'),
+    projectId,
+    name: 'a data set',
+    rows: 4,
+    columns: COLUMNS,
+    target: 'y',
+    task: 'classification',
+    warnings: [],
+    sha256,
+    bytes: bytes.byteLength,
+  }
+  const inserted = await stores.datasets.insert(dataset, null)
+  if (inserted.kind === 'replayed') throw new Error('a request without a key cannot be a replay')
+  return inserted.result
+}
+
+export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): ResolvedConfig {
+  return {
+    task: 'classification',
+    preprocessing: {
+      numeric: 'standardize',
+      target: 'none',
+      missing: 'mean',
+      unseen_category: 'zero',
+      max_levels: 64,
+    },
+    validation: null,
+    model: {
+      inputs: 2,
+      hidden: [
+        { units: 4, activation: 'tanh', initializer: 'auto', batch_norm: false, dropout: 0 },
+      ],
+      input_dropout: 0,
+      output: { units: 1, activation: 'sigmoid', initializer: 'auto' },
+    },
+    training: {
+      loss: 'binary_cross_entropy',
+      optimizer: {
+        type: 'adam',
+        learning_rate: 0.05,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        bias_correction: true,
+      },
+      batch_size: 4,
+      epochs: 10,
+      shuffle: true,
+      early_stopping: null,
+      threads: 1,
+    },
+    limits: { max_seconds: null, target: null },
+    seed: 7,
+    ...overrides,
+  }
+}
+
+export function makeNewJob(
+  projectId: ProjectId,
+  datasetId: NewJob['datasetId'],
+  overrides: Partial<NewJob> = {},
+): NewJob {
+  return {
+    id: createId('job'),
+    projectId,
+    datasetId,
+    name: null,
+    config: { dataset_id: datasetId },
+    resolvedConfig: makeResolvedConfig(),
+    parameterCount: 17,
+    engineVersion: '0.1.0',
+    priority: 0,
+    metadata: {},
+    ...overrides,
+  }
+}
+
+export async function insertJob(
+  stores: TestStores,
+  projectId: ProjectId,
+  datasetId: NewJob['datasetId'],
+  overrides: Partial<NewJob> = {},
+): Promise<Job> {
+  const inserted = await stores.jobs.insert(makeNewJob(projectId, datasetId, overrides), null)
+  if (inserted.kind === 'replayed') throw new Error('a request without a key cannot be a replay')
+  return inserted.result
+}
+
+export function makeEpochMetrics(
+  epoch: number,
+  overrides: Partial<EpochMetrics> = {},
+): EpochMetrics {
+  return {
+    epoch,
+    step: epoch,
+    train_loss: 1 / epoch,
+    train_penalty: 0,
+    train_accuracy: 0.5,
+    val_loss: null,
+    val_accuracy: null,
+    learning_rate: 0.05,
+    gradient_norm: 0.1,
+    examples_per_second: 1000,
+    duration_ms: 0.25,
+    ...overrides,
+  }
+}
+
+/** Puts the lease of a running job into the past, as the passing of time would. */
+export async function expireLease(stores: TestStores, jobId: JobId): Promise<void> {
+  await stores.database.$executeRaw`
+    UPDATE jobs SET lease_until = clock_timestamp() - interval '1 second' WHERE id = ${jobId}`
+}
