@@ -1,6 +1,6 @@
 export { trainEpoch, validate } from './epoch'
 export { forwardPass } from './network'
-export { multiplyDirect, multiplyDirectTransposed } from './matmul-direct'
+export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'
 export { applyActivation, applyActivationDerivative } from './elementwise'
 export { identityOrder, shuffleOrder } from './shuffle'

@@ -55,17 +55,38 @@ export function multiplyDirectTransposed(
   }
 }
 
-/** source [rows, columns] into target [columns, paddedRows]; the padding to a multiple of 4 is zero. */
+/**
+ * source [rows, columns] into target [columns, padded rows], 4 × 4 values at a time. Both strides are
+ * multiples of 16 bytes; the padding of the target's rows to a multiple of 4 is zero.
+ */
 export function transpose(source: usize, strideSource: usize, rows: i32, columns: i32, target: usize): void {
-  const padded = (rows + 3) & ~3
-  for (let j = 0; j < columns; j++) {
-    let from = source + (<usize>j << 2)
-    for (let i = 0; i < padded; i++) {
-      store<f32>(target, i < rows ? load<f32>(from) : 0)
-      from += strideSource
-      target += 4
+  const strideTarget = <usize>((rows + 3) & ~3) << 2
+  for (let i = 0; i < rows; i += 4) {
+    const height = min(4, rows - i)
+    let to = target + (<usize>i << 2)
+    for (let j = 0; j < columns; j += 4) {
+      const from = source + <usize>i * strideSource + (<usize>j << 2)
+      transposeTile(from, strideSource, height, to, strideTarget, min(4, columns - j))
+      to += 4 * strideTarget
     }
   }
+}
+
+/** One 4 × 4 tile; rows beyond `height` read as zero, rows of the target beyond `width` are left. */
+// @ts-ignore: decorator
+@inline
+function transposeTile(from: usize, strideFrom: usize, height: i32, to: usize, strideTo: usize, width: i32): void {
+  const zero = f32x4.splat(0)
+  const r0 = v128.load(from)
+  const r1 = height > 1 ? v128.load(from + strideFrom) : zero
+  const r2 = height > 2 ? v128.load(from + 2 * strideFrom) : zero
+  const r3 = height > 3 ? v128.load(from + 3 * strideFrom) : zero
+  const low01 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), low23 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5)
+  const high01 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7), high23 = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<f32>(low01, low23, 0, 1, 4, 5))
+  if (width > 1) v128.store(to + strideTo, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7))
+  if (width > 2) v128.store(to + 2 * strideTo, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5))
+  if (width > 3) v128.store(to + 3 * strideTo, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7))
 }
 
 /** Rows of the next tile: as many as fit, the last two tiles even, as 4 + 4 beats 6 + 2. */

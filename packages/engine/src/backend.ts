@@ -37,7 +37,7 @@ export interface Divergence {
   row: number | null
 }
 
-export type EpochOutcome =
+type EpochOutcome =
   | { status: 'completed'; metrics: Metrics; gradientNorm: number }
   | { status: 'stopped' }
   | ({ status: 'diverged' } & Divergence)

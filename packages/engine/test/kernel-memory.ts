@@ -1,3 +1,4 @@
+import { seedWords, streamNumber } from '../src/random.ts'
 import { openArena } from '../src/wasm/arena.ts'
 import { jobIntegerAddress } from '../src/wasm/job-record.ts'
 import { instantiateKernels, type Kernels } from '../src/wasm/kernels.ts'
@@ -8,6 +9,7 @@ export interface KernelMemory {
   kernels: Kernels
   /** A block of float32, its address aligned as the kernels expect, surrounded by a canary. */
   take(values: ArrayLike<number>): { address: number; values: Float32Array }
+  setSeed(seed: bigint, stream: string): void
   /** Whether nothing wrote outside the blocks taken. */
   isIntact(): boolean
 }
@@ -17,8 +19,8 @@ const PANEL_BYTES = 20 * PAGE_BYTES
 const CANARY = 12345
 const CANARY_FLOATS = 16
 
-export function makeKernelMemory(module: WebAssembly.Module): KernelMemory {
-  const { memory } = openArena(PAGES * PAGE_BYTES)
+export function makeKernelMemory(module: WebAssembly.Module, pages = PAGES): KernelMemory {
+  const { memory } = openArena(pages * PAGE_BYTES)
   const integers = new Int32Array(memory.buffer)
   const floats = new Float32Array(memory.buffer)
   integers[jobIntegerAddress('leftPanels') / 4] = PAGE_BYTES
@@ -44,6 +46,12 @@ export function makeKernelMemory(module: WebAssembly.Module): KernelMemory {
       end += 16 * Math.ceil(values.length / 4)
       guard()
       return { address, values: block }
+    },
+    setSeed(seed, stream) {
+      const [low, high] = seedWords(seed)
+      integers[jobIntegerAddress('seedLow') / 4] = low
+      integers[jobIntegerAddress('seedHigh') / 4] = high
+      integers[jobIntegerAddress('shuffleStream') / 4] = streamNumber(stream)
     },
     isIntact: () => canaries.every((canary) => canary.every((value) => value === CANARY)),
   }

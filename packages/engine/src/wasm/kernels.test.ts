@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ACTIVATION_NAMES } from '../../test/fixtures.ts'
 import { type KernelMemory, makeKernelMemory } from '../../test/kernel-memory.ts'
 import { ACTIVATIONS } from '../activations/activation.ts'
-import { createRandom } from '../random.ts'
+import { createRandom, permutation, SHUFFLE_STREAM } from '../random.ts'
 import { ACTIVATION_CODES, JOB_ADDRESS } from './job-record.ts'
 import { compileBuild, compileKernels } from './load.ts'
 
@@ -55,6 +55,27 @@ describe.each(BUILDS)('matrix products of the $build kernels', ({ module }) => {
           expectDirect(memory, { m, k, n, ...NONE, transposesA: true })
           expect(memory.isIntact()).toBe(true)
         }
+      }
+    }
+  })
+
+  it('transpose weights of any shape, with zeros in the padding', () => {
+    for (const rows of SIZES) {
+      for (const columns of SIZES) {
+        const memory = makeKernelMemory(module)
+        const stride = 4 * Math.ceil(columns / 4)
+        const padded = 4 * Math.ceil(rows / 4)
+        const source = memory.take(Float32Array.from({ length: rows * stride }, (_, i) => i + 1))
+        const target = memory.take(new Float32Array(columns * padded).fill(-1))
+
+        memory.kernels.transpose(source.address, 4 * stride, rows, columns, target.address)
+
+        const expected = Array.from({ length: columns * padded }, (_, at) => {
+          const [j, i] = [Math.floor(at / padded), at % padded]
+          return i < rows ? i * stride + j + 1 : 0
+        })
+        expect([...target.values]).toEqual(expected)
+        expect(memory.isIntact()).toBe(true)
       }
     }
   })
@@ -113,6 +134,21 @@ describe.each(BUILDS)('activations of the $build kernels', ({ module }) => {
 
     expect(values[0]).toBeNaN()
     for (const i of [1, 2, 3]) expect(values[i]).toBeCloseTo(expected[i] as number, 30)
+  })
+})
+
+describe.each(BUILDS)('the order of the $build kernels', ({ module }) => {
+  it.each([0, 1, 3, 4, 5, 17, 63])('is the permutation of %i rows', (rows) => {
+    const memory = makeKernelMemory(module)
+    const seed = 0xfedc_ba98_7654_3210n
+    memory.setSeed(seed, SHUFFLE_STREAM)
+    const { address, values } = memory.take(new Float32Array(rows))
+    const order = new Uint32Array(values.buffer, address, rows)
+
+    memory.kernels.identityOrder(address, rows)
+    memory.kernels.shuffleOrder(address, rows, 3)
+
+    expect([...order]).toEqual([...permutation(seed, SHUFFLE_STREAM, 3, rows)])
   })
 })
 

@@ -40,6 +40,13 @@ export interface Kernels {
     c: number,
     strideC: number,
   ): void
+  transpose(
+    source: number,
+    strideSource: number,
+    rows: number,
+    columns: number,
+    target: number,
+  ): void
   applyActivation(code: number, values: number, n: number): void
   applyActivationDerivative(code: number, outputs: number, delta: number, n: number): void
   identityOrder(order: number, n: number): void

@@ -21,13 +21,19 @@ export const BLOCK_COLUMNS = 1024
 const PANEL_ROWS_MULTIPLE = 12
 const PANEL_COLUMNS_MULTIPLE = 8
 
-/** Measured: below these sizes packing costs more than the better tile saves. */
+/**
+ * Measured with bench/kernels.ts: a direct product is as fast until its right matrix leaves the
+ * second-level cache, and packing the right matrix needs many rows to pay for itself.
+ */
 const PACKED_COLUMNS_MIN = 16
 const PACKED_ROWS_MIN = 8
-const PACKED_TERMS_MIN = 8192
+const PACKED_TERMS_MIN = 2 ** 17
+const MANY_ROWS = 256
+const MANY_ROWS_TERMS_MIN = 2 ** 13
 
 export function isPacked({ m, k, n }: ProductShape): boolean {
-  return n >= PACKED_COLUMNS_MIN && m >= PACKED_ROWS_MIN && k * n >= PACKED_TERMS_MIN
+  const termsMin = m >= MANY_ROWS ? MANY_ROWS_TERMS_MIN : PACKED_TERMS_MIN
+  return n >= PACKED_COLUMNS_MIN && m >= PACKED_ROWS_MIN && k * n >= termsMin
 }
 
 /** Floats the two packed blocks of a product take; nothing if it is not packed. */

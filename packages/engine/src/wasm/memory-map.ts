@@ -133,7 +133,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     leftPanels: take(Math.max(...panels.map(({ left }) => left))),
     rightPanels: take(Math.max(...panels.map(({ right }) => right))),
     edgeTile: take(EDGE_TILE_FLOATS),
-    transposed: take(Math.max(...shapes.map(({ inputs, units }) => units * paddedStride(inputs)))),
+    transposed: take(Math.max(...layers.map(transposedFloats))),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
     order: take(trainingRows),
@@ -161,6 +161,11 @@ function layerProducts(
     weightGradient: { m: inputs, k: batchSize, n: units },
     inputGradient: { m: batchSize, k: units, n: inputs },
   }
+}
+
+/** Scratch for the transposed weights of a direct input gradient, which the first layer never needs. */
+function transposedFloats({ units, inputStride, packed }: LayerMap, index: number): number {
+  return index === 0 || packed.inputGradient ? 0 : units * inputStride
 }
 
 /** Weights and bias with the padding of every row. */
