@@ -1,0 +1,139 @@
+/** A whole stack as separate processes on a database, and a queue, of its own: what tests may kill. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findFreePort } from '../../packages/local/src/free-port.ts'
+import { createKey } from '../../packages/local/src/keys.ts'
+import { createTestDatabase } from './database.ts'
+import { openTestStores, type TestStores } from './factories.ts'
+import type { TestQueue } from './queues.ts'
+import { startRedis, type TestRedis } from './redis.ts'
+import { waitFor } from './wait-for.ts'
+
+const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url))
+const START_MS = 30_000
+const STOP_MS = 10_000
+
+export type ServiceName = 'api' | 'scheduler' | 'worker'
+
+export interface TestProcess {
+  pid: number
+  /** Sends the signal and waits for the end; resolves to the exit code, null after a kill. */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+export interface TestStack {
+  baseUrl: string
+  apiKey: string
+  databaseUrl: string
+  stores: TestStores
+  /** Null when the queue is on Postgres. */
+  redis: TestRedis | null
+  /** One more process of the service. */
+  start(service: ServiceName): Promise<TestProcess>
+  /** The first process of the service. */
+  process(service: ServiceName): TestProcess
+  /** A key of another project. */
+  createKey(projectName: string): Promise<string>
+  /** What the service has logged so far. */
+  log(service: ServiceName): Promise<string>
+  stop(): Promise<void>
+}
+
+export async function startStack(options: {
+  queue: TestQueue
+  threads?: number
+  environment?: Record<string, string>
+}): Promise<TestStack> {
+  const folder = await mkdtemp(join(tmpdir(), 'trainyard-stack-'))
+  const database = await createTestDatabase()
+  const redis = options.queue === 'redis' ? await startRedis() : null
+  const stores = openTestStores(database.url)
+  const pepper = randomBytes(32).toString('hex')
+  const port = await findFreePort('127.0.0.1', 0)
+  const baseUrl = `http://127.0.0.1:${port}`
+  const makeKey = (projectName: string) =>
+    createKey(stores.keys, pepper, { name: 'test', projectName, expiresAt: null })
+  const apiKey = await makeKey('default')
+  const running = new Set<ChildProcess>()
+
+  const start = async (service: ServiceName): Promise<TestProcess> => {
+    const child = spawn(process.execPath, [`services/${service}/src/main.ts`], {
+      cwd: CHECKOUT,
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: join(CHECKOUT, 'node_modules/.cache/node-compile-cache'),
+        DATABASE_URL: database.url,
+        ...(redis === null ? {} : { REDIS_URL: redis.url }),
+        HOST: '127.0.0.1',
+        PORT: String(port),
+        TRAINYARD_KEY_PEPPER: pepper,
+        TRAINYARD_SCRATCH_DIR: join(folder, `${service}-${running.size}`),
+        TRAINYARD_WORKER_THREADS: String(options.threads ?? 2),
+        ...options.environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.add(child)
+    const log = createWriteStream(join(folder, `${service}.log`), { flags: 'a' })
+    let isStarted = false
+    child.stdout.on('data', (text: Buffer) => {
+      log.write(text)
+      isStarted ||= text.includes('"msg":"started"')
+    })
+    child.stderr.on('data', (text: Buffer) => log.write(text))
+    const exited = new Promise<number | null>((resolve) => {
+      child.once('exit', (code) => {
+        running.delete(child)
+        resolve(code)
+      })
+    })
+    await waitFor(`${service} has started`, () => isStarted || child.exitCode !== null, START_MS)
+    if (child.exitCode !== null)
+      throw new Error(await readFile(join(folder, `${service}.log`), 'utf8'))
+    return {
+      pid: child.pid ?? 0,
+      async end(signal) {
+        child.kill(signal)
+        return await exited
+      },
+    }
+  }
+
+  const [api, scheduler, worker] = await Promise.all([
+    start('api'),
+    start('scheduler'),
+    start('worker'),
+  ])
+  const first = { api, scheduler, worker }
+
+  return {
+    baseUrl,
+    apiKey,
+    databaseUrl: database.url,
+    stores,
+    redis,
+    start,
+    process: (service) => first[service],
+    createKey: makeKey,
+    log: (service) => readFile(join(folder, `${service}.log`), 'utf8'),
+    async stop() {
+      const children = [...running]
+      const exits = children.map((child) => new Promise((resolve) => child.once('exit', resolve)))
+      for (const child of children) child.kill('SIGTERM')
+      const killing = setTimeout(() => {
+        for (const child of children) child.kill('SIGKILL')
+      }, STOP_MS)
+      await Promise.all(exits)
+      clearTimeout(killing)
+      await stores.close()
+      await redis?.stop()
+      await database.drop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
