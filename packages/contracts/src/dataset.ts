@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cellSchema, rowsSchema } from './cells.ts'
 import { datasetIdSchema, projectIdSchema } from './ids.ts'
 import { nameSchema, timestampSchema } from './text.ts'
 
@@ -61,15 +62,14 @@ export const datasetSchema = z
   .meta({ id: 'Dataset' })
 export type Dataset = z.infer<typeof datasetSchema>
 
-export const cellSchema = z.union([z.number(), z.string(), z.boolean(), z.null()])
-export type Cell = z.infer<typeof cellSchema>
+export const datasetParamsSchema = z.object({ id: z.string() })
 
 const columnNameSchema = z.string().min(1).max(128)
 
 const inlineDatasetSchema = z.strictObject({
   name: nameSchema.optional(),
   columns: z.array(columnNameSchema).min(2).max(DATASET_COLUMNS_MAX),
-  rows: z.array(z.array(cellSchema)).min(1),
+  rows: rowsSchema(GENERATED_ROWS_MAX),
   target: columnNameSchema.optional(),
 })
 

@@ -1,3 +1,4 @@
+export * from './cells.ts'
 export * from './dataset.ts'
 export * from './event.ts'
 export * from './health.ts'

@@ -11,7 +11,9 @@ export const LAYERS_MAX = 64
 export const UNITS_MAX = 65_536
 export const EPOCHS_MAX = 100_000
 export const BATCH_SIZE_MAX = 65_536
-export const LEARNING_RATE_MAX = 1e9
+/** With these two, no update of a finite gradient can leave float32. */
+export const LEARNING_RATE_MAX = 1e6
+export const EPSILON_MIN = 1e-12
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
 export const ACTIVATIONS = [
@@ -60,7 +62,7 @@ export const initializerSchema = z.union([
 const fractionSchema = z.number().min(0).lt(1)
 const learningRateSchema = z.number().positive().max(LEARNING_RATE_MAX)
 const betaSchema = z.number().min(0).lt(1)
-const epsilonSchema = z.number().positive()
+const epsilonSchema = z.number().min(EPSILON_MIN)
 
 export const hiddenLayerSchema = z.strictObject({
   units: z.int().min(1).max(UNITS_MAX),

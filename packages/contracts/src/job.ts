@@ -131,6 +131,8 @@ export const jobQuoteSchema = z
   .meta({ id: 'JobQuote' })
 export type JobQuote = z.infer<typeof jobQuoteSchema>
 
+export const jobParamsSchema = z.object({ id: z.string() })
+
 export const createJobQuerySchema = z.strictObject({ dry_run: z.stringbool().optional() })
 
 export const WAIT_SECONDS_MAX = 60
@@ -142,8 +144,13 @@ export const listJobsQuerySchema = listQuerySchema.extend({
   status: jobStatusSchema.optional(),
 })
 
-export const cancelJobBodySchema = z.strictObject({
-  mode: z.enum(['graceful']).optional(),
+/** The body may be left out. */
+export const cancelJobBodySchema = z
+  .strictObject({ mode: z.enum(['graceful']).optional() })
+  .nullish()
+
+export const deleteJobQuerySchema = z.strictObject({
+  purge: z.stringbool().optional().describe('Removes rows and weights for good'),
 })
 
 export const METRIC_POINTS_DEFAULT = 1000

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { cellSchema } from './dataset.ts'
+import { recordsSchema, rowsSchema } from './cells.ts'
 import { jobIdSchema } from './ids.ts'
 import { whichWeightsSchema } from './job.ts'
 
@@ -11,12 +11,12 @@ const outputsSchema = z.array(z.enum(PREDICTION_OUTPUTS)).min(1).optional()
 /** Records name their columns; rows give the features in data-set order. */
 export const predictBodySchema = z.union([
   z.strictObject({
-    records: z.array(z.record(z.string(), cellSchema)).min(1).max(PREDICTION_ROWS_MAX),
+    records: recordsSchema(PREDICTION_ROWS_MAX),
     outputs: outputsSchema,
     which: whichWeightsSchema.optional(),
   }),
   z.strictObject({
-    rows: z.array(z.array(cellSchema)).min(1).max(PREDICTION_ROWS_MAX),
+    rows: rowsSchema(PREDICTION_ROWS_MAX),
     outputs: outputsSchema,
     which: whichWeightsSchema.optional(),
   }),

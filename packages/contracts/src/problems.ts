@@ -49,6 +49,7 @@ export const PROBLEMS = {
     title: 'The media type is not supported',
     retryable: false,
   },
+  headers_too_large: { status: 431, title: 'The headers are too large', retryable: false },
   validation_error: { status: 422, title: 'The request is not valid', retryable: false },
   invalid_data: { status: 422, title: 'The data could not be read', retryable: false },
   idempotency_mismatch: {
@@ -68,7 +69,7 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** One fault of a request. Exactly one of `pointer` (body, RFC 6901 as a URI fragment), `parameter` (query), `header`, `line` says where. */
+/** One fault of a request. `pointer` (body, RFC 6901 as a URI fragment), `parameter` (query), `header` or `line` (of a file) says where, as far as it has a place. */
 export const fieldErrorSchema = z.object({
   detail: z.string(),
   pointer: z.string().optional(),
