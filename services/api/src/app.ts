@@ -1,0 +1,119 @@
+/**
+ * The HTTP side as one object: everything it needs comes in as an argument, and nothing listens before `listen` is called.
+ * Closing it marks it not ready, ends streams and long polls, and then waits for the requests under way.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  LogController,
+  type RawServerDefault,
+} from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Deps } from './deps.ts'
+import { createDatasetFiles } from './files/dataset-files.ts'
+import { makeWithUpload } from './files/receive-upload.ts'
+import { makeAuthenticate } from './plugins/authentication.ts'
+import { addJsonBodies } from './plugins/json-bodies.ts'
+import { addKnownPaths } from './plugins/known-paths.ts'
+import { addOpenApi } from './plugins/openapi.ts'
+import {
+  addProblemHandler,
+  handleClientError,
+  handleFrameworkError,
+} from './plugins/problem-handler.ts'
+import { addRequestLog, toRequestId } from './plugins/request-log.ts'
+import { addSecurityHeaders } from './plugins/security-headers.ts'
+import { addValidation } from './plugins/validation.ts'
+import { makeQuick } from './quick-store.ts'
+import { createApiMetrics } from './routes/api-metrics.ts'
+import { addDocs } from './routes/docs.ts'
+import { addHealth } from './routes/health.ts'
+import { addMetrics } from './routes/metrics.ts'
+import { addProblems } from './routes/problems.ts'
+import { addV1 } from './routes/v1/index.ts'
+import { createEventStreams } from './streams/event-streams.ts'
+import { createJobWatch } from './streams/job-watch.ts'
+import { makeCheckReadiness } from './use-cases/check-readiness.ts'
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** An id in a path may be as long as the headers; what is too long is not found, and no error of its own. */
+const PARAM_LENGTH_MAX = 16 * 1024
+/** How often Node looks for requests that did not arrive in time. */
+const CHECK_MS = 5000
+
+export async function buildApp(deps: Deps): Promise<App> {
+  const { settings, log, pulse } = deps
+  const app: App = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request) => toRequestId(request.headers['x-request-id']),
+    requestIdHeader: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: settings.requestTimeoutMs,
+    http: { connectionsCheckingInterval: Math.min(CHECK_MS, settings.requestTimeoutMs) },
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    clientErrorHandler: handleClientError,
+    frameworkErrors: (error, request, reply) => void handleFrameworkError(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>()
+
+  const stores = {
+    jobs: { ...makeQuick(deps.jobs), metrics: deps.jobs.metrics },
+    datasets: makeQuick(deps.datasets),
+    idempotency: makeQuick(deps.idempotency),
+  }
+  const metrics = createApiMetrics(settings)
+  const watch = createJobWatch(pulse)
+  const streams = createEventStreams({ jobs: stores.jobs, watch, metrics, log })
+  const draining = new AbortController()
+  app.addHook('preClose', async () => {
+    draining.abort()
+    await streams.close()
+    watch.close()
+  })
+
+  addKnownPaths(app)
+  addValidation(app, settings)
+  addProblemHandler(app)
+  addRequestLog(app)
+  await addSecurityHeaders(app)
+  addJsonBodies(app)
+  await addOpenApi(app, settings)
+  addMetrics(app, { metrics, jobs: stores.jobs })
+  addHealth(app, {
+    checkReadiness: makeCheckReadiness({
+      pingDatabase: deps.pingDatabase,
+      isQueueHealthy: () => pulse.isHealthy(),
+      isDraining: () => draining.signal.aborted,
+      version: settings.version,
+    }),
+  })
+  addProblems(app)
+  addDocs(app)
+  await app.register(async (scope) =>
+    addV1(scope, {
+      ...deps,
+      ...stores,
+      authenticate: makeAuthenticate({ keys: makeQuick(deps.keys), settings }),
+      files: createDatasetFiles({
+        folder: join(settings.scratchDir, 'datasets'),
+        blobs: deps.blobs,
+      }),
+      withUpload: makeWithUpload(join(settings.scratchDir, 'uploads')),
+      draining: draining.signal,
+      streams,
+      watch,
+      metrics,
+    }),
+  )
+  return app
+}

@@ -1,0 +1,43 @@
+/** What the API works with. `main.ts` opens all of it for real; a test puts in what it needs. */
+import type { Tables } from '@trainyard/datasets'
+import type {
+  BlobStore,
+  DatasetStore,
+  IdempotencyStore,
+  JobStore,
+  KeyStore,
+  Pulse,
+} from '@trainyard/domain'
+import type { Logger } from 'pino'
+import type { PredictionThread } from './threads/prediction-thread.ts'
+
+export interface Deps {
+  log: Logger
+  keys: KeyStore
+  jobs: JobStore
+  datasets: DatasetStore
+  blobs: BlobStore
+  idempotency: IdempotencyStore
+  pulse: Pulse & { isHealthy(): boolean }
+  tables: Tables
+  predictions: PredictionThread
+  /** Resolves when Postgres answers. */
+  pingDatabase: () => Promise<void>
+  settings: Settings
+}
+
+export interface Settings {
+  keyPepper: Uint8Array
+  /** Off: every request works in the oldest project. Only for a machine of one's own. */
+  authentication: 'on' | 'off'
+  scratchDir: string
+  jobMemoryBytesMax: number
+  version: string
+  /** Stored with every job. */
+  engineVersion: string
+  commit: string
+  /** Checks every response against its schema; in production what a mapper makes is trusted. */
+  checkResponses: boolean
+  /** How long a request may take to arrive. */
+  requestTimeoutMs: number
+}

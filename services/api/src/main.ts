@@ -1,0 +1,89 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { openTables } from '@trainyard/datasets'
+import { type Closers, parseEnv, runService } from '@trainyard/lifecycle'
+import { openPulse } from '@trainyard/queue'
+import {
+  createBlobs,
+  createDatasets,
+  createIdempotency,
+  createJobs,
+  createKeys,
+  openDatabase,
+} from '@trainyard/store'
+import { type Logger, pino } from 'pino'
+import { buildApp } from './app.ts'
+import type { Deps } from './deps.ts'
+import { type Env, envSchema } from './env.ts'
+import { REDACTED } from './plugins/request-log.ts'
+import { openScratchFolder } from './scratch-folder.ts'
+import { createPredictionThread } from './threads/prediction-thread.ts'
+
+const CONNECTIONS_MAX = 10
+/** A gibibyte at less than two megabytes a second. */
+const REQUEST_TIMEOUT_MS = 600_000
+
+const require = createRequire(import.meta.url)
+const { version } = require('../package.json') as { version: string }
+const { version: engineVersion } = require(
+  fileURLToPath(new URL('../package.json', import.meta.resolve('@trainyard/engine/plan'))),
+) as { version: string }
+
+await runService(() => {
+  const env = parseEnv(envSchema, process.env)
+  const log = pino({ name: 'api', level: env.TRAINYARD_LOG_LEVEL, redact: REDACTED })
+  return {
+    log,
+    drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
+    async open(closers) {
+      const app = await buildApp(await openDeps(env, log, closers))
+      closers.push('http', () => app.close())
+      await app.listen({ host: env.HOST, port: env.PORT })
+    },
+  }
+})
+
+async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> {
+  const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')
+  const database = openDatabase({
+    connectionString: env.DATABASE_URL,
+    applicationName: 'trainyard-api',
+    connectionsMax: CONNECTIONS_MAX,
+    onError,
+  })
+  closers.push('database', () => database.$disconnect())
+  const queue = { databaseUrl: env.DATABASE_URL, redisUrl: env.REDIS_URL ?? null, onError }
+  const pulse = await openPulse({ ...queue, name: 'api' })
+  closers.push('pulse', () => pulse.close())
+  const scratch = await openScratchFolder(env.TRAINYARD_SCRATCH_DIR)
+  closers.push('scratch folder', scratch.close)
+  const tables = await openTables({ folder: scratch.path })
+  closers.push('tables', () => tables.close())
+  const predictions = createPredictionThread()
+  closers.push('prediction thread', () => predictions.close())
+  return {
+    log,
+    pulse,
+    tables,
+    predictions,
+    keys: createKeys(database),
+    jobs: createJobs(database),
+    datasets: createDatasets(database),
+    blobs: createBlobs(database),
+    idempotency: createIdempotency(database),
+    pingDatabase: async () => {
+      await database.$queryRaw`SELECT 1`
+    },
+    settings: {
+      keyPepper: Uint8Array.fromHex(env.TRAINYARD_KEY_PEPPER),
+      authentication: env.TRAINYARD_AUTH,
+      scratchDir: scratch.path,
+      jobMemoryBytesMax: env.TRAINYARD_JOB_MEMORY_MB * 1024 ** 2,
+      version,
+      engineVersion,
+      commit: env.TRAINYARD_COMMIT,
+      checkResponses: false,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    },
+  }
+}

@@ -1,0 +1,102 @@
+/** All routes under /v1 with their use cases. A key is asked for here, once, for all of them. */
+import { randomInt } from 'node:crypto'
+import type { App } from '../../app.ts'
+import type { Deps } from '../../deps.ts'
+import type { DatasetFiles } from '../../files/dataset-files.ts'
+import type { WithUpload } from '../../files/receive-upload.ts'
+import { type Authenticate, addAuthentication } from '../../plugins/authentication.ts'
+import type { EventStreams } from '../../streams/event-streams.ts'
+import type { JobWatch } from '../../streams/job-watch.ts'
+import { makeCancelJob } from '../../use-cases/cancel-job.ts'
+import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
+import { makeCreateJob } from '../../use-cases/create-job.ts'
+import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
+import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { makeLoadModel } from '../../use-cases/load-model.ts'
+import { makePredict } from '../../use-cases/predict.ts'
+import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
+import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
+import { makeReadJob } from '../../use-cases/read-job.ts'
+import { makeReadHistory } from '../../use-cases/read-metrics.ts'
+import { makeReadWeights } from '../../use-cases/read-weights.ts'
+import type { ApiMetrics } from '../api-metrics.ts'
+import { addCreateDataset } from './datasets/create.ts'
+import { addDeleteDataset } from './datasets/delete.ts'
+import { addListDatasets } from './datasets/list.ts'
+import { addReadDataset } from './datasets/read.ts'
+import { addReadDatasetRows } from './datasets/read-rows.ts'
+import { addCancelJob } from './jobs/cancel.ts'
+import { addCreateJob } from './jobs/create.ts'
+import { addDeleteJob } from './jobs/delete.ts'
+import { addListJobs } from './jobs/list.ts'
+import { addPredict } from './jobs/predict.ts'
+import { addReadJob } from './jobs/read.ts'
+import { addReadCurves } from './jobs/read-curves.ts'
+import { addReadEvents } from './jobs/read-events.ts'
+import { addReadMetrics } from './jobs/read-metrics.ts'
+import { addReadWeights } from './jobs/read-weights.ts'
+
+export interface V1Deps extends Deps {
+  authenticate: Authenticate
+  files: DatasetFiles
+  withUpload: WithUpload
+  streams: EventStreams
+  watch: JobWatch
+  draining: AbortSignal
+  metrics: ApiMetrics
+}
+
+/** Seeds are drawn short enough to be typed again. */
+const DRAWN_SEED_MAX = 2 ** 31
+
+export function addV1(app: App, deps: V1Deps): void {
+  addAuthentication(app, deps.authenticate)
+  addDatasetRoutes(app, deps)
+  addJobRoutes(app, deps)
+}
+
+function addDatasetRoutes(app: App, deps: V1Deps): void {
+  const { datasets } = deps
+  addCreateDataset(app, { createDataset: makeCreateDataset(deps), withUpload: deps.withUpload })
+  addListDatasets(app, { datasets })
+  addReadDataset(app, { datasets })
+  addReadDatasetRows(app, { readDatasetRows: makeReadDatasetRows(deps) })
+  addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
+}
+
+function addJobRoutes(app: App, deps: V1Deps): void {
+  const { jobs, datasets, metrics, settings } = deps
+  const { jobMemoryBytesMax, engineVersion } = settings
+  const drawSeed = () => randomInt(DRAWN_SEED_MAX)
+  const quoteJob = makeQuoteJob({ datasets, jobMemoryBytesMax, drawSeed })
+  const readHistory = makeReadHistory(deps)
+  const loadModel = makeLoadModel(deps)
+  addCreateJob(app, {
+    createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
+    quoteJob,
+  })
+  addListJobs(app, { jobs })
+  addReadJob(app, { readJob: makeReadJob(deps), draining: deps.draining })
+  addDeleteJob(app, { deleteJob: makeDeleteJob(deps) })
+  addCancelJob(app, { cancelJob: makeCancelJob(deps) })
+  addReadMetrics(app, { readHistory })
+  addReadCurves(app, { readHistory })
+  addReadEvents(app, {
+    ...deps,
+    listEvents: makeListEvents(deps),
+    startStream: makeStartStream(deps),
+  })
+  addReadWeights(app, { readWeights: makeReadWeights({ ...deps, loadModel }) })
+  addPredict(app, {
+    predict: makePredict({
+      jobs,
+      loadModel,
+      thread: deps.predictions,
+      onPredicted: ({ modelKind, rows, seconds }) => {
+        metrics.inferenceRows.inc({ model_kind: modelKind }, rows)
+        metrics.inferenceDuration.observe(seconds)
+      },
+    }),
+  })
+}

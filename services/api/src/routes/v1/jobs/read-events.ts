@@ -1,0 +1,87 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import {
+  eventSchema,
+  jobParamsSchema,
+  listEventsQuerySchema,
+  listSchema,
+} from '@trainyard/contracts'
+import { DomainError } from '@trainyard/domain'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { App } from '../../../app.ts'
+import type { Authenticate } from '../../../plugins/authentication.ts'
+import type { EventStreams } from '../../../streams/event-streams.ts'
+import type { ListEvents, StartStream } from '../../../use-cases/read-events.ts'
+import { problemResponses } from '../problem-responses.ts'
+
+const EVENT_STREAM = 'text/event-stream'
+
+const schema = {
+  tags: ['Jobs'],
+  summary: 'Read the events of a job, as a list or as a live stream',
+  description:
+    'With Accept: text/event-stream the events after Last-Event-ID (or ?after=) come as they happen; the stream ends after the last one, and a reconnect past the end is answered with 204.',
+  params: jobParamsSchema,
+  querystring: listEventsQuerySchema,
+  response: {
+    200: {
+      content: {
+        'application/json': { schema: listSchema(eventSchema) },
+        [EVENT_STREAM]: { schema: z.string() },
+      },
+    },
+    204: z.undefined().describe('The stream has ended and holds nothing after the cursor'),
+    ...problemResponses,
+  },
+}
+
+export interface ReadEventsDeps {
+  listEvents: ListEvents
+  startStream: StartStream
+  streams: EventStreams
+  authenticate: Authenticate
+}
+
+export function addReadEvents(app: App, deps: ReadEventsDeps): void {
+  app.get('/v1/jobs/:id/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const { headers, params, query } = request
+    const { projectId } = request.principal
+    if (!headers.accept?.includes(EVENT_STREAM)) return deps.listEvents(projectId, params.id, query)
+    deps.streams.assertRoom()
+    const after = lastEventId(headers) ?? query.after
+    const start = await deps.startStream(projectId, params.id, after)
+    if (start === null) return await reply.code(204).send()
+    const response = openStream(reply)
+    await deps.streams.write(response, { ...start, isAllowed: () => isAllowed(deps, request) })
+  })
+}
+
+/** The header wins over the query: a client that reconnects repeats its first URL. */
+function lastEventId(headers: IncomingHttpHeaders): string | undefined {
+  const given = headers['last-event-id']
+  return typeof given === 'string' && given !== '' ? given : undefined
+}
+
+function openStream(reply: FastifyReply): ServerResponse {
+  reply.header('content-type', EVENT_STREAM)
+  reply.header('cache-control', 'no-cache, no-transform')
+  reply.header('x-accel-buffering', 'no')
+  reply.hijack()
+  reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+  return reply.raw
+}
+
+/** False when the key is no longer good or the job is gone. */
+async function isAllowed(
+  { authenticate, startStream }: ReadEventsDeps,
+  request: FastifyRequest<{ Params: { id: string } }>,
+): Promise<boolean> {
+  try {
+    const { projectId } = await authenticate(request)
+    await startStream(projectId, request.params.id, undefined)
+    return true
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code === 'unavailable') throw error
+    return false
+  }
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { createId, type Dataset, type ProjectId } from '@trainyard/contracts'
+import type { Ingested, Tables } from '@trainyard/datasets'
+import {
+  type BlobStore,
+  type DatasetStore,
+  DomainError,
+  type IdempotencyStore,
+  type IdempotentRequest,
+} from '@trainyard/domain'
+import type { DatasetFiles } from '../files/dataset-files.ts'
+import { fromOnce, type Replayable, toReplay } from './replay.ts'
+
+export interface DatasetSource {
+  name: string
+  ingest: (tables: Tables) => Promise<Ingested>
+}
+
+export type CreateDataset = (
+  projectId: ProjectId,
+  source: DatasetSource,
+  request: IdempotentRequest | null,
+) => Promise<Replayable<Dataset>>
+
+/** Reads a table, stores its content once, and makes a new data set of it. */
+export function makeCreateDataset(deps: {
+  tables: Tables
+  datasets: Pick<DatasetStore, 'insert'>
+  blobs: Pick<BlobStore, 'put'>
+  idempotency: Pick<IdempotencyStore, 'find'>
+  files: Pick<DatasetFiles, 'adopt'>
+}): CreateDataset {
+  const { tables, datasets, blobs, idempotency, files } = deps
+  return async (projectId, source, request) => {
+    const stored = request === null ? null : await idempotency.find(projectId, request)
+    if (stored !== null && request !== null) return toReplay(stored, request)
+    const table = await ingest(tables, source)
+    try {
+      const blob = await hashFile(table.parquetPath)
+      await blobs.put(blob, createReadStream(table.parquetPath, { highWaterMark: 256 * 1024 }))
+      const { rows, columns, target, task, warnings } = table
+      const once = await datasets.insert(
+        {
+          id: createId('dataset'),
+          projectId,
+          name: source.name,
+          ...{ rows, columns, target, task, warnings },
+          ...blob,
+        },
+        request,
+      )
+      await files.adopt(blob, table.parquetPath)
+      return fromOnce(once, request)
+    } catch (error) {
+      await rm(table.parquetPath, { force: true })
+      throw error
+    }
+  }
+}
+
+async function ingest(tables: Tables, source: DatasetSource): Promise<Ingested> {
+  try {
+    return await source.ingest(tables)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOSPC') throw error
+    throw new DomainError('storage_full', {}, { cause: error })
+  }
+}
+
+async function hashFile(path: string): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { sha256: hash.digest('hex'), bytes }
+}

@@ -1,0 +1,51 @@
+import type { EpochMetrics, Job, MetricsList, ProjectId } from '@trainyard/contracts'
+import type { JobStore } from '@trainyard/domain'
+import { findJob } from './find-job.ts'
+import { thinMetrics } from './thin-metrics.ts'
+
+export interface History {
+  job: Job
+  rows: EpochMetrics[]
+  totalEpochs: number
+}
+
+export type ReadHistory = (projectId: ProjectId, id: string, maxPoints: number) => Promise<History>
+
+export function makeReadHistory({
+  jobs,
+}: {
+  jobs: Pick<JobStore, 'find' | 'metrics'>
+}): ReadHistory {
+  return async (projectId, id, maxPoints) => {
+    const job = await findJob(jobs, projectId, id)
+    const all = await jobs.metrics(job.id)
+    const rows = thinMetrics(all, maxPoints, job.best?.epoch ?? null)
+    return { job, rows, totalEpochs: all.length }
+  }
+}
+
+export function toMetricsList({ rows, totalEpochs }: History): MetricsList {
+  return { object: 'list', data: rows, has_more: false, total_epochs: totalEpochs }
+}
+
+const COLUMNS = [
+  'epoch',
+  'step',
+  'train_loss',
+  'train_penalty',
+  'train_accuracy',
+  'val_loss',
+  'val_accuracy',
+  'learning_rate',
+  'gradient_norm',
+  'examples_per_second',
+  'duration_ms',
+] as const satisfies (keyof EpochMetrics)[]
+
+/** RFC 4180. Every cell is a number or empty, or `nan`, `inf`, `-inf`, so no spreadsheet can take one for a formula. */
+export function toMetricsCsv({ rows }: History): string {
+  const lines = rows.map((row) =>
+    COLUMNS.map((name) => row[name] ?? row.non_finite?.[name] ?? '').join(','),
+  )
+  return `${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`
+}
