@@ -1,4 +1,4 @@
-export type { TrainingData } from './backend.ts'
+export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export {
   type BackendName,

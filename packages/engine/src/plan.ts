@@ -17,6 +17,7 @@ export type {
 } from './config.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { resolveInitializer } from './initializers/initialize.ts'
+export { ENGINE_VERSION } from './version.ts'
 
 export interface PlanInput {
   network: NetworkConfig

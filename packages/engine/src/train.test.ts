@@ -140,6 +140,17 @@ describe.each(BACKENDS)('train on the %s backend', (backend) => {
     expect(isFiniteEverywhere(network)).toBe(true)
   })
 
+  it('blames no layer for a target that is not a number', async () => {
+    const config = makeConfig({ inputs: 3, hidden: [5], outputs: 2 })
+    const network = await createNetwork(config, { backend, seed: 1n })
+    const data = makeData(config, 23)
+    data.targets[2 * 6] = Number.NaN
+
+    const { result } = drain(train(network, makeOptions(data, { shuffle: false })))
+
+    expect(result.divergence).toEqual({ epoch: 1, batch: 1, layer: null, row: 6 })
+  })
+
   it('ends as diverged when a learning rate blows up, with finite weights', async () => {
     const config = makeConfig({ inputs: 3, hidden: [5], outputs: 2, activation: 'relu' })
     const network = await createNetwork(config, { backend, seed: 1n })

@@ -14,7 +14,7 @@ export interface KernelMemory {
   isIntact(): boolean
 }
 
-const PAGES = 64
+const PAGES = 80
 const PANEL_BYTES = 20 * PAGE_BYTES
 const CANARY = 12345
 const CANARY_FLOATS = 16

@@ -12,6 +12,10 @@ const BUILDS = [
   { build: 'unfused', module: await compileBuild('unfused') },
 ] as const
 
+const UNIFORM = createRandom(9n, 'product')
+const NOISE = Float32Array.from({ length: 60_000 }, (_, i) => 2 * UNIFORM.uniform(i) - 1)
+const NONE = { transposesA: false, transposesB: false, accumulates: false }
+
 interface Product {
   m: number
   k: number
@@ -25,17 +29,17 @@ describe.each(BUILDS)('matrix products of the $build kernels', ({ module }) => {
   it('are right for every packed form at all small sizes', () => {
     for (const m of SIZES) {
       for (const k of SIZES) {
+        // A fresh memory now and then keeps the blocks of earlier shapes from piling up.
+        const memory = makeKernelMemory(module)
         for (const n of SIZES) {
-          // A fresh memory per column count keeps the blocks of earlier shapes from piling up.
           const forms = [
             { transposesA: false, transposesB: false, accumulates: true },
             { transposesA: true, transposesB: false, accumulates: false },
             { transposesA: false, transposesB: true, accumulates: false },
           ]
-          const memory = makeKernelMemory(module)
           for (const form of forms) expectPacked(memory, { m, k, n, ...form })
-          expect(memory.isIntact()).toBe(true)
         }
+        expect(memory.isIntact()).toBe(true)
       }
     }
   })
@@ -49,12 +53,12 @@ describe.each(BUILDS)('matrix products of the $build kernels', ({ module }) => {
   it('are right for the direct forms at all small sizes', () => {
     for (const m of SIZES) {
       for (const k of SIZES) {
+        const memory = makeKernelMemory(module)
         for (const n of [0, 4, 8, 20, 36, 64]) {
-          const memory = makeKernelMemory(module)
           expectDirect(memory, { m, k, n, ...NONE, accumulates: true })
           expectDirect(memory, { m, k, n, ...NONE, transposesA: true })
-          expect(memory.isIntact()).toBe(true)
         }
+        expect(memory.isIntact()).toBe(true)
       }
     }
   })
@@ -171,8 +175,6 @@ describe('the compiled modules', () => {
   })
 })
 
-const NONE = { transposesA: false, transposesB: false, accumulates: false }
-
 function expectPacked(memory: KernelMemory, product: Product): void {
   const { m, k, n, transposesA, transposesB, accumulates } = product
   const { a, b, c, expected } = makeProduct(memory, product, n)
@@ -220,12 +222,9 @@ function expectDirect(memory: KernelMemory, product: Product): void {
 /** Operands in memory and the float64 product with, per value, the sum of the magnitudes added. */
 function makeProduct(memory: KernelMemory, product: Product, n: number) {
   const { m, k, transposesA, transposesB, accumulates } = product
-  const random = createRandom(9n, 'product')
-  const draw = (length: number, from: number) =>
-    Float32Array.from({ length }, (_, i) => 2 * random.uniform(from + i) - 1)
-  const a = memory.take(draw(m * k, 0))
-  const b = memory.take(draw(k * n, 1e6))
-  const c = memory.take(draw(m * n, 2e6))
+  const a = memory.take(NOISE.subarray(0, m * k))
+  const b = memory.take(NOISE.subarray(1000, 1000 + k * n))
+  const c = memory.take(NOISE.subarray(2000, 2000 + m * n))
   const expected = Array.from(c.values, (before, index) => {
     const [i, j] = [Math.floor(index / n), index % n]
     let value = accumulates ? before : 0
