@@ -7,7 +7,7 @@
  */
 import { sqlText } from './session.ts'
 
-const BLOCK_COLUMNS = 1024
+export const BLOCK_COLUMNS = 1024
 /** Columns of one query: bounds the SQL text, and the time the event loop needs per chunk of 2,048 rows. */
 const GROUP_COLUMNS = 128
 const ROW_GROUP_CELLS_MAX = 4_194_304
@@ -46,26 +46,26 @@ export function blockRelation(path: string, columns: number, block: number): str
   return isFolded(columns) ? `(FROM ${file} WHERE block = ${block})` : file
 }
 
-/** SQL that writes a table; `cell` gives the SQL of a column, `from` the relation that has it. */
-export function copyToParquet(
+/** The columns of each block, in order. */
+export function blocksOf(columns: number): number[][] {
+  return Array.from({ length: Math.ceil(columns / BLOCK_COLUMNS) }, (_, block) =>
+    Array.from(
+      { length: Math.min(BLOCK_COLUMNS, columns - block * BLOCK_COLUMNS) },
+      (_, i) => block * BLOCK_COLUMNS + i,
+    ),
+  )
+}
+
+/** SQL that writes a query's rows to a file, in row groups small enough to be held in memory. */
+export function copySql(
   path: string,
   columns: number,
-  cell: (column: number) => string,
-  from: (block: number) => string,
+  query: string,
+  options: { compression?: 'zstd' | 'snappy'; groupRowsMax?: number } = {},
 ): string {
-  const selects: string[] = []
-  const width = Math.min(columns, BLOCK_COLUMNS)
-  for (let start = 0; start < columns; start += BLOCK_COLUMNS) {
-    const cells = Array.from({ length: width }, (_, i) => {
-      const sql = start + i < columns ? cell(start + i) : 'NULL'
-      return `${isFolded(columns) ? `CAST(${sql} AS VARCHAR)` : sql} AS c${i}`
-    })
-    const block = start / BLOCK_COLUMNS
-    if (isFolded(columns)) cells.unshift(`${block}::SMALLINT AS block`)
-    selects.push(`SELECT ${cells.join(', ')} FROM ${from(block)}`)
-  }
-  const vectors = Math.floor(ROW_GROUP_CELLS_MAX / width / VECTOR_ROWS)
-  const groupRows = Math.min(ROW_GROUP_ROWS_MAX, Math.max(1, vectors) * VECTOR_ROWS)
-  return `COPY (${selects.join(' UNION ALL ')}) TO ${sqlText(path)}
-    (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${groupRows})`
+  const { compression = 'zstd', groupRowsMax = ROW_GROUP_ROWS_MAX } = options
+  const vectors = Math.floor(ROW_GROUP_CELLS_MAX / columns / VECTOR_ROWS)
+  const groupRows = Math.min(groupRowsMax, Math.max(1, vectors) * VECTOR_ROWS)
+  return `COPY (${query}) TO ${sqlText(path)}
+    (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${groupRows})`
 }

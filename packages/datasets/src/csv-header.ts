@@ -13,7 +13,7 @@ export interface CsvHeader {
 const HEADER_NAME_CHARACTERS_MAX = 128
 const PEEK_BYTES = 64 * 1024
 /** Every column with the longest name in the widest characters, quoted, fits in this. */
-const FIRST_LINE_BYTES_MAX = 16 * 1024 * 1024
+const FIRST_LINE_BYTES_MAX = 4 * 1024 * 1024
 const SEPARATORS = [',', ';', '\t', '|'] as const
 
 interface HeaderOptions {
@@ -87,7 +87,7 @@ async function readFirstRecord(path: string): Promise<string> {
         return decode(bytes.subarray(start))
       }
       if (length > FIRST_LINE_BYTES_MAX) {
-        refuse('The first line is longer than 16 MiB, or a quote in it is never closed', {
+        refuse('The first line is longer than 4 MiB, or a quote in it is never closed', {
           line: 1,
         })
       }

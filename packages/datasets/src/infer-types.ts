@@ -3,7 +3,7 @@
  * so that a single "NaN" among numbers is an error with its line and never turns the column into text in silence.
  */
 import type { ColumnType, DatasetWarning } from '@trainyard/contracts'
-import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
+import { groupColumns, physicalName } from './column-blocks.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
 import { type Session, sqlText } from './session.ts'
 import type { StagedTable } from './stage-csv.ts'
@@ -97,8 +97,9 @@ async function aggregate(
   const results = new Map<number, unknown>()
   for (const { block, columns } of groupColumns(which)) {
     const cells = columns.map((column) => expression(physicalName(column)))
-    const relation = blockRelation(staged.path, staged.columns, block)
-    const [row = []] = await session.rows(`SELECT ${cells.join(', ')} FROM ${relation}`)
+    const [row = []] = await session.rows(
+      `SELECT ${cells.join(', ')} FROM ${staged.relation(block)}`,
+    )
     for (const [k, column] of columns.entries()) results.set(column, row[k])
   }
   return results
@@ -171,11 +172,11 @@ async function toDataError(
     const { block } = groupColumns([column])[0] ?? { block: 0 }
     const wanted = kinds.map(kindBit).join(', ')
     const found = await session.rows(
-      `SELECT file_row_number, ${cell} FROM ${blockRelation(staged.path, staged.columns, block)}
+      `SELECT file_row_number, ${cell} FROM ${staged.relation(block)}
        WHERE ${kindSql(cell)} IN (${wanted}) ORDER BY file_row_number LIMIT ${FAULTS_MAX}`,
     )
     for (const [row, text] of found) {
-      cells.push({ row: Number(row) - block * staged.rows, column, text: String(text) })
+      cells.push({ row: Number(row), column, text: String(text) })
     }
   }
   cells.sort((a, b) => a.row - b.row || a.column - b.column)

@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises'
 import type { Column, ColumnType, DatasetWarning, Task } from '@trainyard/contracts'
 import { chooseTarget, settleTarget } from './choose-target.ts'
-import { blockRelation, copyToParquet } from './column-blocks.ts'
 import { readCsvHeader } from './csv-header.ts'
 import { DataError, type DataFault, quoteCell } from './data-error.ts'
 import { describeColumns } from './describe-columns.ts'
 import { type InferredColumn, inferTypes, typedCell } from './infer-types.ts'
 import type { Session } from './session.ts'
 import { type StagedTable, stageCsv } from './stage-csv.ts'
+import { writeTable } from './write-table.ts'
 
 export interface CsvOptions {
   /** Default: a column called target, label, class or y, else the last one, with a warning. */
@@ -55,7 +55,7 @@ export async function ingestCsv(
     warnings.push(...inference.warnings)
     return await store(session, staged, inference.columns, target, options.ignore ?? [], warnings)
   } finally {
-    await rm(staged.path, { force: true })
+    await staged.remove()
   }
 }
 
@@ -70,14 +70,12 @@ async function store(
   const parquetPath = session.freshPath('parquet')
   const { rows, linesOf } = staged
   try {
-    await session.run(
-      copyToParquet(
-        parquetPath,
-        staged.columns,
-        (column) => typedCell(column, inferred[column]?.type ?? 'category'),
-        (block) => blockRelation(staged.path, staged.columns, block),
-      ),
-    )
+    await writeTable(session, parquetPath, {
+      columns: staged.columns,
+      rows,
+      cell: (column) => typedCell(column, inferred[column]?.type ?? 'category'),
+      relation: staged.relation,
+    })
     const described = await describeColumns(session, { path: parquetPath, rows }, inferred)
     const { columns } = described
     const ignored = new Set(ignore)

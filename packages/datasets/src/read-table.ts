@@ -2,7 +2,7 @@ import type { DuckDBDataChunk } from '@duckdb/node-api'
 import type { Cell, Column } from '@trainyard/contracts'
 import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
 import { type Session, sqlText } from './session.ts'
-import { isLoaded, type Table, type TableColumn } from './table.ts'
+import { isLoaded, type Table } from './table.ts'
 
 /**
  * Loads the columns that are not ignored. SQL turns missing cells into NaN or −1 and levels into codes, so that a
@@ -16,10 +16,10 @@ export async function readTable(
   const rows = await countRows(session, path, columns.length)
   const table: Table = { rows, columns: new Map() }
   const loaded = [...columns.keys()].filter((i) => isLoaded(columns[i] as Column))
-  for (const i of loaded) {
-    const column = columns[i] as Column
-    table.columns.set(column.name, allocate(column, rows))
-  }
+  allocate(
+    table,
+    loaded.map((i) => columns[i] as Column),
+  )
   for (const group of groupColumns(loaded)) {
     const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
     const relation = blockRelation(path, columns.length, group.block)
@@ -65,13 +65,26 @@ async function countRows(session: Session, path: string, columns: number): Promi
   return Number(row?.[0])
 }
 
-function allocate(column: Column, rows: number): TableColumn {
-  if (column.type === 'category') {
-    const codes = new Int32Array(new SharedArrayBuffer(rows * Int32Array.BYTES_PER_ELEMENT))
-    return { type: 'category', codes, levels: column.levels ?? [] }
+/** One shared buffer for all columns: thousands of small ones are slow to make and to post. */
+function allocate(table: Table, columns: readonly Column[]): void {
+  const { rows } = table
+  const categories = columns.filter(({ type }) => type === 'category').length
+  const numberBytes = (columns.length - categories) * rows * Float64Array.BYTES_PER_ELEMENT
+  const codeBytes = categories * rows * Int32Array.BYTES_PER_ELEMENT
+  const buffer = new SharedArrayBuffer(numberBytes + codeBytes)
+  let numberAt = 0
+  let codeAt = numberBytes
+  for (const { name, type, levels } of columns) {
+    if (type === 'category') {
+      const codes = new Int32Array(buffer, codeAt, rows)
+      table.columns.set(name, { type, codes, levels: levels ?? [] })
+      codeAt += codes.byteLength
+    } else {
+      const values = new Float64Array(buffer, numberAt, rows)
+      table.columns.set(name, { type, values })
+      numberAt += values.byteLength
+    }
   }
-  const values = new Float64Array(new SharedArrayBuffer(rows * Float64Array.BYTES_PER_ELEMENT))
-  return { type: column.type, values }
 }
 
 function storedCell(cell: string, column: Column): string {

@@ -1,8 +1,8 @@
 /**
  * Walks a CSV file byte by byte to say where something stands. DuckDB reads files; this runs only after DuckDB or a
  * check on its rows refused one, because DuckDB counts records while people count lines: a quoted cell may hold line
- * breaks. It follows DuckDB's strict reading (a quote opens only at the start of a cell, blank lines are skipped, one
- * trailing separator is let through). 256 KiB at a time, so the event loop is held for a millisecond or two.
+ * breaks. It follows DuckDB's strict reading (a quote opens only at the start of a cell, blank lines are skipped, empty
+ * cells beyond the last column are let through). 256 KiB at a time, so the event loop is held for a millisecond or two.
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { type DataFault, FAULTS_MAX } from './data-error.ts'
@@ -12,6 +12,8 @@ interface CsvRecord {
   index: number
   line: number
   cells: number
+  /** Cells up to the last that is not empty. */
+  filled: number
   fault: string | null
 }
 
@@ -38,7 +40,7 @@ export async function findCsvFaults(
   await scanRecords(path, separator, (record) => {
     if (record.fault !== null) {
       faults.push({ detail: `Line ${record.line}: ${record.fault}`, line: record.line })
-    } else if (record.cells !== columns) {
+    } else if (record.cells < columns || record.filled > columns) {
       faults.push({
         detail: `Line ${record.line} has ${count(record.cells, 'cell')}, the first line has ${columns}`,
         line: record.line,
@@ -96,6 +98,7 @@ function makeScanner(separator: number, visit: (record: CsvRecord) => boolean) {
   let line = 1
   let startLine = 1
   let cells = 0
+  let filled = 0
   let recordBytes = 0
   let fault: string | null = null
   let previous = -1
@@ -103,12 +106,12 @@ function makeScanner(separator: number, visit: (record: CsvRecord) => boolean) {
 
   const endRecord = (): boolean => {
     const isBlank = recordBytes === 0
-    // A separator at the very end of a line opens no cell of its own.
-    if (!isBlank && !(state === CELL_START && cells > 0)) cells += 1
-    const more = isBlank || visit({ index, line: startLine, cells, fault })
+    cells += 1
+    const more = isBlank || visit({ index, line: startLine, cells, filled, fault })
     if (!isBlank) index += 1
     state = CELL_START
     cells = 0
+    filled = 0
     recordBytes = 0
     fault = null
     return more
@@ -141,6 +144,7 @@ function makeScanner(separator: number, visit: (record: CsvRecord) => boolean) {
         recordBytes += 1
         if (byte === LF || afterCr) line += 1
         if (byte === QUOTE) state = QUOTE_IN_QUOTED
+        else filled = cells + 1
         continue
       }
       if (byte === CR) continue
@@ -156,9 +160,12 @@ function makeScanner(separator: number, visit: (record: CsvRecord) => boolean) {
       } else if (state === CELL_START || state === LEADING_SPACE) {
         if (byte === QUOTE) state = QUOTED
         else state = byte === SPACE ? LEADING_SPACE : PLAIN
+        if (state !== QUOTED) filled = cells + 1
       } else if (state === QUOTE_IN_QUOTED) {
-        if (byte === QUOTE) state = QUOTED
-        else if (byte !== SPACE) fault ??= 'has text after a closing quote'
+        if (byte === QUOTE) {
+          state = QUOTED
+          filled = cells + 1
+        } else if (byte !== SPACE) fault ??= 'has text after a closing quote'
       }
     }
     return true

@@ -1,16 +1,18 @@
 import { rm } from 'node:fs/promises'
-import { blockRelation, copyToParquet } from './column-blocks.ts'
+import { blocksOf, copySql, physicalName } from './column-blocks.ts'
 import { DataError, refuse } from './data-error.ts'
 import { findCsvFaults, findRecordLines } from './scan-csv.ts'
 import { type Session, sqlText } from './session.ts'
 
 /** A CSV file as DuckDB read it: every cell trimmed text, empty cells missing, nothing interpreted yet. */
 export interface StagedTable {
-  path: string
   columns: number
   rows: number
+  /** SQL relation of one block's columns, with `file_row_number` as the row. */
+  relation(block: number): string
   /** The physical line of each row, for messages. */
   linesOf(rows: readonly number[]): Promise<Map<number, number>>
+  remove(): Promise<void>
 }
 
 interface CsvSource {
@@ -20,50 +22,52 @@ interface CsvSource {
   hasHeader: boolean
 }
 
-const LINE_BYTES_MAX = 16 * 1024 * 1024
+const LINE_BYTES_MAX = 4 * 1024 * 1024
+/** DuckDB holds a few of these at once. */
+const BUFFER_BYTES = 8 * 1024 * 1024
 
-/** Reads the file once, streaming, into a file of text columns. The caller removes `path` when done. */
+/**
+ * Reads the file, streaming, into files of text columns; once per block of columns, so that a wide table never lies in
+ * memory as a whole. The caller removes them when done.
+ */
 export async function stageCsv(session: Session, source: CsvSource): Promise<StagedTable> {
-  const path = session.freshPath('staged')
   const { columns } = source
   const read = readCsvSql(source)
-  try {
-    await session.run(
-      copyToParquet(
-        path,
-        columns,
-        (column) => `nullif(trim(f${column}, E' \\t'), '')`,
-        () => read,
-      ),
-    )
-  } catch (error) {
-    await rm(path, { force: true })
-    throw await explainCsvError(error, source)
+  const paths: string[] = []
+  const remove = async (): Promise<void> => {
+    await Promise.all(paths.map((path) => rm(path, { force: true })))
   }
-  const rows = await countRows(session, path, columns)
-  if (rows === 0) {
-    await rm(path, { force: true })
-    refuse('The file has a header and no rows')
-  }
-  const linesOf = async (rowNumbers: readonly number[]): Promise<Map<number, number>> => {
+  const relation = (block: number): string =>
+    `read_parquet(${sqlText(paths[block] ?? '')}, file_row_number = true)`
+  const linesOf = async (rows: readonly number[]): Promise<Map<number, number>> => {
     const first = source.hasHeader ? 1 : 0
-    const records = rowNumbers.map((row) => row + first)
+    const records = rows.map((row) => row + first)
     const lines = await findRecordLines(source.path, source.separator, records)
     return new Map([...lines].map(([record, line]) => [record - first, line]))
   }
-  return { path, columns, rows, linesOf }
+  try {
+    for (const block of blocksOf(columns)) {
+      const path = session.freshPath('staged')
+      paths.push(path)
+      const cells = block.map((i) => `nullif(trim(f${i}, E' \t'), '') AS ${physicalName(i)}`)
+      const query = `SELECT ${cells.join(', ')} FROM ${read}`
+      await session.run(copySql(path, block.length, query, { compression: 'snappy' }))
+    }
+    const [row] = await session.rows(`SELECT count(*) FROM ${relation(0)}`)
+    const rows = Number(row?.[0])
+    if (rows === 0) refuse('The file has a header and no rows')
+    return { columns, rows, relation, linesOf, remove }
+  } catch (error) {
+    await remove()
+    throw await explainCsvError(error, source)
+  }
 }
 
 function readCsvSql({ path, separator, columns, hasHeader }: CsvSource): string {
   const names = Array.from({ length: columns }, (_, i) => `'f${i}': 'VARCHAR'`)
   return `read_csv(${sqlText(path)}, columns = {${names.join(', ')}}, auto_detect = false, header = ${hasHeader},
     delim = ${sqlText(separator)}, quote = '"', escape = '"', strict_mode = true, nullstr = '',
-    max_line_size = ${LINE_BYTES_MAX})`
-}
-
-async function countRows(session: Session, path: string, columns: number): Promise<number> {
-  const [row] = await session.rows(`SELECT count(*) FROM ${blockRelation(path, columns, 0)}`)
-  return Number(row?.[0])
+    max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${BUFFER_BYTES})`
 }
 
 /** DuckDB counts records and names its settings; callers need lines. Its own first sentence is the last resort. */

@@ -1,7 +1,7 @@
 import type { Column } from '@trainyard/contracts'
 
 /**
- * A data set in memory, column by column. Plain data over SharedArrayBuffers: posting it to a thread shares the
+ * A data set in memory, column by column. Plain data over one SharedArrayBuffer: posting it to a thread shares the
  * memory and copies only the names and levels.
  */
 export interface Table {

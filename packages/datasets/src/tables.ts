@@ -83,6 +83,8 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
 async function lockDown(instance: DuckDBInstance, folder: string): Promise<void> {
   const connection = await instance.connect()
   try {
+    // Files never change under their name, and the footer of a wide one is long to read.
+    await connection.run('SET GLOBAL parquet_metadata_cache = true')
     await connection.run(`SET allowed_directories = [${sqlText(`${folder}/`)}]`)
     await connection.run('SET enable_external_access = false')
     await connection.run('SET lock_configuration = true')
