@@ -34,7 +34,7 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       loss: loss[activation],
       optimizer: {
         type: 'adam',
-        learning_rate: 0.01,
+        learning_rate: 0.003,
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-8,
@@ -47,6 +47,6 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       threads: 1,
     },
     limits: { max_seconds: null, target: null },
-    seed: 7,
+    seed: 8,
   }
 }
