@@ -1,0 +1,261 @@
+import type { Column, FieldError, JobSpec, ResolvedConfig } from '@trainyard/contracts'
+import { describe, expect, it } from 'vitest'
+import { DomainError } from './errors.ts'
+import { type DatasetFacts, resolveConfig } from './resolve-config.ts'
+
+const digits = makeDataset({ rows: 1797, levels: [...'0123456789'] })
+const gates = makeDataset({ rows: 4, levels: ['0', '1'] })
+const prices = makeDataset({ rows: 500, levels: null, task: 'regression' })
+
+describe('resolveConfig', () => {
+  it('fills in the documented defaults when only the data set is named', () => {
+    const resolved = resolve({}, digits)
+
+    expect(resolved).toMatchObject({
+      task: 'classification',
+      preprocessing: {
+        numeric: 'standardize',
+        target: 'none',
+        missing: 'mean',
+        unseen_category: 'zero',
+        max_levels: 64,
+      },
+      validation: { fraction: 0.2, stratify: true },
+      training: {
+        loss: 'cross_entropy',
+        optimizer: {
+          type: 'adam',
+          learning_rate: 0.001,
+          beta1: 0.9,
+          beta2: 0.999,
+          epsilon: 1e-8,
+          bias_correction: true,
+        },
+        batch_size: 32,
+        epochs: 100,
+        shuffle: true,
+        early_stopping: { metric: 'val_loss', patience: 10, min_delta: 0 },
+      },
+      seed: 99,
+    })
+    expect(resolved.model.output).toMatchObject({ units: 10, activation: 'softmax' })
+  })
+
+  it.each([
+    [{ epochs: 7 }, { epochs: 7, batch_size: 32, early_stopping: null }],
+    [{ batch_size: 64 }, { epochs: 50, batch_size: 64, early_stopping: null }],
+    [
+      { batch_size: 'full' as const, epochs: 3 },
+      { epochs: 3, batch_size: 1438, early_stopping: null },
+    ],
+    [{ early_stopping: null }, { epochs: 100, batch_size: 32, early_stopping: null }],
+    [
+      { epochs: 7, early_stopping: { patience: 2 } },
+      { epochs: 7, early_stopping: { metric: 'val_loss', patience: 2, min_delta: 0 } },
+    ],
+  ])('turns training %o into %o', (training, expected) => {
+    expect(resolve({ training }, digits).training).toMatchObject(expected)
+  })
+
+  it('trains on all rows below twenty, with the batch cut to them and no early stopping', () => {
+    const resolved = resolve({}, gates)
+
+    expect(resolved.validation).toBeNull()
+    expect(resolved.training).toMatchObject({
+      batch_size: 4,
+      early_stopping: null,
+      loss: 'binary_cross_entropy',
+    })
+    expect(resolved.model.output).toMatchObject({ units: 1, activation: 'sigmoid' })
+  })
+
+  it('scales a regression target unless the numbers are to stay as they are', () => {
+    expect(resolve({}, prices).preprocessing.target).toBe('standardize')
+    expect(resolve({ preprocessing: { numeric: 'none' } }, prices).preprocessing.target).toBe(
+      'none',
+    )
+    expect(resolve({}, prices)).toMatchObject({
+      task: 'regression',
+      validation: { stratify: false },
+      training: { loss: 'mse' },
+      model: { output: { units: 1, activation: 'linear' } },
+    })
+  })
+
+  it('gives two classes two softmax outputs when cross-entropy is asked for', () => {
+    const resolved = resolve({ training: { loss: 'cross_entropy' } }, gates)
+
+    expect(resolved.model.output).toMatchObject({ units: 2, activation: 'softmax' })
+  })
+
+  it('takes whole numbers for quantities when mse is asked for', () => {
+    const resolved = resolve({ training: { loss: 'mse' } }, gates)
+
+    expect([resolved.task, resolved.training.loss]).toEqual(['regression', 'mse'])
+  })
+
+  it('never changes a hidden layer that is given, an empty list included', () => {
+    expect(resolve({ model: { hidden: [] } }, digits).model.hidden).toEqual([])
+    expect(resolve({ model: { hidden: [{ units: 3 }] } }, digits).model.hidden).toEqual([
+      { units: 3, activation: 'relu', initializer: 'auto', batch_norm: false, dropout: 0 },
+    ])
+  })
+
+  it('keeps the seed it is given', () => {
+    expect(resolve({ seed: 0 }, digits).seed).toBe(0)
+  })
+
+  it.each<[string, Partial<JobSpec>, DatasetFacts, string, RegExp]>([
+    [
+      'a batch larger than the rows',
+      { training: { batch_size: 2000 } },
+      digits,
+      '#/training/batch_size',
+      /2000.*1438/,
+    ],
+    [
+      'early stopping without validation',
+      { validation: null, training: { early_stopping: {} } },
+      digits,
+      '#/training/early_stopping',
+      /validation/,
+    ],
+    [
+      'a loss of another task',
+      { training: { loss: 'cross_entropy' } },
+      prices,
+      '#/training/loss',
+      /regression/,
+    ],
+    [
+      'binary cross-entropy of ten classes',
+      { training: { loss: 'binary_cross_entropy' } },
+      digits,
+      '#/training/loss',
+      /10/,
+    ],
+    [
+      'an output that is not the loss’s',
+      { model: { hidden: [], output: { activation: 'linear' } } },
+      digits,
+      '#/model/output/activation',
+      /softmax/,
+    ],
+    [
+      'an accuracy of regression',
+      { limits: { target: { metric: 'val_accuracy', goal: 'maximize', value: 1 } } },
+      prices,
+      '#/limits/target/metric',
+      /accuracy/,
+    ],
+    [
+      'regression of text',
+      { task: 'regression' },
+      makeDataset({ rows: 100, levels: ['a', 'b'], type: 'category' }),
+      '#/task',
+      /text/,
+    ],
+  ])('refuses %s and says where', (_, spec, dataset, pointer, detail) => {
+    const errors = faultsOf(spec, dataset)
+
+    expect(errors).toContainEqual({ pointer, detail: expect.stringMatching(detail) })
+  })
+
+  it('names everything that is not supported yet, all at once', () => {
+    const errors = faultsOf(
+      {
+        model: {
+          hidden: [{ units: 4, activation: 'gelu', batch_norm: true, dropout: 0.5 }],
+          input_dropout: 0.1,
+        },
+        training: {
+          optimizer: { type: 'adamw' },
+          lr_schedule: { type: 'cosine' },
+          regularization: { l1: 1e-5, l2: 1e-4 },
+          gradient_clip: { norm: 1 },
+          class_weight: 'balanced',
+          label_smoothing: 0.1,
+          augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
+          threads: 2,
+        },
+        preprocessing: { missing: 'drop_row', missing_indicators: true, unseen_category: 'other' },
+        validation: { folds: 5 },
+        initial_weights: { model: 'x' },
+        checkpoint: { every_seconds: 1 },
+        webhook: { url: 'https://example.com' },
+      },
+      digits,
+    )
+
+    expect(errors.map((error) => error.pointer)).toEqual([
+      '#/model/hidden/0/activation',
+      '#/model/hidden/0/batch_norm',
+      '#/model/hidden/0/dropout',
+      '#/model/input_dropout',
+      '#/training/optimizer/type',
+      '#/training/lr_schedule',
+      '#/training/regularization/l1',
+      '#/training/regularization/l2',
+      '#/training/gradient_clip',
+      '#/training/class_weight',
+      '#/training/label_smoothing',
+      '#/training/augmentation',
+      '#/training/threads',
+      '#/preprocessing/missing',
+      '#/preprocessing/missing_indicators',
+      '#/preprocessing/unseen_category',
+      '#/validation/folds',
+      '#/initial_weights',
+      '#/checkpoint',
+      '#/webhook',
+    ])
+  })
+
+  it('takes null and zero for off', () => {
+    const off = {
+      lr_schedule: null,
+      regularization: { l1: 0, l2: 0 },
+      gradient_clip: null,
+      class_weight: null,
+      augmentation: null,
+      label_smoothing: 0,
+    }
+
+    expect(() => resolve({ training: off }, digits)).not.toThrow()
+  })
+})
+
+function makeDataset(facts: {
+  rows: number
+  levels: string[] | null
+  task?: DatasetFacts['task']
+  type?: Column['type']
+}): DatasetFacts {
+  const plain = { missing: 0, min: 0, max: 1, mean: 0, std: 1 }
+  return {
+    rows: facts.rows,
+    target: 'y',
+    task: facts.task ?? 'classification',
+    columns: [
+      { name: 'x', type: 'number', role: 'feature', levels: null, ...plain },
+      { name: 'y', type: facts.type ?? 'number', role: 'target', levels: facts.levels, ...plain },
+    ],
+  }
+}
+
+function resolve(spec: Partial<JobSpec>, dataset: DatasetFacts): ResolvedConfig {
+  return resolveConfig(
+    { dataset_id: 'ds_1', ...spec },
+    { dataset, inputWidth: () => 1, drawSeed: () => 99 },
+  )
+}
+
+function faultsOf(spec: Partial<JobSpec>, dataset: DatasetFacts): FieldError[] {
+  try {
+    resolve(spec, dataset)
+  } catch (error) {
+    if (error instanceof DomainError) return error.details.errors ?? []
+    throw error
+  }
+  throw new Error('the specification was accepted')
+}
