@@ -2,7 +2,8 @@
  * Matrix products of small layers, without packing. Columns come in multiples of 4, as strides do;
  * each value of C is one chain of multiply-adds over k in order, however the rows are cut.
  */
-import { multiplyColumns4, multiplyColumns8, multiplyRows1x32, multiplyRows4, multiplyRows8, TILE_ROWS } from './tiles'
+import { nextTileRows } from './tile-rows'
+import { multiplyColumns4, multiplyColumns8, multiplyRows1x32, multiplyRows4, multiplyRows8 } from './tiles'
 
 /** C [m, n] = or += A [m, k] B [k, n]; n a multiple of 4, strides in bytes, C apart from A and B. */
 export function multiplyDirect(
@@ -10,7 +11,7 @@ export function multiplyDirect(
   a: usize, strideA: usize, b: usize, strideB: usize, c: usize, strideC: usize, accumulates: bool,
 ): void {
   for (let i = 0; i < m;) {
-    const rows = nextRows(m - i)
+    const rows = nextTileRows(m - i)
     const left = a + <usize>i * strideA
     const target = c + <usize>i * strideC
     let j = 0
@@ -39,7 +40,7 @@ export function multiplyDirectTransposed(
   a: usize, strideA: usize, b: usize, strideB: usize, c: usize, strideC: usize,
 ): void {
   for (let i = 0; i < m;) {
-    const rows = nextRows(m - i)
+    const rows = nextTileRows(m - i)
     const left = a + (<usize>i << 2)
     const target = c + <usize>i * strideC
     let j = 0
@@ -87,12 +88,4 @@ function transposeTile(from: usize, strideFrom: usize, height: i32, to: usize, s
   if (width > 1) v128.store(to + strideTo, v128.shuffle<f32>(low01, low23, 2, 3, 6, 7))
   if (width > 2) v128.store(to + 2 * strideTo, v128.shuffle<f32>(high01, high23, 0, 1, 4, 5))
   if (width > 3) v128.store(to + 3 * strideTo, v128.shuffle<f32>(high01, high23, 2, 3, 6, 7))
-}
-
-/** Rows of the next tile: as many as fit, the last two tiles even, as 4 + 4 beats 6 + 2. */
-// @ts-ignore: decorator
-@inline
-function nextRows(left: i32): i32 {
-  if (left <= TILE_ROWS) return left
-  return left < 2 * TILE_ROWS ? (left + 1) >> 1 : TILE_ROWS
 }

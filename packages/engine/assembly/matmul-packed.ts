@@ -1,12 +1,15 @@
 /**
  * Matrix products through packed panels, after Goto & van de Geijn, "Anatomy of High-Performance
  * Matrix Multiplication" (2008), https://doi.org/10.1145/1356052.1356053: a block of the right
- * matrix and a block of the left are copied into the order in which the tile reads them, padded
- * with zeros to whole tiles. A transposed operand costs nothing but another way of packing.
+ * matrix and a block of the left are copied into the order in which the tile reads them. A
+ * transposed operand costs nothing but another way of packing.
  */
 import { block, job } from './layout'
 import { packLeft, packLeftTransposed, packRight, packRightTransposed } from './panels'
-import { multiplyPanels, TILE_COLUMNS, TILE_ROWS } from './tiles'
+import { nextTileRows } from './tile-rows'
+import { multiplyColumns8, multiplyPanels, TILE_COLUMNS, TILE_ROWS } from './tiles'
+
+const TILE_STRIDE: usize = <usize>TILE_COLUMNS << 2
 
 /**
  * C [m, n] = or += op(A) op(B), row-major, strides in bytes. op(A) is [m, k], stored [k, m] if
@@ -53,31 +56,36 @@ function multiplyBlock(
   for (let j = 0; j < columns; j += TILE_COLUMNS) {
     const right = rightPanels + (<usize>(j * depth) << 2)
     const width = min(TILE_COLUMNS, columns - j)
-    for (let i = 0; i < rows; i += TILE_ROWS) {
+    for (let i = 0; i < rows;) {
+      const height = nextTileRows(rows - i)
       const left = leftPanels + (<usize>(i * depth) << 2)
       const corner = c + at(i, strideC, j)
-      const height = min(TILE_ROWS, rows - i)
-      if (height == TILE_ROWS && width == TILE_COLUMNS) {
-        multiplyPanels(depth, left, right, corner, strideC, accumulates)
-      } else {
-        multiplyEdge(height, width, depth, left, right, corner, strideC, accumulates)
-      }
+      if (width < TILE_COLUMNS) multiplyEdge(height, width, depth, left, right, corner, strideC, accumulates)
+      else if (height < TILE_ROWS) multiplyLow(height, depth, left, right, corner, strideC, accumulates)
+      else multiplyPanels(depth, left, right, corner, strideC, accumulates)
+      i += height
     }
   }
 }
 
-/** A tile that reaches beyond C is computed whole into scratch, of which the inside is copied. */
+/** A tile of fewer rows; its left panel is as narrow as that. */
+// @ts-ignore: decorator
+@inline
+function multiplyLow(height: i32, depth: i32, left: usize, right: usize, c: usize, strideC: usize, accumulates: bool): void {
+  multiplyColumns8(height, depth, left, <usize>height << 2, right, TILE_STRIDE, c, strideC, accumulates)
+}
+
+/** A tile that reaches beyond the columns of C is computed whole into scratch and copied in part. */
 function multiplyEdge(
   height: i32, width: i32, depth: i32, left: usize, right: usize,
   c: usize, strideC: usize, accumulates: bool,
 ): void {
   const tile = <usize>load<i32>(job.edgeTile)
-  const tileStride = <usize>TILE_COLUMNS << 2
-  multiplyPanels(depth, left, right, tile, tileStride, false)
+  multiplyLow(height, depth, left, right, tile, TILE_STRIDE, false)
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
       const target = c + at(i, strideC, j)
-      const value = load<f32>(tile + at(i, tileStride, j))
+      const value = load<f32>(tile + at(i, TILE_STRIDE, j))
       store<f32>(target, accumulates ? load<f32>(target) + value : value)
     }
   }

@@ -1,20 +1,22 @@
 /**
  * Copies of matrix blocks in the order the packed tile reads them: a panel holds, for each term of
- * the sum, the TILE_ROWS values of the left or the TILE_COLUMNS values of the right matrix. What a
- * panel has beyond the block is zero. Strides are in bytes and any multiple of 4.
+ * the sum, the values of the left matrix for the rows of one tile, or of the right matrix for its
+ * columns. Right panels are always TILE_COLUMNS wide, with zeros beyond the block. Strides are in
+ * bytes and any multiple of 4.
  */
+import { nextTileRows } from './tile-rows'
 import { TILE_COLUMNS, TILE_ROWS } from './tiles'
 
-/** A [rows, depth] into panels [depth, TILE_ROWS]. */
+/** A [rows, depth] into panels [depth, height], one height after the other as the tiles need them. */
 export function packLeft(a: usize, stride: usize, rows: i32, depth: i32, panel: usize): void {
-  const step: usize = <usize>TILE_ROWS << 2
-  for (let i = 0; i < rows; i += TILE_ROWS) {
-    for (let r = 0; r < TILE_ROWS; r++) {
-      const target = panel + (<usize>r << 2)
-      if (i + r < rows) spreadRow(a + <usize>(i + r) * stride, depth, target, step)
-      else spreadZeros(depth, target, step)
+  for (let i = 0; i < rows;) {
+    const height = nextTileRows(rows - i)
+    const step = <usize>height << 2
+    for (let r = 0; r < height; r++) {
+      spreadRow(a + <usize>(i + r) * stride, depth, panel + (<usize>r << 2), step)
     }
     panel += <usize>depth * step
+    i += height
   }
 }
 
@@ -37,12 +39,14 @@ export function packRightTransposed(b: usize, stride: usize, depth: i32, columns
   }
 }
 
-/** A stored [depth, rows] into panels [depth, TILE_ROWS]. */
+/** A stored [depth, rows] into panels [depth, height]. */
 export function packLeftTransposed(a: usize, stride: usize, rows: i32, depth: i32, panel: usize): void {
-  for (let i = 0; i < rows; i += TILE_ROWS) {
-    const height = min(TILE_ROWS, rows - i)
-    if (height == TILE_ROWS) panel = copyStrip(a + (<usize>i << 2), stride, depth, panel)
-    else panel = copyNarrowStrip(a + (<usize>i << 2), stride, depth, height, TILE_ROWS, panel)
+  for (let i = 0; i < rows;) {
+    const height = nextTileRows(rows - i)
+    const source = a + (<usize>i << 2)
+    if (height == TILE_ROWS) panel = copyStrip(source, stride, depth, panel)
+    else panel = copyNarrowStrip(source, stride, depth, height, height, panel)
+    i += height
   }
 }
 

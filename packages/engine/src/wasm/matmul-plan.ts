@@ -17,8 +17,7 @@ export const BLOCK_DEPTH = 256
 export const BLOCK_ROWS = 192
 export const BLOCK_COLUMNS = 1024
 
-/** A multiple of both tile heights, 6 with fused multiply-add and 4 without. */
-const PANEL_ROWS_MULTIPLE = 12
+/** Right panels are as wide as a tile; left panels have exactly the rows there are. */
 const PANEL_COLUMNS_MULTIPLE = 8
 
 /**
@@ -41,7 +40,7 @@ export function panelFloats(shape: ProductShape): { left: number; right: number 
   if (!isPacked(shape)) return { left: 0, right: 0 }
   const depth = Math.min(shape.k, BLOCK_DEPTH)
   return {
-    left: depth * roundUp(Math.min(shape.m, BLOCK_ROWS), PANEL_ROWS_MULTIPLE),
+    left: depth * Math.min(shape.m, BLOCK_ROWS),
     right: depth * roundUp(Math.min(shape.n, BLOCK_COLUMNS), PANEL_COLUMNS_MULTIPLE),
   }
 }
