@@ -24,8 +24,8 @@ export interface NetworkOptions {
 export interface Network {
   readonly config: NetworkConfig
   /**
-   * A copy of the parameters. `best` are those of the epoch that was best in the latest training,
-   * or the last ones if no epoch was.
+   * A copy of the parameters. `best` are those of the epoch that was best in the latest training;
+   * before the first such epoch they are the ones training began with.
    */
   weights(which?: 'last' | 'best'): LayerWeights[]
   /** Logits [rows, outputs] of inputs [rows, inputs], with the last weights. */

@@ -74,7 +74,7 @@ function makeNetwork(config: NetworkConfig, rows: number) {
 }
 
 function meanLoss(network: ReferenceNetwork, inputs: Matrix, targets: Matrix): number {
-  const logits = network.forward(inputs).activations.at(-1) as Matrix
+  const logits = network.forward(inputs).at(-1) as Matrix
   let sum = 0
   for (let row = 0; row < logits.rows; row++) {
     sum += network.loss.value(logits.row(row), targets.row(row))

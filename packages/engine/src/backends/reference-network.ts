@@ -17,12 +17,6 @@ interface LayerView {
   bias: Float64Array
 }
 
-/** What one forward pass leaves behind. */
-export interface ForwardPass {
-  /** Inputs of the network, then the outputs of each layer; the last are the logits. */
-  activations: Matrix[]
-}
-
 const LOSSES: Record<LossName, Loss> = {
   cross_entropy: crossEntropy,
   binary_cross_entropy: binaryCrossEntropy,
@@ -48,8 +42,8 @@ export class ReferenceNetwork {
     }))
   }
 
-  /** inputs [batch, in] */
-  forward(inputs: Matrix): ForwardPass {
+  /** The inputs [batch, in], then the outputs [batch, units] of each layer; the last are the logits. */
+  forward(inputs: Matrix): Matrix[] {
     const activations = [inputs]
     let current = inputs
     for (const { activation, parameters } of this.#layers) {
@@ -59,11 +53,14 @@ export class ReferenceNetwork {
       activations.push(outputs)
       current = outputs
     }
-    return { activations }
+    return activations
   }
 
-  /** Fills `gradient` with that of the batch's mean loss. targets [batch, targetWidth] */
-  backward({ activations }: ForwardPass, targets: Matrix): void {
+  /**
+   * Fills `gradient` with that of the batch's mean loss.
+   * activations as `forward` returned them, targets [batch, targetWidth]
+   */
+  backward(activations: readonly Matrix[], targets: Matrix): void {
     let delta = this.#outputDelta(activations.at(-1) as Matrix, targets)
     for (const [index, { parameters, gradient }] of [...this.#layers.entries()].reverse()) {
       const inputs = activations[index] as Matrix

@@ -32,13 +32,13 @@ export const referenceBackend: Backend = {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
           const batch = gather(config, job.training, rows)
-          const pass = network.forward(batch.inputs)
-          const losses = rowLosses(network, pass.activations.at(-1) as Matrix, batch.targets)
+          const activations = network.forward(batch.inputs)
+          const losses = rowLosses(network, activations.at(-1) as Matrix, batch.targets)
           const at = { status: 'diverged' as const, batch: start / job.batchSize }
           if (!losses.values.every(Number.isFinite)) {
-            return { ...at, ...findBadRow(pass.activations, losses, rows) }
+            return { ...at, ...findBadRow(activations, losses, rows) }
           }
-          network.backward(pass, batch.targets)
+          network.backward(activations, batch.targets)
           const layer = network.findGradientLayer(isBad)
           if (layer !== null) return { ...at, layer, row: null }
           optimize(network.parameters, network.gradient)
@@ -56,7 +56,7 @@ export const referenceBackend: Backend = {
         if (job.validation === null) return null
         const rows = Uint32Array.from({ length: job.validation.rows }, (_, row) => row)
         const { inputs, targets } = gather(config, job.validation, rows)
-        const logits = network.forward(inputs).activations.at(-1) as Matrix
+        const logits = network.forward(inputs).at(-1) as Matrix
         const losses = rowLosses(network, logits, targets)
         const loss = losses.values.reduce((sum, value) => sum + value, 0)
         return toMetrics(network, { loss, correct: losses.correct }, rows.length)
@@ -75,7 +75,7 @@ export const referenceBackend: Backend = {
   predict(config, weights, inputs, rows) {
     const network = new ReferenceNetwork(config, weights)
     const batch = new Matrix(rows, config.inputs, Float64Array.from(inputs))
-    return Float32Array.from((network.forward(batch).activations.at(-1) as Matrix).values)
+    return Float32Array.from((network.forward(batch).at(-1) as Matrix).values)
   },
 }
 

@@ -65,6 +65,7 @@ export const PAGE_BYTES = 65536
 /** Enough rows for the packed kernels, few enough to stay in cache. */
 const EVALUATION_ROWS_MAX = 128
 const BLOCK_ALIGNMENT_BYTES = 64
+/** The larger of the two builds' tiles. */
 const EDGE_TILE_FLOATS = 6 * 8
 const MOMENTS = { sgd: 0, momentum: 1, adam: 2 } as const
 
