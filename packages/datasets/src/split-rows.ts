@@ -70,13 +70,12 @@ function countClasses(classes: Int32Array): number[] {
 /** Validation rows of each class by largest remainder, ties to the lower class. */
 function shareOut(sizes: readonly number[], wanted: number): number[] {
   const total = sizes.reduce((sum, size) => sum + size, 0)
-  const shares = sizes.map((size) => (size * wanted) / total)
-  const quotas = sizes.map((size, label) =>
-    Math.min(spareRows(size), Math.floor(shares[label] ?? 0)),
-  )
+  // Whole-number arithmetic: shares that are equal must tie.
+  const remainders = sizes.map((size) => (size * wanted) % total)
+  const quotas = sizes.map((size) => Math.min(spareRows(size), Math.floor((size * wanted) / total)))
   let left = wanted - quotas.reduce((sum, quota) => sum + quota, 0)
   const byRemainder = [...sizes.keys()].sort(
-    (a, b) => (shares[b] ?? 0) - (quotas[b] ?? 0) - ((shares[a] ?? 0) - (quotas[a] ?? 0)) || a - b,
+    (a, b) => (remainders[b] ?? 0) - (remainders[a] ?? 0) || a - b,
   )
   const give = (limit: (size: number) => number): void => {
     for (let gave = true; gave && left > 0; ) {
