@@ -1,0 +1,98 @@
+import type { Column } from '@trainyard/contracts'
+import type { Table } from '@trainyard/datasets'
+import { describe, expect, it } from 'vitest'
+import { prepareTraining } from './prepare-training.ts'
+import { makeResolved } from './resolved-config.fixture.ts'
+
+const ROWS = 40
+
+function column(name: string, levels: string[] | null, role: Column['role']): Column {
+  return {
+    name,
+    type: 'number',
+    role,
+    missing: 0,
+    min: null,
+    max: null,
+    mean: null,
+    std: null,
+    levels,
+  }
+}
+
+function makeTable(): Table {
+  const values = new Float64Array(new SharedArrayBuffer(8 * ROWS))
+  const labels = new Float64Array(new SharedArrayBuffer(8 * ROWS))
+  for (let row = 0; row < ROWS; row++) {
+    values[row] = row
+    labels[row] = row % 4 === 0 ? 10 : 9
+  }
+  return {
+    rows: ROWS,
+    columns: new Map([
+      ['x', { type: 'number', values }],
+      ['y', { type: 'number', values: labels }],
+    ]),
+  }
+}
+
+const COLUMNS = [column('x', null, 'feature'), column('y', ['10', '9'], 'target')]
+
+describe('prepareTraining', () => {
+  it('splits by class, fits on the training rows and encodes both parts alike', () => {
+    const table = makeTable()
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+
+    const prepared = prepareTraining({ table, columns: COLUMNS, target: 'y', resolved })
+
+    const { training, validation, trainingRowIndices, validationRowIndices } = prepared
+    const mean = trainingRowIndices.reduce((sum, row) => sum + row, 0) / 32
+    const [transform] = prepared.preprocessing.columns
+    expect([training.rows, validation?.rows]).toEqual([32, 8])
+    // A quarter of the rows is the first class, "10"; index 0 of the targets.
+    expect(validation?.targets.filter((label) => label === 0).length).toBe(2)
+    expect(transform).toMatchObject({ kind: 'numeric', center: mean })
+    const scale = transform?.kind === 'numeric' ? transform.scale : Number.NaN
+    expect([...(validation?.inputs ?? [])]).toEqual(
+      [...validationRowIndices].map((row) => Math.fround((row - mean) / scale)),
+    )
+    expect(prepared.architecture).toEqual({
+      inputs: 1,
+      hidden: [{ units: 16, activation: 'relu' }],
+      outputs: 1,
+      output_activation: 'sigmoid',
+      task: 'classification',
+      classes: ['10', '9'],
+      target: 'y',
+    })
+  })
+
+  it('gives the same arrays for the same seed', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const prepare = () =>
+      prepareTraining({ table: makeTable(), columns: COLUMNS, target: 'y', resolved })
+
+    expect(prepare()).toEqual(prepare())
+  })
+
+  it('trains on all rows without validation, and on a scaled target for regression', () => {
+    const resolved = {
+      ...makeResolved({ inputs: 1, outputs: 1, task: 'regression' }),
+      validation: null,
+    }
+
+    const prepared = prepareTraining({
+      table: makeTable(),
+      columns: COLUMNS,
+      target: 'y',
+      resolved,
+    })
+
+    expect(prepared.validation).toBeNull()
+    expect(prepared.training.rows).toBe(ROWS)
+    // The target is 10 in a quarter of the rows and 9 else.
+    expect(prepared.preprocessing.target).toEqual({ center: 9.25, scale: Math.sqrt(0.1875) })
+    expect(prepared.training.targets[0]).toBeCloseTo(0.75 / Math.sqrt(0.1875), 6)
+    expect(prepared.architecture.classes).toBeNull()
+  })
+})
