@@ -46,7 +46,7 @@ beforeEach(() => {
     'npm/npm',
     `#!/bin/sh
      if [ "$1" = --version ]; then exit 0; fi
-     echo "npm $*" >> ${checkout}/npm.log
+     echo "npm $1" >> ${checkout}/npm.log
      if [ -n "$NPM_FAILS" ]; then exit 7; fi
      mkdir -p node_modules/.bin node_modules/left node_modules/@trainyard/local
      ln -sf ${process.execPath} node_modules/.bin/node

@@ -12,8 +12,8 @@ export const UNITS_MAX = 65_536
 export const EPOCHS_MAX = 100_000
 export const BATCH_SIZE_MAX = 65_536
 /** With these two, no update of a finite gradient can leave float32. */
-export const LEARNING_RATE_MAX = 1e6
-export const EPSILON_MIN = 1e-12
+export const LEARNING_RATE_MAX = 1e9
+export const EPSILON_MIN = 1e-10
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
 export const ACTIVATIONS = [
@@ -71,6 +71,8 @@ export const hiddenLayerSchema = z.strictObject({
   batch_norm: z.boolean().optional(),
   dropout: fractionSchema.optional(),
 })
+
+export type HiddenLayerSpec = z.infer<typeof hiddenLayerSchema>
 
 export const modelSpecSchema = z.strictObject({
   hidden: z.array(hiddenLayerSchema).max(LAYERS_MAX - 1),

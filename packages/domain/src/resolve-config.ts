@@ -2,7 +2,14 @@
  * From what a caller wrote to what a worker trains by: every default and every "auto" filled in from the data set's
  * schema, nothing left to be decided later. Pure: the same specification and schema resolve to the same configuration.
  */
-import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import type {
+  Column,
+  FieldError,
+  HiddenLayerSpec,
+  JobSpec,
+  ResolvedConfig,
+  Task,
+} from '@trainyard/contracts'
 import { DomainError } from './errors.ts'
 import { findUnsupported } from './supported.ts'
 
@@ -10,6 +17,8 @@ const EPOCHS_DEFAULT = 100
 const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50
 const BATCH_SIZE_DEFAULT = 32
 const PATIENCE_DEFAULT = 10
+/** Of one and two layers of 16 to 512 units, one of 128 did best on iris, wine and digits over many seeds. */
+const HIDDEN_DEFAULT: HiddenLayerSpec[] = [{ units: 128 }]
 /** Below this many rows a validation part says nothing, so all rows train. */
 const VALIDATION_ROWS_MIN = 20
 
@@ -200,7 +209,7 @@ function resolveModel(
       detail: `"${output.activation}" does not go with the loss ${loss}, whose output is "${activation}"`,
     })
   }
-  const hidden = given?.hidden ?? [{ units: 64 }, { units: 32 }]
+  const hidden = given?.hidden ?? HIDDEN_DEFAULT
   return {
     inputs,
     hidden: hidden.map((layer) => ({

@@ -46,10 +46,10 @@ export type OptimizerConfig =
 
 /**
  * Bounds that keep one update finite in float32: with gradients below `GRADIENT_LIMIT` no optimizer
- * step can exceed LEARNING_RATE_MAX · GRADIENT_LIMIT / EPSILON_MIN = 1e36.
+ * step can exceed LEARNING_RATE_MAX · GRADIENT_LIMIT / EPSILON_MIN = 1e37.
  */
-const LEARNING_RATE_MAX = 1e6
-const EPSILON_MIN = 1e-12
+const LEARNING_RATE_MAX = 1e9
+const EPSILON_MIN = 1e-10
 
 /** A gradient this large has a square beyond float32 and is treated like an infinite one. */
 export const GRADIENT_LIMIT = 1e18

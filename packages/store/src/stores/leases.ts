@@ -2,7 +2,7 @@
  * The worker's side of jobs. Every write names the lease epoch it was claimed under, and the row lock of its UPDATE makes
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
-import type { Column, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
+import type { Column, EpochMetrics, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
 import type { ClaimedJob, Finish, Lease, LeaseStore } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
@@ -66,7 +66,7 @@ export function createLeases(database: Database, options: { leaseSeconds: number
                     furthest_epoch = GREATEST(furthest_epoch, ${progress.epoch}::int)
                   WHERE ${isMine(lease)} RETURNING id, event_seq, status),
                 measured AS (${insertEpochMetrics(progress.metrics)}),
-                told AS (${insertEvent('job.epoch_completed', `Epoch ${last.epoch} is done`, { ...last })})
+                told AS (${epochCompleted(last)})
                 SELECT status FROM job`
         const status = rows[0]?.status
         return status === undefined ? 'fenced' : status === 'cancelling' ? 'cancel' : 'go_on'
@@ -79,6 +79,14 @@ export function createLeases(database: Database, options: { leaseSeconds: number
             const held = await transaction.$queryRaw<{ status: string }[]>`
               SELECT status FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
             if (held[0] === undefined) return 'fenced'
+            const last = finish.metrics.at(-1)
+            if (last !== undefined) {
+              await transaction.$executeRaw`
+                WITH job AS (
+                  UPDATE jobs SET event_seq = event_seq + 1 WHERE id = ${lease.jobId} RETURNING id, event_seq),
+                measured AS (${insertEpochMetrics(finish.metrics)})
+                ${epochCompleted(last)}`
+            }
             // Who was told "cancelling" shall not see another end, even if the work was done by then.
             const end: Finish =
               held[0].status === 'cancelling'
@@ -98,10 +106,6 @@ export function createLeases(database: Database, options: { leaseSeconds: number
                 best: end.best,
                 error: end.error,
               })}`
-            if (finish.metrics.length > 0) {
-              await transaction.$executeRaw`
-                WITH job AS (SELECT ${lease.jobId}::text AS id) ${insertEpochMetrics(finish.metrics)}`
-            }
             for (const weights of finish.weights) {
               await transaction.$executeRaw`
                 INSERT INTO job_weights (job_id, which, epoch, sha256, architecture, preprocessing)
@@ -131,6 +135,10 @@ export function createLeases(database: Database, options: { leaseSeconds: number
 /** The fence. `cancelling` belongs to it: a worker that is asked to stop still reports how it ended. */
 function isMine(lease: Lease): Prisma.Sql {
   return Prisma.sql`id = ${lease.jobId} AND lease_epoch = ${lease.leaseEpoch} AND status IN ('running', 'cancelling')`
+}
+
+function epochCompleted(metrics: EpochMetrics): Prisma.Sql {
+  return insertEvent('job.epoch_completed', `Epoch ${metrics.epoch} is done`, { ...metrics })
 }
 
 function toJson(value: unknown): Prisma.Sql {

@@ -43,6 +43,8 @@ export function startReporter(
   let last: EpochMetrics | null = null
   let stopped = false
   let reportedMs = Number.NEGATIVE_INFINITY
+  // The claim has just begun the lease.
+  let renewedMs = performance.now()
   let batchesSeen = -1
   let movedMs = performance.now()
   let underWay: Promise<void> | null = null
@@ -75,11 +77,13 @@ export function startReporter(
       batchesSeen = batches
       movedMs = nowMs
     }
-    const sinceMs = nowMs - reportedMs
-    const isDue =
-      unreported.length > 0 ? sinceMs >= REPORT_INTERVAL_MS : sinceMs >= RENEW_INTERVAL_MS
-    if (!isDue || (unreported.length === 0 && nowMs - movedMs > BATCH_MS_MAX)) return
-    reportedMs = nowMs
+    if (unreported.length > 0) {
+      if (nowMs - reportedMs < REPORT_INTERVAL_MS) return
+      reportedMs = nowMs
+    } else if (nowMs - renewedMs < RENEW_INTERVAL_MS || nowMs - movedMs > BATCH_MS_MAX) {
+      return
+    }
+    renewedMs = nowMs
     underWay = report().finally(() => {
       underWay = null
     })
