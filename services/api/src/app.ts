@@ -73,7 +73,10 @@ export async function buildApp(deps: Deps): Promise<App> {
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
-  const streams = createEventStreams({ jobs: stores.jobs, watch, metrics, log })
+  const streams = createEventStreams({
+    ...{ jobs: stores.jobs, watch, metrics, log },
+    retryMs: settings.streamRetryMs,
+  })
   const draining = new AbortController()
   app.addHook('preClose', async () => {
     draining.abort()

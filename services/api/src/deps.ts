@@ -38,6 +38,8 @@ export interface Settings {
   commit: string
   /** Checks every response against its schema; in production what a mapper makes is trusted. */
   checkResponses: boolean
+  /** How soon a client of an event stream comes back after a broken connection. */
+  streamRetryMs: number
   /** How long a request may take to arrive. */
   requestTimeoutMs: number
 }

@@ -20,6 +20,7 @@ import { openScratchFolder } from './scratch-folder.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 
 const CONNECTIONS_MAX = 10
+const STREAM_RETRY_MS = 3000
 /** A gibibyte at less than two megabytes a second. */
 const REQUEST_TIMEOUT_MS = 600_000
 
@@ -83,6 +84,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
       engineVersion,
       commit: env.TRAINYARD_COMMIT,
       checkResponses: false,
+      streamRetryMs: STREAM_RETRY_MS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
     },
   }

@@ -118,7 +118,9 @@ function describe(issue: Issue, value: unknown): string {
   if (value === undefined && issue.code !== 'custom') return 'is required'
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${kindName(issue.expected)}, got ${quote(value)}`
+      return typeof value === 'number' && !Number.isFinite(value)
+        ? `must be a finite number, got ${value}`
+        : `must be ${kindName(issue.expected)}, got ${quote(value)}`
     case 'invalid_value':
       return oneOf(issue.values, value)
     case 'too_big':
@@ -156,7 +158,7 @@ function oneOf(values: readonly unknown[], value: unknown): string {
 
 const KIND_NAMES: Record<string, string> = {
   int: 'a whole number',
-  number: 'a finite number',
+  number: 'a number',
   string: 'a string',
   boolean: 'true or false',
   array: 'an array',

@@ -54,9 +54,12 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
 
 export function toProblem(error: DomainError, requestId: string, origin: string): Problem {
   const { status, title, retryable } = PROBLEMS[error.code]
-  const { detail, errors, ...facts } = error.details
+  // `status` is that of the response; a job's own goes by another name.
+  const { detail, errors, status: jobStatus, ...facts } = error.details
   const isOurs = status >= 500
   return {
+    ...(isOurs ? {} : facts),
+    ...(jobStatus === undefined ? {} : { job_status: jobStatus }),
     type: origin === '' ? 'about:blank' : `${origin}/problems/${error.code}`,
     title,
     status,
@@ -69,7 +72,6 @@ export function toProblem(error: DomainError, requestId: string, origin: string)
     request_id: requestId,
     retryable,
     ...(errors === undefined || isOurs ? {} : { errors }),
-    ...(isOurs ? {} : facts),
   }
 }
 

@@ -8,6 +8,8 @@ import { type RequestPart, toFieldErrors } from './field-errors.ts'
 
 export function addValidation(app: App, options: { checkResponses: boolean }): void {
   app.setValidatorCompiler(({ schema, httpPart }) => {
+    // An id in a path is looked up as it is: what cannot be one is not found.
+    if (httpPart === 'params') return (value: unknown) => ({ value })
     const part = httpPart === 'body' ? 'body' : 'query'
     return (input: unknown) => {
       const result = validate(schema as z.ZodType, input, part)

@@ -13,7 +13,6 @@ import { createBell, type JobWatch } from './job-watch.ts'
 
 const PING_MS = 15_000
 const BLOCKED_MS = 15_000
-const RETRY_MS = 3000
 /** After a drain the next process is there soon. */
 const RETRY_AFTER_DRAIN_MS = 500
 const STREAMS_MAX = 2000
@@ -39,8 +38,9 @@ export function createEventStreams(deps: {
   watch: JobWatch
   metrics: Pick<ApiMetrics, 'sseConnections' | 'sseDropped'>
   log: Logger
+  retryMs: number
 }): EventStreams {
-  const { watch, metrics, log } = deps
+  const { watch, metrics, log, retryMs } = deps
   const readEvents = makeReadEvents(deps.jobs)
   const open = new Map<ServerResponse, { ring: () => void; ended: Promise<void> }>()
   let isDraining = false
@@ -90,7 +90,7 @@ export function createEventStreams(deps: {
     }, PING_MS)
     response.once('close', bell.ring)
     try {
-      await send(response, `retry: ${RETRY_MS}\n\n`)
+      await send(response, `retry: ${retryMs}\n\n`)
       while (mayGoOn && !isDraining && !response.destroyed) {
         const events = await readOrNothing(jobId, cursor)
         if (events.length > 0) await send(response, events.map(format).join(''))

@@ -1,0 +1,81 @@
+/** Another project's id answers exactly like one that never was. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildTestApp, type TestApp } from '../../test-app.fixture.ts'
+
+let test: TestApp
+const ids = { job: '', dataset: '' }
+beforeAll(async () => {
+  test = await buildTestApp()
+  const job = await test.insertJob()
+  Object.assign(ids, { job: job.id, dataset: job.dataset_id })
+  await test.finishWithWeights(await test.start(job))
+})
+afterAll(() => test.close())
+
+const ROUTES: [
+  method: string,
+  path: (id: string) => string,
+  noun: 'job' | 'dataset',
+  body?: unknown,
+][] = [
+  ['GET', (id) => `/v1/jobs/${id}`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}?wait=1`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}/events`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}/metrics`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}/curves.svg`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}/weights`, 'job'],
+  ['POST', (id) => `/v1/jobs/${id}/predict`, 'job', { rows: [[1, 2]] }],
+  ['POST', (id) => `/v1/jobs/${id}/cancel`, 'job'],
+  ['DELETE', (id) => `/v1/jobs/${id}?purge=true`, 'job'],
+  ['GET', (id) => `/v1/datasets/${id}`, 'dataset'],
+  ['GET', (id) => `/v1/datasets/${id}/rows`, 'dataset'],
+  ['DELETE', (id) => `/v1/datasets/${id}`, 'dataset'],
+]
+const STREAM = { accept: 'text/event-stream' }
+
+describe.each(ROUTES)('%s %s', (method, path, noun, body) => {
+  it('answers another project byte for byte like a missing id', async () => {
+    const missing = ids[noun].replace(/.{6}$/, '000000')
+    const ask = (id: string, headers: Record<string, string> = {}) =>
+      test.send(method, path(id), {
+        body,
+        key: test.second.text,
+        headers: { ...headers, 'x-request-id': 'same' },
+      })
+
+    for (const headers of [{}, STREAM]) {
+      const [foreign, unknown] = [await ask(ids[noun], headers), await ask(missing, headers)]
+
+      expect(foreign.statusCode).toBe(404)
+      expect(foreign.rawPayload.equals(unknown.rawPayload)).toBe(true)
+      expect({ ...foreign.headers, date: '' }).toEqual({ ...unknown.headers, date: '' })
+    }
+  })
+})
+
+it('does the same for ids inside bodies', async () => {
+  const ask = (id: string) =>
+    test.send('POST', '/v1/jobs', {
+      body: { dataset_id: id },
+      key: test.second.text,
+      headers: { 'x-request-id': 'same' },
+    })
+
+  const [foreign, unknown] = [await ask(ids.dataset), await ask('ds_0000000000')]
+
+  expect(foreign.statusCode).toBe(404)
+  expect(foreign.body).toBe(unknown.body)
+})
+
+it('lists nothing of another project, and knows none of its cursors', async () => {
+  const list = await test.send('GET', '/v1/jobs', { key: test.second.text })
+  const page = await test.send('GET', `/v1/jobs?after=${ids.job}`, { key: test.second.text })
+
+  expect(list.json().data).toEqual([])
+  expect(page.json().code).toBe('invalid_cursor')
+})
+
+it('leaves what it did not show where it was', async () => {
+  expect((await test.send('GET', `/v1/jobs/${ids.job}`)).statusCode).toBe(200)
+  expect((await test.send('GET', `/v1/datasets/${ids.dataset}`)).statusCode).toBe(200)
+})

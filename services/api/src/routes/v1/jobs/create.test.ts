@@ -1,0 +1,118 @@
+import { createId, eventSchema, jobQuoteSchema, jobSchema, listSchema } from '@trainyard/contracts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildTestApp, type TestApp, toProblem } from '../../../test-app.fixture.ts'
+
+let test: TestApp
+let datasetId: string
+let queued = 0
+beforeAll(async () => {
+  test = await buildTestApp()
+  datasetId = (await test.makeDataset({ builtin: { generator: 'iris' } })).id
+  test.pulse.onJobQueued(() => {
+    queued += 1
+  })
+})
+afterAll(() => test.close())
+
+const post = (body: object, headers: Record<string, string> = {}, query = '') =>
+  test.send('POST', `/v1/jobs${query}`, { body: { dataset_id: datasetId, ...body }, headers })
+
+describe('201', () => {
+  it('accepts a job with its first event, and tells the scheduler', async () => {
+    const before = queued
+
+    const response = await post({ name: 'mine', metadata: { team: 'ocr' }, priority: 3 })
+
+    const job = jobSchema.parse(response.json())
+    const events = listSchema(eventSchema).parse(
+      (await test.send('GET', `/v1/jobs/${job.id}/events`)).json(),
+    )
+    expect(response.statusCode).toBe(201)
+    expect(response.headers.location).toBe(`/v1/jobs/${job.id}`)
+    expect(job).toMatchObject({
+      status: 'queued',
+      name: 'mine',
+      priority: 3,
+      metadata: { team: 'ocr' },
+      queue: { position: 1 },
+      config: { dataset_id: datasetId, name: 'mine', metadata: { team: 'ocr' }, priority: 3 },
+    })
+    expect(job.parameter_count).toBe((4 + 1) * 64 + (64 + 1) * 32 + (32 + 1) * 3)
+    expect(events.data.map(({ type, seq }) => [seq, type])).toEqual([[1, 'job.created']])
+    expect(queued).toBe(before + 1)
+  })
+
+  it('makes one job of a hundred requests with one key', async () => {
+    const headers = { 'idempotency-key': createId('job') }
+    const before = queued
+
+    const responses = await Promise.all(
+      Array.from({ length: 100 }, () => post({ seed: 1 }, headers)),
+    )
+
+    const made = responses.filter(({ statusCode }) => statusCode === 201)
+    expect(made.length).toBe(100)
+    expect(new Set(made.map((response) => response.json().id)).size).toBe(1)
+    expect(
+      responses.filter(({ headers }) => headers['idempotent-replayed'] === 'true').length,
+    ).toBe(99)
+    expect(queued).toBe(before + 1)
+  })
+
+  it('takes a key with and without quotes as the same', async () => {
+    const quoted = await post({ seed: 2 }, { 'idempotency-key': '"k \\" 1"' })
+    const again = await post({ seed: 2 }, { 'idempotency-key': '"k \\" 1"' })
+    const bare = await post({ seed: 3 }, { 'idempotency-key': 'bare' })
+    const dressed = await post({ seed: 3 }, { 'idempotency-key': '"bare"' })
+
+    expect(again.json().id).toBe(quoted.json().id)
+    expect(dressed.json().id).toBe(bare.json().id)
+  })
+
+  it('keeps the keys of projects apart', async () => {
+    const headers = { 'idempotency-key': 'shared' }
+    const mine = await post({ seed: 4 }, headers)
+
+    const theirs = await test.send('POST', '/v1/jobs', {
+      body: { dataset_id: datasetId, seed: 4 },
+      headers,
+      key: test.second.text,
+    })
+
+    expect(mine.statusCode).toBe(201)
+    expect(toProblem(theirs).code).toBe('dataset_not_found')
+  })
+})
+
+describe('200', () => {
+  it('quotes a dry run and stores nothing', async () => {
+    const before = (await test.send('GET', '/v1/jobs?limit=100')).json().data.length
+
+    const response = await post({ model: { hidden: [{ units: 8 }] }, seed: 5 }, {}, '?dry_run=true')
+
+    const quote = jobQuoteSchema.parse(response.json())
+    expect(response.statusCode).toBe(200)
+    expect(quote).toMatchObject({ parameter_count: 67, training_rows: 120, validation_rows: 30 })
+    expect(quote.flops_per_epoch).toBeGreaterThan(0)
+    expect((await test.send('GET', '/v1/jobs?limit=100')).json().data.length).toBe(before)
+  })
+})
+
+describe('422', () => {
+  it('refuses a key that came with another job', async () => {
+    await post({ seed: 6 }, { 'idempotency-key': 'six' })
+
+    const response = await post({ seed: 7 }, { 'idempotency-key': 'six' })
+
+    expect(toProblem(response)).toMatchObject({ status: 422, code: 'idempotency_mismatch' })
+  })
+
+  it('does not remember a refused request under its key', async () => {
+    const headers = { 'idempotency-key': 'mended' }
+    const refused = await post({ seed: -1 }, headers)
+
+    const mended = await post({ seed: 8 }, headers)
+
+    expect([refused.statusCode, mended.statusCode]).toEqual([422, 201])
+  })
+})
