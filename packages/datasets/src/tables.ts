@@ -19,7 +19,10 @@ export interface TablesOptions {
   folder: string
   /** Upper bound of DuckDB's memory; larger work spills to the folder or is refused. Default 512. */
   memoryMb?: number
-  /** Threads of one query. Default 1: queries of different callers run side by side anyway. */
+  /**
+   * Threads of one query. Default 1, and only with 1 do equal contents give equal bytes, so a process that ingests
+   * leaves it; queries of different callers run side by side anyway. More read a large table faster.
+   */
   threads?: number
 }
 
