@@ -9,7 +9,7 @@ export type Theme = 'light' | 'dark'
 
 const WIDTH = 800
 const HEIGHT = 360
-const TOP = 76
+const TOP = 84
 const BOTTOM = HEIGHT - 50
 /** More points than this cannot be told apart. */
 export const CURVE_POINTS_MAX = 800

@@ -49,7 +49,12 @@ function listen(jobId: string) {
       events.push(event)
     })
   }
-  return { events, statuses, source, cut: () => connection.abort() }
+  return {
+    events,
+    statuses,
+    source,
+    cut: () => connection.abort(new TypeError('the network broke')),
+  }
 }
 
 /** The raw text of a stream, read until it ends or `enough` says so. */
