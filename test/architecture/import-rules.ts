@@ -76,7 +76,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: true,
   },
   'services/scheduler': {
-    ours: [contracts, domain, store, queue, lifecycle],
+    ours: [domain, store, queue, lifecycle],
     outside: ['pino', 'zod'],
     node: true,
   },

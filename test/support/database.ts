@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { inject } from 'vitest'
-
-const TEMPLATE_DATABASE = 'trainyard_template'
+import { TEMPLATE_DATABASE } from './test-postgres.ts'
 
 export interface TestDatabase {
   url: string
@@ -10,8 +9,11 @@ export interface TestDatabase {
 }
 
 /** An empty database with all migrations applied, for one test file. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const adminUrl = inject('postgresUrl')
+export function createTestDatabase(): Promise<TestDatabase> {
+  return cloneDatabase(inject('postgresUrl'))
+}
+
+export async function cloneDatabase(adminUrl: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
   await execute(adminUrl, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE_DATABASE}`)
   const url = new URL(adminUrl)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findFreePort } from '../../packages/local/src/free-port.ts'
 import { createKey } from '../../packages/local/src/keys.ts'
-import { createTestDatabase } from './database.ts'
+import { createTestDatabase, type TestDatabase } from './database.ts'
 import { openTestStores, type TestStores } from './factories.ts'
 import type { TestQueue } from './queues.ts'
 import { startRedis, type TestRedis } from './redis.ts'
@@ -48,9 +48,11 @@ export async function startStack(options: {
   queue: TestQueue
   threads?: number
   environment?: Record<string, string>
+  /** Dropped at the end. Default: a new one of the test run's Postgres. */
+  database?: TestDatabase
 }): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'trainyard-stack-'))
-  const database = await createTestDatabase()
+  const database = options.database ?? (await createTestDatabase())
   const redis = options.queue === 'redis' ? await startRedis() : null
   const stores = openTestStores(database.url)
   const pepper = randomBytes(32).toString('hex')

@@ -14,6 +14,8 @@ import {
 /** piscina infers its type from an overload of `postMessage` that takes options, not a list. */
 type Transfers = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>
 
+const THREAD_NICENESS = 10
+
 export interface TrainingRun {
   report: Promise<TrainingReport>
   /** Asks the thread to stop before its next batch. */
@@ -42,6 +44,8 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
     maxThreads: threads,
     concurrentTasksPerWorker: 1,
     workerData: data,
+    // Training takes what is left: with every core busy, requests and reports still get theirs at once.
+    niceIncrement: THREAD_NICENESS,
   })
 
   return {
