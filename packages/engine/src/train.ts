@@ -42,9 +42,9 @@ export interface EpochMetrics {
   learningRate: number
   /** Global L2 norm of the gradient of the epoch's last batch. */
   gradientNorm: number
-  /** Training and validation together. */
+  /** Training alone, without validation. */
   durationMs: number
-  /** Training rows per second, validation not counted. */
+  /** Training rows per second of that time. */
   examplesPerSecond: number
   /** Lowest validation loss so far, or lowest training loss where there is no validation. */
   isBest: boolean
@@ -108,7 +108,7 @@ export function* train(
         validationAccuracy: validation?.accuracy ?? null,
         learningRate: options.optimizer.learningRate,
         gradientNorm: outcome.gradientNorm,
-        durationMs: performance.now() - startedMs,
+        durationMs: trainMs,
         examplesPerSecond: (options.training.rows * 1000) / trainMs,
         isBest,
       }
