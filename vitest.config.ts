@@ -4,6 +4,7 @@ const postgres = 'test/support/postgres.setup.ts'
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/queue-reporter.ts'],
     projects: [
       {
         test: {
