@@ -75,7 +75,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   const watch = createJobWatch(pulse)
   const streams = createEventStreams({
     ...{ jobs: stores.jobs, watch, metrics, log },
-    retryMs: settings.streamRetryMs,
+    timing: settings.streams,
   })
   const draining = new AbortController()
   app.addHook('preClose', async () => {

@@ -9,6 +9,7 @@ import type {
   Pulse,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
+import type { StreamTiming } from './streams/event-streams.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
 
 export interface Deps {
@@ -38,8 +39,7 @@ export interface Settings {
   commit: string
   /** Checks every response against its schema; in production what a mapper makes is trusted. */
   checkResponses: boolean
-  /** How soon a client of an event stream comes back after a broken connection. */
-  streamRetryMs: number
+  streams: Partial<StreamTiming>
   /** How long a request may take to arrive. */
   requestTimeoutMs: number
 }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { openTables } from '@trainyard/datasets'
+import { ENGINE_VERSION } from '@trainyard/engine/plan'
 import { type Closers, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
@@ -20,15 +20,10 @@ import { openScratchFolder } from './scratch-folder.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 
 const CONNECTIONS_MAX = 10
-const STREAM_RETRY_MS = 3000
 /** A gibibyte at less than two megabytes a second. */
 const REQUEST_TIMEOUT_MS = 600_000
 
-const require = createRequire(import.meta.url)
-const { version } = require('../package.json') as { version: string }
-const { version: engineVersion } = require(
-  fileURLToPath(new URL('../package.json', import.meta.resolve('@trainyard/engine/plan'))),
-) as { version: string }
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
 await runService(() => {
   const env = parseEnv(envSchema, process.env)
@@ -81,10 +76,10 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
       scratchDir: scratch.path,
       jobMemoryBytesMax: env.TRAINYARD_JOB_MEMORY_MB * 1024 ** 2,
       version,
-      engineVersion,
+      engineVersion: ENGINE_VERSION,
       commit: env.TRAINYARD_COMMIT,
       checkResponses: false,
-      streamRetryMs: STREAM_RETRY_MS,
+      streams: {},
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
     },
   }

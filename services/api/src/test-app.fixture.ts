@@ -70,7 +70,7 @@ export async function buildTestApp(
       engineVersion: '0.0.0',
       commit: 'test',
       checkResponses: true,
-      streamRetryMs: 20,
+      streams: { retryMs: 20 },
       requestTimeoutMs: 60_000,
       ...overrides.settings,
     },

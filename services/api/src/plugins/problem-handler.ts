@@ -81,7 +81,7 @@ export async function sendProblem(
   reply: FastifyReply,
 ): Promise<void> {
   const { status } = PROBLEMS[error.code]
-  if (status >= 500) request.log.error({ err: error, cause: error.cause }, error.code)
+  if (status >= 500) request.log.error({ err: error }, error.code)
   await readOn(request, reply)
   const retryAfter = RETRY_SECONDS[error.code]
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)

@@ -11,11 +11,18 @@ import type { ApiMetrics } from '../routes/api-metrics.ts'
 import { EVENTS_PER_READ, makeReadEvents } from './event-reader.ts'
 import { createBell, type JobWatch } from './job-watch.ts'
 
-const PING_MS = 15_000
-const BLOCKED_MS = 15_000
+const DEFAULT_TIMING = { retryMs: 3000, pingMs: 15_000, blockedMs: 15_000 }
 /** After a drain the next process is there soon. */
 const RETRY_AFTER_DRAIN_MS = 500
 const STREAMS_MAX = 2000
+
+export interface StreamTiming {
+  /** What a client is told to wait before it comes back after a broken connection. */
+  retryMs: number
+  pingMs: number
+  /** How long a client may take nothing before it is cut. */
+  blockedMs: number
+}
 
 export interface StreamOptions {
   jobId: JobId
@@ -38,9 +45,10 @@ export function createEventStreams(deps: {
   watch: JobWatch
   metrics: Pick<ApiMetrics, 'sseConnections' | 'sseDropped'>
   log: Logger
-  retryMs: number
+  timing?: Partial<StreamTiming>
 }): EventStreams {
-  const { watch, metrics, log, retryMs } = deps
+  const { watch, metrics, log } = deps
+  const { retryMs, pingMs, blockedMs } = { ...DEFAULT_TIMING, ...deps.timing }
   const readEvents = makeReadEvents(deps.jobs)
   const open = new Map<ServerResponse, { ring: () => void; ended: Promise<void> }>()
   let isDraining = false
@@ -87,7 +95,7 @@ export function createEventStreams(deps: {
         // Postgres is away: the stream stays, and the next ping asks again.
         (error: unknown) => log.warn({ err: error }, 'a stream could not be checked'),
       )
-    }, PING_MS)
+    }, pingMs)
     response.once('close', bell.ring)
     try {
       await send(response, `retry: ${retryMs}\n\n`)
@@ -121,7 +129,7 @@ export function createEventStreams(deps: {
     const timer = setTimeout(() => {
       metrics.sseDropped.inc({ reason: 'slow' })
       response.destroy()
-    }, BLOCKED_MS)
+    }, blockedMs)
     response.once('drain', resolve)
     response.once('close', resolve)
     await promise

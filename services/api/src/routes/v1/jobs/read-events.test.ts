@@ -11,8 +11,7 @@ let test: TestApp
 let port: number
 beforeAll(async () => {
   test = await buildTestApp()
-  await test.app.listen({ port: 0 })
-  port = (test.app.server.address() as AddressInfo).port
+  port = await portOf(test)
 })
 afterAll(() => test.close())
 
@@ -62,9 +61,10 @@ async function readRaw(
   path: string,
   headers: Record<string, string> = {},
   enough: (text: string) => boolean = () => false,
+  own: TestApp = test,
 ) {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    headers: { ...STREAM, authorization: `Bearer ${test.first.text}`, ...headers },
+  const response = await fetch(`http://127.0.0.1:${await portOf(own)}${path}`, {
+    headers: { ...STREAM, authorization: `Bearer ${own.first.text}`, ...headers },
   })
   let text = ''
   const decoder = new TextDecoder()
@@ -120,11 +120,16 @@ describe('200 as a stream', () => {
     expect(ids).toEqual([1, 2, 3, 4])
   })
 
-  it('delivers within the second an event whose pulse was lost', async () => {
+  it('delivers an event whose pulse was lost', async () => {
     const job = await test.insertJob()
-    const reading = readRaw(`/v1/jobs/${job.id}/events`, {}, (text) => text.includes('job.started'))
-
-    await test.stores.leases.claim(job.id, 'a worker')
+    let isClaimed = false
+    const reading = readRaw(`/v1/jobs/${job.id}/events`, {}, (text) => {
+      if (text.includes('job.created') && !isClaimed) {
+        isClaimed = true
+        void test.stores.leases.claim(job.id, 'a worker')
+      }
+      return text.includes('job.started')
+    })
 
     expect((await reading).ids).toEqual([1, 2])
   })
@@ -229,20 +234,71 @@ describe('a drain', () => {
   })
 })
 
-describe('a client that does not read', () => {
-  it('costs no memory beyond its buffers, and others go on', async () => {
-    const job = await test.insertJob()
-    const lease = await test.start(job)
-    const blocked = await openBlocked(job.id)
-    const reading = readRaw(`/v1/jobs/${job.id}/events`)
+describe('a stream is cut', () => {
+  it('when its client does not read, while others miss nothing', async () => {
+    const own = await buildTestApp({ settings: { streams: { blockedMs: 200 } } })
+    const job = await own.insertJob({ metadata: {} })
+    const lease = await own.start(job)
+    const dropped = () => metricOf(own, 'trainyard_sse_dropped_total{reason="slow"}')
+    // Larger than all buffers between: a client that reads nothing holds a write back.
+    await own.stores.database.$executeRaw`
+      UPDATE events SET message = repeat('x', 8000000) WHERE job_id = ${job.id}`
+    const blocked = await openBlocked(own, job.id)
 
-    for (let epoch = 1; epoch <= 300; epoch++) await test.report(lease, [epoch])
-    await test.finish(lease)
+    await waitFor('the cut', async () => (await dropped()) === 1)
+    await own.finish(lease)
 
-    expect((await reading).ids.length).toBe(303)
+    const { text } = await readRaw(`/v1/jobs/${job.id}/events?after=2`, {}, () => false, own)
+    expect(text).toContain('job.succeeded')
+    expect(await metricOf(own, 'trainyard_sse_connections')).toBe(0)
     blocked.destroy()
+    await own.close()
+  })
+
+  it('when its key is revoked', async () => {
+    const own = await buildTestApp({ settings: { streams: { pingMs: 100 } } })
+    const { id } = await own.insertJob()
+    const reading = readRaw(`/v1/jobs/${id}/events`, {}, () => false, own)
+    await waitFor(
+      'the stream',
+      async () => (await metricOf(own, 'trainyard_sse_connections')) === 1,
+    )
+
+    await own.stores.database.apiKey.update({
+      where: { id: own.first.id },
+      data: { revokedAt: new Date() },
+    })
+
+    expect((await reading).text).toContain(': ping\n\n')
+    await own.close()
+  })
+
+  it('when its job is purged', async () => {
+    const own = await buildTestApp({ settings: { streams: { pingMs: 100 } } })
+    const { id } = await own.insertJob()
+    const reading = readRaw(`/v1/jobs/${id}/events`, {}, () => false, own)
+    await waitFor(
+      'the stream',
+      async () => (await metricOf(own, 'trainyard_sse_connections')) === 1,
+    )
+
+    await own.stores.database.job.delete({ where: { id } })
+
+    expect((await reading).ids).toEqual([1])
+    await own.close()
   })
 })
+
+async function portOf({ app }: TestApp): Promise<number> {
+  if (!app.server.listening) await app.listen({ port: 0 })
+  return (app.server.address() as AddressInfo).port
+}
+
+async function metricOf({ send }: TestApp, name: string): Promise<number> {
+  const { body } = await send('GET', '/metrics', { key: null })
+  const line = body.split('\n').find((text) => text.startsWith(`${name} `))
+  return Number(line?.slice(name.length + 1) ?? 0)
+}
 
 /** Equal seeds cut at equal places (Park and Miller). */
 function makeRandom(seed: number): (below: number) => number {
@@ -254,12 +310,12 @@ function makeRandom(seed: number): (below: number) => number {
 }
 
 /** A connection that asks for a stream and then never reads. */
-async function openBlocked(jobId: string): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+async function openBlocked(own: TestApp, jobId: string): Promise<Socket> {
+  const socket = connect(await portOf(own), '127.0.0.1')
   await once(socket, 'connect')
   socket.pause()
   socket.write(
-    `GET /v1/jobs/${jobId}/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${test.first.text}\r\n\r\n`,
+    `GET /v1/jobs/${jobId}/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${own.first.text}\r\n\r\n`,
   )
   return socket
 }
