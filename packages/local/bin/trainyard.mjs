@@ -29,7 +29,12 @@ function install() {
   // Prisma's install script fetches an engine that this project never runs, from a host that may be out of reach;
   // npm before 11.19 does not read allowScripts, and naming any binary makes that script leave the network alone.
   const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
-  const npm = spawnSync(command, [...args, 'ci'], { cwd: root, env, stdio: 'inherit' })
+  // Errors alone: the warnings are about this Node, which will run none of it.
+  const npm = spawnSync(command, [...args, 'ci', '--loglevel=error'], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  })
   if (npm.error !== undefined) fail(`npm could not be started: ${npm.error.message}`)
   if (npm.signal !== null) process.exit(1)
   if (npm.status !== 0) fail(`npm ci failed with exit code ${npm.status}`)

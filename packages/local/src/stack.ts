@@ -3,18 +3,19 @@
  * up completely or leaves nothing behind.
  */
 import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { build } from './build.ts'
 import { createClosers } from './closers.ts'
 import { readApiKey, writeCredentials } from './credentials.ts'
-import { waitUntil } from './deadline.ts'
 import { findFreePort } from './free-port.ts'
+import { isDiskFull, requireFreeSpace } from './free-space.ts'
 import { type Home, openHome, readPepper, writeWhole } from './home.ts'
-import { startEmbeddedPostgres } from './postgres/embedded-postgres.ts'
+import { DATA_FOLDER, startEmbeddedPostgres } from './postgres/embedded-postgres.ts'
 import { openDatabasePreparation } from './prepare-database.ts'
+import { isPrepared, stampPrepared } from './prepared-stamp.ts'
+import { waitUntilReady } from './ready.ts'
 import { runServices } from './services.ts'
 import type { Settings } from './settings.ts'
-import { StartError } from './start-error.ts'
+import { diskFull, StartError } from './start-error.ts'
 import type { StopWishes } from './stop-signals.ts'
 
 export interface Stack {
@@ -37,6 +38,7 @@ const UNCLEAN_FILE = 'running'
 /** Children of a killed stack need a moment to notice and leave the port. */
 const KILLED_STACK_PATIENCE_MS = 5000
 const POSTGRES_STOP_TIMEOUT_MS = 1500
+const READY_TIMEOUT_MS = 60_000
 
 /** Resolves when the API is ready to serve. Rejects with the abort reason after a wish to stop, all closed again. */
 export async function startStack(options: StackOptions): Promise<Stack> {
@@ -45,45 +47,53 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   try {
     const home = takeHome(settings.home)
     closers.push(() => home.release())
+    if (settings.databaseUrl === null) requireFreeSpace(home.path)
     const port = await takePort(settings, home)
     writeWhole(home.file(UNCLEAN_FILE), '')
     closers.push(() => rmSync(home.file(UNCLEAN_FILE), { force: true }))
 
-    const [databaseUrl, apiKey] = await prepare(home)
+    const pepper = settings.keyPepper ?? readPepper(home.path)
+    const { databaseUrl, apiKey } = await prepare(home, pepper)
     const baseUrl = toBaseUrl(settings.host, port)
     writeCredentials(home.path, { base_url: baseUrl, api_key: apiKey })
 
-    const pepper = settings.keyPepper ?? readPepper(home.path)
     const services = runServices({ ...options, home, port, databaseUrl, pepper })
     closers.push(() => services.stop(wishes.second))
-    await Promise.race([services.failure, waitUntilReady(baseUrl, wishes.first, home)])
+    const ready = waitUntilReady(baseUrl, READY_TIMEOUT_MS, wishes.first)
+    if (!(await Promise.race([services.failure, ready]))) {
+      throw new StartError(`the API does not become ready; the logs are in ${home.folder('logs')}`)
+    }
     services.failure.catch(options.onFailure)
     return { baseUrl, apiKey, stop: closers.close }
   } catch (error) {
+    const wasFull = existsSync(settings.home) && isDiskFull(settings.home)
     await closers.close()
+    if (wasFull && !wishes.first.aborted) throw diskFull(` (${settings.home})`)
     throw error
   }
 
-  /** The database's address and the text of the local key. */
-  async function prepare(home: Home): Promise<[string, string]> {
-    // All at once: what one step needs of another it waits for.
-    const built = build(say)
+  async function prepare(home: Home, pepper: string) {
     const opened = openDatabase(home)
-    built.catch(() => undefined)
+    // Looked at below, after the build.
+    opened.catch(() => undefined)
     try {
-      await built
+      await build(say)
       wishes.first.throwIfAborted()
+      const lastApiKey = readApiKey(home.path)
+      const dataFolder = home.file(DATA_FOLDER)
+      const isOwn = settings.databaseUrl === null
+      if (isOwn && lastApiKey !== null && isPrepared(dataFolder, { apiKey: lastApiKey, pepper })) {
+        return { databaseUrl: await opened, apiKey: lastApiKey }
+      }
       const preparation = openDatabasePreparation()
       closers.push(() => preparation.stop())
-      const connectionString = await opened
+      const databaseUrl = await opened
       wishes.first.throwIfAborted()
-      const apiKey = await preparation.run({
-        connectionString,
-        pepper: settings.keyPepper ?? readPepper(home.path),
-        lastApiKey: readApiKey(home.path),
-      })
+      const order = { connectionString: databaseUrl, pepper, lastApiKey }
+      const apiKey = await preparation.run(order)
       wishes.first.throwIfAborted()
-      return [connectionString, apiKey]
+      if (isOwn) stampPrepared(dataFolder, { apiKey, pepper })
+      return { databaseUrl, apiKey }
     } finally {
       // Also after a failure elsewhere: a Postgres that is coming up has to be known to be stopped.
       await opened.catch(() => undefined)
@@ -127,17 +137,4 @@ async function takePort(settings: Settings, home: Home): Promise<number> {
 function toBaseUrl(host: string, port: number): string {
   const address = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
-}
-
-const READY_TIMEOUT_MS = 60_000
-
-async function waitUntilReady(baseUrl: string, signal: AbortSignal, home: Home): Promise<void> {
-  const isReady = () =>
-    fetch(`${baseUrl}/readyz`, { signal: AbortSignal.timeout(1000) }).then(
-      (response) => response.status === 200,
-      // Nobody listens yet, or an answer is slow: asked again.
-      () => false,
-    )
-  if (await waitUntil(isReady, READY_TIMEOUT_MS, { signal })) return
-  throw new StartError(`the API does not become ready; the logs are in ${join(home.path, 'logs')}`)
 }
