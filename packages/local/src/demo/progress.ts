@@ -17,8 +17,8 @@ export function createProgress(
   now: () => number = () => performance.now(),
 ): Progress {
   const { paint } = terminal
-  const startedAt = now()
   const history: EpochMetrics[] = []
+  let first: { epoch: number; at: number } | undefined
   let drawnLines = 0
   return {
     show: (metrics) => {
@@ -55,10 +55,11 @@ export function createProgress(
     ]
   }
 
-  /** At the most: early stopping may end it sooner. */
+  /** At the most: early stopping may end it sooner. By the pace since the first news, which came after the wait for a thread. */
   function eta(epoch: number): string {
-    const elapsedMs = now() - startedAt
-    return `ETA ${((elapsedMs / epoch) * (epochs - epoch) * 1e-3).toFixed(1)} s`
+    first ??= { epoch, at: now() }
+    const paceMs = (now() - first.at) / (epoch - first.epoch)
+    return `ETA ${Number.isFinite(paceMs) ? ((paceMs * (epochs - epoch)) / 1000).toFixed(1) : '–'} s`
   }
 }
 
