@@ -106,11 +106,13 @@ export async function startStack(options: {
     }
   }
 
-  const [api, scheduler, worker] = await Promise.all([
-    start('api'),
-    start('scheduler'),
-    start('worker'),
-  ])
+  const starts = [start('api'), start('scheduler'), start('worker')] as const
+  const [api, scheduler, worker] = await Promise.all(starts).catch(async (error: unknown) => {
+    // The others are waited for first: one that has not been spawned yet could not be killed.
+    await Promise.allSettled(starts)
+    for (const child of running) child.kill('SIGKILL')
+    throw error
+  })
   const first = { api, scheduler, worker }
 
   return {

@@ -34,5 +34,5 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     { onPoolError: options.onError, onConnectionError: options.onError },
   )
-  return new PrismaClient({ adapter, transactionOptions: { maxWait: 2000, timeout: 5000 } })
+  return new PrismaClient({ adapter, transactionOptions: { maxWait: 4000, timeout: 5000 } })
 }
