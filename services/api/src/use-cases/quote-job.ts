@@ -1,9 +1,17 @@
-import type { Dataset, JobQuote, JobSpec, ProjectId } from '@trainyard/contracts'
-import { inputWidth } from '@trainyard/datasets'
+import type {
+  Dataset,
+  FieldError,
+  JobQuote,
+  JobSpec,
+  ProjectId,
+  ResolvedConfig,
+} from '@trainyard/contracts'
+import { DataError, inputWidth } from '@trainyard/datasets'
 import {
   assertWithinLimits,
   type DatasetStore,
   DomainError,
+  type ResolveContext,
   resolveConfig,
   trainingRowsOf,
 } from '@trainyard/domain'
@@ -21,11 +29,7 @@ export function makeQuoteJob(deps: {
 }): QuoteJob {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
-    const resolved = resolveConfig(spec, {
-      dataset,
-      inputWidth: (preprocessing) => inputWidth(dataset.columns, preprocessing),
-      drawSeed: deps.drawSeed,
-    })
+    const resolved = resolve(spec, dataset, deps.drawSeed)
     const trainingRows =
       resolved.validation === null
         ? dataset.rows
@@ -42,7 +46,7 @@ export function makeQuoteJob(deps: {
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
     return {
       object: 'training.job_quote',
-      dataset_id: dataset.id as Dataset['id'],
+      dataset_id: dataset.id,
       resolved_config: resolved,
       parameter_count: plan.parameterCount,
       flops_per_epoch: plan.flopsPerEpoch,
@@ -53,14 +57,44 @@ export function makeQuoteJob(deps: {
   }
 }
 
+/** Throws `validation_error` with every fault: those of the specification, and columns that are too wide for it. */
+function resolve(spec: JobSpec, dataset: Dataset, drawSeed: () => number): ResolvedConfig {
+  const tooWide: FieldError[] = []
+  const context: ResolveContext = {
+    dataset,
+    drawSeed,
+    inputWidth: (preprocessing) => {
+      try {
+        return inputWidth(dataset.columns, preprocessing)
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error
+        const pointer = '#/preprocessing/max_levels'
+        tooWide.push(...error.faults.map(({ detail }) => ({ detail, pointer })))
+        return 1
+      }
+    },
+  }
+  let resolved: ResolvedConfig
+  try {
+    resolved = resolveConfig(spec, context)
+  } catch (error) {
+    if (!(error instanceof DomainError) || tooWide.length === 0) throw error
+    throw invalid([...(error.details.errors ?? []), ...tooWide])
+  }
+  if (tooWide.length > 0) throw invalid(tooWide)
+  return resolved
+}
+
+function invalid(errors: FieldError[]): DomainError {
+  return new DomainError('validation_error', { errors })
+}
+
 /** What the engine refuses to plan is a fault of the specification. */
 function inLimits<Result>(plan: () => Result): Result {
   try {
     return plan()
   } catch (error) {
     if (!(error instanceof EngineError)) throw error
-    throw new DomainError('validation_error', {
-      errors: [{ pointer: '#', detail: error.message }],
-    })
+    throw invalid([{ pointer: '#', detail: error.message }])
   }
 }

@@ -21,7 +21,13 @@ describe('201', () => {
   it('accepts a job with its first event, and tells the scheduler', async () => {
     const before = queued
 
-    const response = await post({ name: 'mine', metadata: { team: 'ocr' }, priority: 3 })
+    const spec = {
+      name: 'mine',
+      metadata: { team: 'ocr' },
+      priority: 3,
+      model: { hidden: [{ units: 8 }] },
+    }
+    const response = await post(spec)
 
     const job = jobSchema.parse(response.json())
     const events = listSchema(eventSchema).parse(
@@ -35,9 +41,9 @@ describe('201', () => {
       priority: 3,
       metadata: { team: 'ocr' },
       queue: { position: 1 },
-      config: { dataset_id: datasetId, name: 'mine', metadata: { team: 'ocr' }, priority: 3 },
+      config: { dataset_id: datasetId, ...spec },
     })
-    expect(job.parameter_count).toBe((4 + 1) * 64 + (64 + 1) * 32 + (32 + 1) * 3)
+    expect(job.parameter_count).toBe((4 + 1) * 8 + (8 + 1) * 3)
     expect(events.data.map(({ type, seq }) => [seq, type])).toEqual([[1, 'job.created']])
     expect(queued).toBe(before + 1)
   })
