@@ -160,7 +160,12 @@ export const lrScheduleSchema = z.discriminatedUnion('type', [
   }),
 ])
 
-const watchedMetricSchema = z.enum(['val_loss', 'val_accuracy', 'train_loss', 'train_accuracy'])
+export const watchedMetricSchema = z.enum([
+  'val_loss',
+  'val_accuracy',
+  'train_loss',
+  'train_accuracy',
+])
 
 export const earlyStoppingSchema = z.strictObject({
   metric: watchedMetricSchema.optional(),
@@ -286,78 +291,3 @@ export const jobSpecSchema = z
   })
   .meta({ id: 'JobSpec' })
 export type JobSpec = z.infer<typeof jobSpecSchema>
-
-/** The whole of a job with every default and every "auto" filled in: what a worker trains by, and what a caller is shown. */
-export const resolvedConfigSchema = z
-  .object({
-    task: taskSchema,
-    preprocessing: z.object({
-      numeric: z.enum(['none', 'standardize', 'min_max', 'robust']),
-      target: z.enum(['none', 'standardize']),
-      missing: z.union([
-        z.enum(['mean', 'median', 'most_frequent', 'error']),
-        z.object({ constant: z.number() }),
-      ]),
-      unseen_category: z.enum(['zero', 'error']),
-      max_levels: z.int(),
-    }),
-    validation: z.object({ fraction: z.number(), stratify: z.boolean() }).nullable(),
-    model: z.object({
-      inputs: z.int(),
-      hidden: z.array(
-        z.object({
-          units: z.int(),
-          activation: activationSchema,
-          initializer: initializerSchema,
-          batch_norm: z.boolean(),
-          dropout: z.number(),
-        }),
-      ),
-      input_dropout: z.number(),
-      output: z.object({
-        units: z.int(),
-        activation: z.enum(['softmax', 'sigmoid', 'linear']),
-        initializer: initializerSchema,
-      }),
-    }),
-    training: z.object({
-      loss: z.enum(['cross_entropy', 'binary_cross_entropy', 'mse']),
-      optimizer: z.discriminatedUnion('type', [
-        z.object({ type: z.literal('sgd'), learning_rate: z.number() }),
-        z.object({
-          type: z.literal('momentum'),
-          learning_rate: z.number(),
-          momentum: z.number(),
-          nesterov: z.boolean(),
-        }),
-        z.object({
-          type: z.literal('adam'),
-          learning_rate: z.number(),
-          beta1: z.number(),
-          beta2: z.number(),
-          epsilon: z.number(),
-          bias_correction: z.boolean(),
-        }),
-      ]),
-      batch_size: z.int(),
-      epochs: z.int(),
-      shuffle: z.boolean(),
-      early_stopping: z
-        .object({ metric: watchedMetricSchema, patience: z.int(), min_delta: z.number() })
-        .nullable(),
-      threads: z.int(),
-    }),
-    limits: z.object({
-      max_seconds: z.number().nullable(),
-      target: z
-        .object({
-          metric: watchedMetricSchema,
-          goal: z.enum(['minimize', 'maximize']),
-          value: z.number(),
-        })
-        .nullable(),
-    }),
-    seed: z.int(),
-  })
-  .meta({ id: 'ResolvedConfig' })
-export type ResolvedConfig = z.infer<typeof resolvedConfigSchema>

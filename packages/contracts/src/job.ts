@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { datasetIdSchema, jobIdSchema, projectIdSchema } from './ids.ts'
-import { jobSpecSchema, resolvedConfigSchema } from './job-spec.ts'
+import { jobSpecSchema } from './job-spec.ts'
 import { listQuerySchema } from './pagination.ts'
+import { resolvedConfigSchema } from './resolved-config.ts'
 import { timestampSchema } from './text.ts'
 
 /** Statuses this version can reach; `pausing` and `paused` join with checkpoints. */

@@ -1,0 +1,86 @@
+/** The loss, and the network that goes with it. */
+import type {
+  FieldError,
+  HiddenLayerSpec,
+  JobSpec,
+  ResolvedConfig,
+  Task,
+} from '@trainyard/contracts'
+
+/** Of one and two layers of 16 to 512 units, one of 128 did best on iris, wine and digits over many seeds. */
+const HIDDEN_DEFAULT: HiddenLayerSpec[] = [{ units: 128 }]
+
+export function resolveLoss(
+  spec: JobSpec,
+  task: Task,
+  classes: readonly string[] | null,
+  errors: FieldError[],
+): ResolvedConfig['training']['loss'] {
+  const given = spec.training?.loss
+  const binary = classes !== null && classes.length === 2
+  const inferred = task === 'regression' ? 'mse' : binary ? 'binary_cross_entropy' : 'cross_entropy'
+  if (given !== 'cross_entropy' && given !== 'binary_cross_entropy' && given !== 'mse')
+    return inferred
+  if ((given === 'mse') !== (task === 'regression')) {
+    errors.push({
+      pointer: '#/training/loss',
+      detail: `"${given}" does not fit ${task} of ${describeTarget(classes)}; use "${inferred}" or leave it out`,
+    })
+    return inferred
+  }
+  if (given === 'binary_cross_entropy' && !binary) {
+    errors.push({
+      pointer: '#/training/loss',
+      detail: `binary_cross_entropy needs exactly 2 classes, the target has ${classes?.length ?? 0}`,
+    })
+    return inferred
+  }
+  return given
+}
+
+export function outputsOf(
+  loss: ResolvedConfig['training']['loss'],
+  classes: readonly string[] | null,
+): number {
+  return loss === 'cross_entropy' ? (classes?.length ?? 1) : 1
+}
+
+export function resolveModel(
+  spec: JobSpec,
+  inputs: number,
+  outputs: number,
+  loss: ResolvedConfig['training']['loss'],
+  errors: FieldError[],
+): ResolvedConfig['model'] {
+  const activation =
+    loss === 'cross_entropy' ? 'softmax' : loss === 'binary_cross_entropy' ? 'sigmoid' : 'linear'
+  const given = spec.model === undefined || spec.model === 'auto' ? null : spec.model
+  const output = given?.output === undefined || given.output === 'auto' ? null : given.output
+  if (
+    output?.activation !== undefined &&
+    output.activation !== 'step' &&
+    output.activation !== activation
+  ) {
+    errors.push({
+      pointer: '#/model/output/activation',
+      detail: `"${output.activation}" does not go with the loss ${loss}, whose output is "${activation}"`,
+    })
+  }
+  const hidden = given?.hidden ?? HIDDEN_DEFAULT
+  return {
+    inputs,
+    hidden: hidden.map((layer) => ({
+      units: layer.units,
+      activation: layer.activation ?? 'relu',
+      initializer: layer.initializer ?? 'auto',
+      batch_norm: false,
+      dropout: 0,
+    })),
+    input_dropout: 0,
+    output: { units: outputs, activation, initializer: output?.initializer ?? 'auto' },
+  }
+}
+
+function describeTarget(classes: readonly string[] | null): string {
+  return classes === null ? 'a number' : `${classes.length} classes`
+}

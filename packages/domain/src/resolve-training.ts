@@ -1,0 +1,101 @@
+/** How long and by which steps to train. */
+import type { FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+
+const EPOCHS_DEFAULT = 100
+const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50
+const BATCH_SIZE_DEFAULT = 32
+const PATIENCE_DEFAULT = 10
+
+export function resolveOptimizer(spec: JobSpec): ResolvedConfig['training']['optimizer'] {
+  const given = spec.training?.optimizer
+  switch (given?.type) {
+    case 'sgd':
+      return { type: 'sgd', learning_rate: given.learning_rate ?? 0.01 }
+    case 'momentum':
+      return {
+        type: 'momentum',
+        learning_rate: given.learning_rate ?? 0.01,
+        momentum: given.momentum ?? 0.9,
+        nesterov: given.nesterov ?? false,
+      }
+    default: {
+      const adam = given?.type === 'adam' ? given : undefined
+      return {
+        type: 'adam',
+        learning_rate: adam?.learning_rate ?? 0.001,
+        beta1: adam?.beta1 ?? 0.9,
+        beta2: adam?.beta2 ?? 0.999,
+        epsilon: adam?.epsilon ?? 1e-8,
+        bias_correction: adam?.bias_correction ?? true,
+      }
+    }
+  }
+}
+
+export function resolveLength(
+  spec: JobSpec,
+  trainingRows: number,
+  hasValidation: boolean,
+  task: Task,
+  errors: FieldError[],
+): Pick<ResolvedConfig['training'], 'batch_size' | 'epochs' | 'early_stopping'> {
+  const given = spec.training
+  const free = given?.epochs === undefined && given?.batch_size === undefined
+  if (typeof given?.batch_size === 'number' && given.batch_size > trainingRows) {
+    errors.push({
+      pointer: '#/training/batch_size',
+      detail: `${given.batch_size} is more than the ${trainingRows} training rows; use at most that, or "full"`,
+    })
+  }
+  const stopping = given?.early_stopping
+  if (stopping != null && !hasValidation && (stopping.metric ?? 'val_loss').startsWith('val_')) {
+    errors.push({
+      pointer: '#/training/early_stopping',
+      detail: 'early stopping watches the validation part, but there is none (validation is null)',
+    })
+  }
+  if (task === 'regression' && stopping?.metric?.endsWith('_accuracy')) {
+    errors.push({
+      pointer: '#/training/early_stopping/metric',
+      detail: 'regression has no accuracy; watch a loss',
+    })
+  }
+  const stops = stopping != null || (stopping === undefined && free && hasValidation)
+  return {
+    batch_size:
+      given?.batch_size === 'full'
+        ? trainingRows
+        : (given?.batch_size ?? Math.min(BATCH_SIZE_DEFAULT, trainingRows)),
+    epochs: given?.epochs ?? (free ? EPOCHS_DEFAULT : EPOCHS_WITH_GIVEN_BATCH_SIZE),
+    early_stopping: stops
+      ? {
+          metric: stopping?.metric ?? 'val_loss',
+          patience: stopping?.patience ?? PATIENCE_DEFAULT,
+          min_delta: stopping?.min_delta ?? 0,
+        }
+      : null,
+  }
+}
+
+export function resolveTarget(
+  spec: JobSpec,
+  hasValidation: boolean,
+  task: Task,
+  errors: FieldError[],
+): ResolvedConfig['limits']['target'] {
+  const target = spec.limits?.target
+  if (target === undefined) return null
+  if (!hasValidation && target.metric.startsWith('val_')) {
+    errors.push({
+      pointer: '#/limits/target/metric',
+      detail: `"${target.metric}" needs a validation part, but there is none`,
+    })
+  }
+  if (task === 'regression' && target.metric.endsWith('_accuracy')) {
+    errors.push({
+      pointer: '#/limits/target/metric',
+      detail: 'regression has no accuracy; use a loss',
+    })
+  }
+  return target
+}
