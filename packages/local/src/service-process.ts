@@ -19,8 +19,8 @@ export interface ServiceOptions {
   environment: NodeJS.ProcessEnv
   logPath: string
   say: (line: string) => void
-  /** Looked at before it is started again: a line when that cannot help. */
-  whyNotAgain: () => Promise<StartError | null>
+  /** Asked before it is started again, with how often in a row it has died young: a line when that cannot help. */
+  whyNotAgain: (deaths: number) => Promise<StartError | null>
   /** It stays down, and with it the stack. */
   onFailure: (error: StartError) => void
 }
@@ -40,7 +40,7 @@ export function serviceScript(service: Service): string {
 export function runService(options: ServiceOptions): ServiceProcess {
   const { service, logPath, say } = options
   let child: ChildProcess
-  let restartDelayMs = RESTART_DELAY_MS
+  let deaths = 0
   let pendingRestart: NodeJS.Timeout | undefined
   let logStart = 0
   let isStopping = false
@@ -69,7 +69,7 @@ export function runService(options: ServiceOptions): ServiceProcess {
       child.once('exit', (code, signal) => {
         resolve()
         if (isStopping) return
-        if (performance.now() - startedAt >= WELL_AFTER_MS) restartDelayMs = RESTART_DELAY_MS
+        if (performance.now() - startedAt >= WELL_AFTER_MS) deaths = 0
         void onDeath(code, signal)
       })
     })
@@ -82,7 +82,8 @@ export function runService(options: ServiceOptions): ServiceProcess {
       )
       return
     }
-    const hopeless = await options.whyNotAgain()
+    deaths += 1
+    const hopeless = await options.whyNotAgain(deaths)
     if (isStopping) return
     if (hopeless !== null) {
       options.onFailure(hopeless)
@@ -90,8 +91,8 @@ export function runService(options: ServiceOptions): ServiceProcess {
     }
     const how = signal === null ? `exit code ${code}` : signal
     say(`${service} stopped (${how}) and is started again; its log is ${logPath}`)
-    pendingRestart = setTimeout(start, restartDelayMs)
-    restartDelayMs = Math.min(restartDelayMs * 2, RESTART_DELAY_MAX_MS)
+    const delayMs = RESTART_DELAY_MS * 2 ** (deaths - 1)
+    pendingRestart = setTimeout(start, Math.min(delayMs, RESTART_DELAY_MAX_MS))
   }
 
   async function stop(timeoutMs: number): Promise<void> {

@@ -12,6 +12,8 @@ export interface Services {
   stop(force: AbortSignal): Promise<void>
   /** Rejects when a service stays down; never resolves. */
   failure: Promise<never>
+  /** Everything was up once: from now on whatever dies is started again, however often. */
+  markUp(): void
 }
 
 /** With Postgres' 1.5 s and the API's head start this stays under the 5 s that one Ctrl-C may take. */
@@ -20,6 +22,8 @@ const DRAIN_SECONDS = 2
 const KILL_AFTER_MS = 200
 /** What worker and scheduler still write should reach those who watch; then the API goes too. */
 const API_HEAD_START_MS = 1000
+/** While it comes up, a service that dies this often will not come up. */
+const FIRST_DEATHS_MAX = 5
 
 export function runServices(options: {
   settings: Settings
@@ -32,6 +36,7 @@ export function runServices(options: {
   const { settings, home, port } = options
   // A longer drain that somebody asks for is kept to; the services refuse what is no number.
   const drainSeconds = Number(settings.environment.TRAINYARD_DRAIN_SECONDS) || DRAIN_SECONDS
+  let isUp = false
   const { promise: failure, reject: fail } = Promise.withResolvers<never>()
   // Reported to whoever waits; when nobody does any more, it is of no interest.
   failure.catch(() => undefined)
@@ -42,14 +47,14 @@ export function runServices(options: {
       runService({
         service,
         environment: toEnvironment(service),
-        logPath: join(home.folder('logs'), `${service}.log`),
+        logPath: logPath(service),
         say: options.say,
-        whyNotAgain: service === 'api' ? whyApiCannotListen : async () => null,
+        whyNotAgain: (deaths) => whyNotAgain(service, deaths),
         onFailure: fail,
       }),
     ]),
   ) as Record<Service, ServiceProcess>
-  return { stop, failure }
+  return { stop, failure, markUp }
 
   function toEnvironment(service: Service): NodeJS.ProcessEnv {
     return {
@@ -66,9 +71,20 @@ export function runServices(options: {
     }
   }
 
-  async function whyApiCannotListen(): Promise<StartError | null> {
-    if (await isPortFree(settings.host, port)) return null
-    return new StartError(`port ${port} was taken by another program`)
+  async function whyNotAgain(service: Service, deaths: number): Promise<StartError | null> {
+    if (service === 'api' && !(await isPortFree(settings.host, port))) {
+      return new StartError(`port ${port} was taken by another program`)
+    }
+    if (isUp || deaths < FIRST_DEATHS_MAX) return null
+    return new StartError(`${service} does not stay up; its log is ${logPath(service)}`)
+  }
+
+  function logPath(service: Service): string {
+    return join(home.folder('logs'), `${service}.log`)
+  }
+
+  function markUp(): void {
+    isUp = true
   }
 
   async function stop(force: AbortSignal): Promise<void> {

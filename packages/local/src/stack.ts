@@ -63,6 +63,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (!(await Promise.race([services.failure, ready]))) {
       throw new StartError(`the API does not become ready; the logs are in ${home.folder('logs')}`)
     }
+    services.markUp()
     services.failure.catch(options.onFailure)
     return { baseUrl, apiKey, stop: closers.close }
   } catch (error) {

@@ -4,11 +4,13 @@ import type { Terminal } from './terminal.ts'
 
 export interface Progress {
   show(metrics: EpochMetrics): void
-  end(): void
+  /** With every epoch when the training ended well: the news on the way held only some of them. */
+  end(history?: EpochMetrics[]): void
 }
 
 const BAR_WIDTH = 40
 const CURVE_WIDTH = 60
+const CURVE_LINES = 2
 const STEPS = '▁▂▃▄▅▆▇█'
 
 export function createProgress(
@@ -26,7 +28,12 @@ export function createProgress(
       if (terminal.isLive) redraw(draw(metrics))
       else terminal.write(`  ${toPlainLine(metrics, epochs)}, ${eta(metrics.epoch)}\n`)
     },
-    end: () => {
+    end: (whole) => {
+      if (whole !== undefined) {
+        // Over the curves that the news had drawn.
+        if (drawnLines > 0) terminal.write(`\x1b[${CURVE_LINES}A`)
+        terminal.write(toLines(drawCurves(whole)))
+      }
       if (drawnLines > 0) terminal.write('\x1b[?25h')
     },
   }
@@ -34,7 +41,7 @@ export function createProgress(
   function redraw(lines: string[]): void {
     // Up to the first line, then each over the one before, cleared to its end; the cursor would flicker.
     const up = drawnLines === 0 ? '\x1b[?25l' : `\x1b[${drawnLines}A`
-    terminal.write(`${up}${lines.map((line) => `\r${line}\x1b[K\n`).join('')}`)
+    terminal.write(up + toLines(lines))
     drawnLines = lines.length
   }
 
@@ -42,17 +49,28 @@ export function createProgress(
     const done = Math.round((metrics.epoch / epochs) * BAR_WIDTH)
     const bar = paint.green('━'.repeat(done)) + paint.dim('━'.repeat(BAR_WIDTH - done))
     const speed = `${Math.round(metrics.examples_per_second).toLocaleString('en')} examples/s`
-    const width = Math.min(CURVE_WIDTH, Math.max(8, terminal.columns - 20))
-    const top = Math.max(...history.flatMap((row) => [row.train_loss ?? 0, row.val_loss ?? 0]))
-    const curve = (pick: (row: EpochMetrics) => number | null) =>
-      sparkline(history.map(pick), top, width)
     return [
       `  ${bar} epoch ${metrics.epoch}/${epochs}  ${speed}  ${eta(metrics.epoch)}`,
       `  train  loss ${four(metrics.train_loss)}  accuracy ${four(metrics.train_accuracy)}`,
       `  ${paint.blue('val')}    loss ${four(metrics.val_loss)}  accuracy ${paint.bold(four(metrics.val_accuracy))}`,
+      ...drawCurves(history),
+    ]
+  }
+
+  function drawCurves(rows: EpochMetrics[]): string[] {
+    const width = Math.min(CURVE_WIDTH, Math.max(8, terminal.columns - 20))
+    const top = Math.max(...rows.flatMap((row) => [row.train_loss ?? 0, row.val_loss ?? 0]))
+    const curve = (pick: (row: EpochMetrics) => number | null) =>
+      sparkline(rows.map(pick), top, width)
+    return [
       `  train loss ${curve((row) => row.train_loss)}`,
       `  ${paint.blue('val loss')}   ${paint.blue(curve((row) => row.val_loss))}`,
     ]
+  }
+
+  function toLines(lines: string[]): string {
+    const [from, to] = terminal.isLive ? ['\r', '\x1b[K'] : ['', '']
+    return lines.map((line) => `${from}${line}${to}\n`).join('')
   }
 
   /** At the most: early stopping may end it sooner. By the pace since the first news, which came after the wait for a thread. */

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
 import {
   datasetSchema,
+  type EpochMetrics,
   epochMetricsSchema,
   eventSchema,
   type Job,
   jobSchema,
+  metricsListSchema,
   type PredictionItem,
   predictionSchema,
 } from '@trainyard/contracts'
@@ -79,6 +81,7 @@ async function watch(
   job: Job,
 ): Promise<Job> {
   const progress = createProgress(terminal, job.resolved_config.training.epochs)
+  let history: EpochMetrics[] | undefined
   try {
     for await (const message of followEvents(
       api.url(`/v1/jobs/${job.id}/events`),
@@ -91,8 +94,10 @@ async function watch(
       if (event.type === 'job.epoch_completed') progress.show(epochMetricsSchema.parse(event.data))
       if (LAST_EVENTS.includes(event.type)) break
     }
+    const metrics = await api.get(`/v1/jobs/${job.id}/metrics`)
+    history = metricsListSchema.parse(await metrics.json()).data
   } finally {
-    progress.end()
+    progress.end(history)
   }
   const read = await api.get(`/v1/jobs/${job.id}`)
   const ended = jobSchema.parse(await read.json())
