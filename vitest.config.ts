@@ -13,6 +13,7 @@ export default defineConfig({
             'packages/{contracts,domain,engine,datasets,model,formats,lifecycle}/**/*.test.ts',
             'test/architecture/**/*.test.ts',
             'test/compose/**/*.test.ts',
+            'test/docs/**/*.test.ts',
           ],
         },
       },

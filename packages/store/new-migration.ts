@@ -18,7 +18,6 @@ const difference = await engine.diff({
   from: schemaOfLastCommit(),
   to: toTarget(await readFile(SCHEMA_PATH, 'utf8')),
   script: true,
-  shadowDatabaseUrl: null,
   exitCode: null,
   filters: { externalTables: [], externalEnums: [] },
 })
@@ -31,12 +30,13 @@ process.exit(0)
 
 function schemaOfLastCommit() {
   try {
-    const options = {
-      cwd: PRISMA_FOLDER,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    } as const
-    return toTarget(execFileSync('git', ['show', 'HEAD:./schema.prisma'], options))
+    return toTarget(
+      execFileSync('git', ['show', 'HEAD:./schema.prisma'], {
+        cwd: PRISMA_FOLDER,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }),
+    )
   } catch {
     // No commit holds a schema yet: this is the first migration.
     return { tag: 'empty' as const }

@@ -9,62 +9,153 @@ interface ProblemKind {
   title: string
   /** May the same request succeed later, unchanged? */
   retryable: boolean
+  /** What the caller can do. */
+  remedy: string
 }
 
 export const PROBLEMS = {
-  malformed_json: { status: 400, title: 'The body is not valid JSON', retryable: false },
-  invalid_cursor: { status: 400, title: 'The cursor is unknown', retryable: false },
+  malformed_json: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    retryable: false,
+    remedy: 'Send valid UTF-8 JSON; the detail says where it breaks off.',
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is unknown',
+    retryable: false,
+    remedy: 'Start the list again without a cursor; use only ids that the list itself has given.',
+  },
   invalid_idempotency_key: {
     status: 400,
     title: 'The Idempotency-Key is not usable',
     retryable: false,
+    remedy: 'Use 1 to 255 printable ASCII characters, with or without quotes.',
   },
-  invalid_request: { status: 400, title: 'The request could not be read', retryable: false },
-  unauthenticated: { status: 401, title: 'The API key is missing or not valid', retryable: false },
-  forbidden: { status: 403, title: 'The API key lacks the scope', retryable: false },
-  not_found: { status: 404, title: 'There is nothing here', retryable: false },
-  dataset_not_found: { status: 404, title: 'No such data set', retryable: false },
-  job_not_found: { status: 404, title: 'No such job', retryable: false },
-  weights_not_found: { status: 404, title: 'The job has no weights', retryable: false },
+  invalid_request: {
+    status: 400,
+    title: 'The request could not be read',
+    retryable: false,
+    remedy: 'The detail says which part of the request could not be read.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'The API key is missing or not valid',
+    retryable: false,
+    remedy:
+      'Send the header Authorization: Bearer with a key of this server; the local key is in credentials.json.',
+  },
+  not_found: {
+    status: 404,
+    title: 'There is nothing here',
+    retryable: false,
+    remedy: 'Check the path against /openapi.json.',
+  },
+  dataset_not_found: {
+    status: 404,
+    title: 'No such data set',
+    retryable: false,
+    remedy: 'Check the id, and that the key belongs to the project of the data set.',
+  },
+  job_not_found: {
+    status: 404,
+    title: 'No such job',
+    retryable: false,
+    remedy: 'Check the id, and that the key belongs to the project of the job.',
+  },
+  weights_not_found: {
+    status: 404,
+    title: 'The job has no weights',
+    retryable: false,
+    remedy:
+      'Wait until the job has ended; a job that failed or was cancelled in its first epoch has none.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The path does not take this method',
     retryable: false,
+    remedy: 'The Allow header names the methods of this path.',
   },
-  request_timeout: { status: 408, title: 'The request took too long to arrive', retryable: true },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    retryable: true,
+    remedy: 'Send the request without long pauses.',
+  },
   illegal_transition: {
     status: 409,
     title: 'The job is not in a state that allows this',
     retryable: false,
+    remedy: 'The members status and allowed say where the job stands and what can be done now.',
   },
-  dataset_in_use: { status: 409, title: 'The data set is in use', retryable: false },
-  idempotency_conflict: {
+  dataset_in_use: {
     status: 409,
-    title: 'A request with this key is still running',
-    retryable: true,
+    title: 'The data set is in use',
+    retryable: false,
+    remedy: 'Cancel the job that the detail names, or wait for its end.',
   },
-  payload_too_large: { status: 413, title: 'The body is too large', retryable: false },
+  payload_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    retryable: false,
+    remedy: 'The detail names the limit; send large tables as CSV, which is streamed.',
+  },
   unsupported_media_type: {
     status: 415,
     title: 'The media type is not supported',
     retryable: false,
+    remedy: 'The detail names the media types that this path takes.',
   },
-  headers_too_large: { status: 431, title: 'The headers are too large', retryable: false },
-  validation_error: { status: 422, title: 'The request is not valid', retryable: false },
-  invalid_data: { status: 422, title: 'The data could not be read', retryable: false },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    retryable: false,
+    remedy: 'Send fewer or shorter headers.',
+  },
+  validation_error: {
+    status: 422,
+    title: 'The request is not valid',
+    retryable: false,
+    remedy: 'Each entry of errors says what is wrong, where, and what is allowed.',
+  },
+  invalid_data: {
+    status: 422,
+    title: 'The data could not be read',
+    retryable: false,
+    remedy: 'Each entry of errors names the line or the cell; mend the table and send it again.',
+  },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used with another request',
     retryable: false,
+    remedy: 'Use a new key for a new request.',
   },
   budget_exceeded: {
     status: 422,
     title: 'The job is larger than this service accepts',
     retryable: false,
+    remedy:
+      'Make the network or the batch smaller; the detail names value and limit. An operator raises TRAINYARD_JOB_MEMORY_MB.',
   },
-  internal: { status: 500, title: 'Something went wrong on our side', retryable: true },
-  unavailable: { status: 503, title: 'The service is not available now', retryable: true },
-  storage_full: { status: 507, title: 'The storage is full', retryable: true },
+  internal: {
+    status: 500,
+    title: 'Something went wrong on our side',
+    retryable: true,
+    remedy: 'Report the request_id to the operator; the cause is in the log under it.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'The service is not available now',
+    retryable: true,
+    remedy:
+      'Send the request again after the seconds of Retry-After; with an Idempotency-Key that is safe also for a submission.',
+  },
+  storage_full: {
+    status: 507,
+    title: 'The storage is full',
+    retryable: true,
+    remedy: 'The operator has to make room; what was accepted is kept.',
+  },
 } as const satisfies Record<string, ProblemKind>
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -14,6 +14,7 @@ const schema = {
       title: z.string(),
       /** May the same request succeed later, unchanged? */
       retryable: z.boolean(),
+      remedy: z.string(),
     }),
   },
 }
