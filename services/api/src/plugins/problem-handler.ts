@@ -9,7 +9,6 @@ import { queryFaults } from './validation.ts'
 
 const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
 const RETRY_SECONDS: Partial<Record<ProblemCode, number>> = {
-  idempotency_conflict: 1,
   unavailable: 5,
   storage_full: 60,
 }
@@ -57,21 +56,24 @@ export function toProblem(error: DomainError, requestId: string, origin: string)
   // `status` is that of the response; a job's own goes by another name.
   const { detail, errors, status: jobStatus, ...facts } = error.details
   const isOurs = status >= 500
-  return {
-    ...(isOurs ? {} : facts),
-    ...(jobStatus === undefined ? {} : { job_status: jobStatus }),
+  const members = {
     type: origin === '' ? 'about:blank' : `${origin}/problems/${error.code}`,
     title,
     status,
-    detail:
-      isOurs || (detail === undefined && errors === undefined)
-        ? `${title}.`
-        : (detail ?? summarize(errors)),
+    detail: isOurs ? `${title}.` : (detail ?? summarize(errors) ?? `${title}.`),
     instance: `urn:request:${requestId}`,
     code: error.code,
     request_id: requestId,
     retryable,
-    ...(errors === undefined || isOurs ? {} : { errors }),
+  }
+  if (isOurs) return members
+  return {
+    ...members,
+    ...(errors === undefined ? {} : { errors }),
+    ...(jobStatus === undefined ? {} : { job_status: jobStatus }),
+    ...facts,
+    // A fact of the same name as a member is not one: the members are what programs rely on.
+    ...members,
   }
 }
 
@@ -149,9 +151,10 @@ function fromDataError(error: DataError): DomainError {
   return new DomainError('invalid_data', { detail: error.message, errors })
 }
 
-function summarize(errors: readonly FieldError[] | undefined): string {
-  return (errors ?? [])
-    .slice(0, 3)
+/** The first faults as one sentence; all of them stand in `errors`. */
+function summarize(errors: readonly FieldError[] | undefined): string | undefined {
+  return errors
+    ?.slice(0, 3)
     .map(({ detail, pointer, parameter, header }) =>
       `${pointer ?? parameter ?? header ?? ''} ${detail}`.trim(),
     )
