@@ -36,7 +36,7 @@ export function addJsonBodies(app: App): void {
     { parseAs: 'buffer', bodyLimit: JSON_BYTES_MAX },
     async (request: FastifyRequest, bytes: Buffer) => {
       request.bodySha256 = createHash('sha256').update(bytes).digest('hex')
-      if (bytes.length === 0 && request.routeOptions.config.bodyOptional === true) return undefined
+      if (bytes.length === 0 && !needsBody(request)) return undefined
       return parseJson(bytes)
     },
   )
@@ -47,6 +47,11 @@ export function addJsonBodies(app: App): void {
       detail: `Bodies must not be compressed; send it without Content-Encoding: ${encoding.slice(0, 40)}.`,
     })
   })
+}
+
+/** Many clients name a media type even where they send nothing. */
+function needsBody({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions.schema?.body !== undefined && routeOptions.config.bodyOptional !== true
 }
 
 export function parseJson(bytes: Buffer): unknown {

@@ -79,6 +79,7 @@ describe('the type of a problem', () => {
       status: 404,
       title: 'No such job',
       retryable: false,
+      remedy: expect.stringMatching(/^[A-Z].*\.$/),
     })
     expect(toProblem(await test.app.inject('/problems/constructor')).code).toBe('not_found')
   })

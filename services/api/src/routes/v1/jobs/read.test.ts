@@ -99,7 +99,8 @@ describe('404', () => {
     const { id } = await test.insertJob()
     await test.send('POST', `/v1/jobs/${id}/cancel`)
 
-    const deleted = await test.send('DELETE', `/v1/jobs/${id}`)
+    const headers = { 'content-type': 'application/json' }
+    const deleted = await test.send('DELETE', `/v1/jobs/${id}`, { body: '', headers })
 
     expect(deleted.statusCode).toBe(204)
     expect(deleted.body).toBe('')
