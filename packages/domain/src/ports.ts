@@ -155,7 +155,14 @@ export interface JobStore {
   events(jobId: JobId, afterSeq: number, limit: number): Promise<Event[]>
   /** Seq of an event by its id, null when the job has none of that id. */
   eventSeq(jobId: JobId, eventId: string): Promise<number | null>
-  metrics(jobId: JobId): Promise<EpochMetrics[]>
+  /**
+   * The history, at most `maxPoints` (3 or more) rows of it, in order: the first, the last, the best, and of equal
+   * stretches the extremes of both losses, so that a spike of one epoch in a hundred thousand is still there.
+   */
+  metrics(
+    jobId: JobId,
+    thinning: { maxPoints: number; bestEpoch: number | null },
+  ): Promise<{ rows: EpochMetrics[]; totalEpochs: number }>
   weights(jobId: JobId, which: WhichWeights): Promise<StoredWeights | null>
   /** Jobs by status over all projects, for the metrics page. */
   countByStatus(): Promise<{ status: JobStatus; count: number }[]>

@@ -3,8 +3,8 @@ import { assertDeletable, decideCancel, type JobStore, type Page } from '@trainy
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
-import { type MetricsRow, toEpochMetrics } from '../mappers/metrics.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { readThinnedMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
 import { writeOnce } from './idempotency.ts'
 import { assertOneCursor, invalidCursor, toList } from './keyset.ts'
@@ -104,14 +104,8 @@ export function createJobs(database: Database): JobStore {
         return rows[0]?.seq ?? null
       }),
 
-    metrics: (jobId) =>
-      translateErrors(async () => {
-        const rows = await database.$queryRaw<MetricsRow[]>`
-          SELECT epoch, step, train_loss, train_penalty, train_accuracy, val_loss, val_accuracy, learning_rate,
-            gradient_norm, examples_per_second, duration_ms
-          FROM epoch_metrics WHERE job_id = ${jobId} ORDER BY epoch`
-        return rows.map(toEpochMetrics)
-      }),
+    metrics: (jobId, thinning) =>
+      translateErrors(() => readThinnedMetrics(database, jobId, thinning)),
 
     weights: (jobId, which) =>
       translateErrors(async () => {

@@ -1,7 +1,6 @@
 import type { EpochMetrics, Job, MetricsList, ProjectId } from '@trainyard/contracts'
 import type { JobStore } from '@trainyard/domain'
 import { findJob } from './find-job.ts'
-import { thinMetrics } from './thin-metrics.ts'
 
 export interface History {
   job: Job
@@ -18,9 +17,8 @@ export function makeReadHistory({
 }): ReadHistory {
   return async (projectId, id, maxPoints) => {
     const job = await findJob(jobs, projectId, id)
-    const all = await jobs.metrics(job.id)
-    const rows = thinMetrics(all, maxPoints, job.best?.epoch ?? null)
-    return { job, rows, totalEpochs: all.length }
+    const bestEpoch = job.best?.epoch ?? null
+    return { job, ...(await jobs.metrics(job.id, { maxPoints, bestEpoch })) }
   }
 }
 
