@@ -1,7 +1,7 @@
 /**
  * Postgres refuses to run as root. Started by root, its programs run as another user, who must be able to reach them and
- * their data; where a folder above is closed to everybody else (a clone under /root), they get the two capabilities
- * that look through folder permissions, and nothing else of root.
+ * their data; where a folder above is closed to everybody else (a clone under /root), they get the one
+ * capability that looks past permissions, and nothing else of root.
  */
 import { spawnSync } from 'node:child_process'
 import { chownSync, readFileSync, realpathSync, statSync } from 'node:fs'
@@ -20,7 +20,7 @@ interface Ids {
   gid?: number
 }
 
-const CAPABILITIES = '+dac_override,+dac_read_search'
+const CAPABILITIES = '+dac_override'
 const EXECUTE_BY_ALL = 0o001
 const READ_BY_ALL = 0o004
 
@@ -46,6 +46,8 @@ export function choosePostgresUser(
   const prefix = [
     ...[`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'],
     ...[`--inh-caps=${CAPABILITIES}`, `--ambient-caps=${CAPABILITIES}`],
+    // Without it access(2), by which Postgres looks for its own programs, asks as if there were no capabilities.
+    '--securebits=+no_setuid_fixup',
   ]
   const command = (file: string, args: string[]) => ({
     file: 'setpriv',
