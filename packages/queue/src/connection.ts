@@ -59,6 +59,24 @@ export function toPostgres(databaseUrl: string, name: string) {
   }
 }
 
+/**
+ * On Postgres BullMQ keeps the failure of its first contact for ever, so whoever opens there hears of it at once and may
+ * try again. On Redis it waits for the server by itself, and its services start without.
+ */
+export async function untilUsable(
+  options: QueueOptions,
+  opened: { waitUntilReady(): Promise<unknown>; close(): Promise<unknown> },
+): Promise<void> {
+  if (kindOf(options) === 'redis') return
+  try {
+    await opened.waitUntilReady()
+  } catch (error) {
+    // What is broken here is already known.
+    await opened.close().catch(() => undefined)
+    throw error
+  }
+}
+
 export { createPostgresBackend, createPostgresRelayBackend }
 
 function parseRedisUrl(text: string): RedisOptions {

@@ -6,6 +6,7 @@ import {
   type QueueOptions,
   toPostgres,
   toWaitingRedis,
+  untilUsable,
 } from './connection.ts'
 import { type Delivery, QUEUE_NAME } from './deliveries.ts'
 
@@ -54,5 +55,6 @@ export async function openConsumer(
           prefix: prefixOf(options),
         })
   worker.on('error', options.onError)
+  await untilUsable(options, worker)
   return { close: () => worker.close() }
 }

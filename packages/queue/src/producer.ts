@@ -6,6 +6,7 @@ import {
   type QueueOptions,
   toAskingRedis,
   toPostgres,
+  untilUsable,
 } from './connection.ts'
 import { DELIVERY_NAME, type Delivery, QUEUE_NAME, toDeliveryId } from './deliveries.ts'
 
@@ -39,6 +40,7 @@ export async function openProducer(options: QueueOptions): Promise<Producer> {
           streams: { events: { maxLen: 1000 } },
         })
   queue.on('error', options.onError)
+  await untilUsable(options, queue)
 
   return {
     async add(jobs) {

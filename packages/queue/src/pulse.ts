@@ -11,6 +11,7 @@ import {
   type QueueOptions,
   toPostgres,
   toWaitingRedis,
+  untilUsable,
 } from './connection.ts'
 
 /** A node forgotten by an emptied Redis registers again at its next heartbeat, a third of this later. */
@@ -46,6 +47,7 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
           prefix: prefixOf(options),
         })
   relay.on('error', options.onError)
+  await untilUsable(options, relay)
   let healthy = true
 
   const publish = (topic: string, jobId: JobId | null) => {
