@@ -48,6 +48,17 @@ export function toAskingRedis(url: string): RedisOptions {
   }
 }
 
+/** How long a pulse's connection waits for the next pulse in one command; well within the timeout of commands. */
+export const BLOCK_MS = 1000
+
+/**
+ * For pulses: what cannot go out now is lost, since one that comes late says nothing and a long outage would pile them up.
+ * Retries are without limit because the connection that waits for pulses has these settings too.
+ */
+export function toPulsingRedis(url: string): RedisOptions {
+  return { ...toWaitingRedis(url), enableOfflineQueue: false, commandTimeout: 3000 }
+}
+
 export function toPostgres(databaseUrl: string, name: string) {
   return {
     connectionString: databaseUrl,

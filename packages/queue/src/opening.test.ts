@@ -27,6 +27,7 @@ describe.runIf(queuesToTest().includes('redis'))('opening on the redis queue', (
     const pulse = await openPulse({ ...options, name: 'test' })
     const changed: JobId[] = []
     pulse.onJobChanged((jobId) => changed.push(jobId))
+    const wasHealthy = pulse.isHealthy()
     await comeBack()
     await producer.add([job])
 
@@ -36,6 +37,7 @@ describe.runIf(queuesToTest().includes('redis'))('opening on the redis queue', (
       return changed.includes(job.jobId)
     })
     expect(received).toEqual([job.jobId])
+    expect([wasHealthy, pulse.isHealthy()]).toEqual([false, true])
     await Promise.all([pulse.close(), consumer.close(), producer.close()])
   })
 })

@@ -2,27 +2,30 @@
  * "Look again" between processes. A pulse may be lost, doubled or late: whoever listens also looks by the clock, so it
  * only makes things quick.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { JobId } from '@trainyard/contracts'
 import type { Pulse } from '@trainyard/domain'
 import { Relay } from 'bullmq'
 import {
+  BLOCK_MS,
   createPostgresRelayBackend,
   prefixOf,
   type QueueOptions,
   toPostgres,
-  toWaitingRedis,
+  toPulsingRedis,
   untilUsable,
 } from './connection.ts'
 
 /** A node forgotten by an emptied Redis registers again at its next heartbeat, a third of this later. */
 const LEASE_MS = 6000
+const SUBSCRIBE_AGAIN_MS = 500
 
 const QUEUED = 'jobs.queued'
 const CHANGED = 'jobs.changed'
 const CANCEL = 'jobs.cancel'
 
 export interface OpenPulse extends Pulse {
-  /** False after a publish has failed, true again after one has gone out. */
+  /** False before the first contact and after a publish has failed, true again after one has gone out. */
   isHealthy(): boolean
   close(): Promise<void>
 }
@@ -43,12 +46,21 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
         })
       : new Relay({
           ...relayOptions,
-          connection: toWaitingRedis(options.redisUrl),
+          connection: toPulsingRedis(options.redisUrl),
+          blockTimeout: BLOCK_MS,
           prefix: prefixOf(options),
         })
   relay.on('error', options.onError)
   await untilUsable(options, relay)
-  let healthy = true
+  let healthy = false
+  let isClosed = false
+  relay.waitUntilReady().then(
+    () => {
+      healthy = true
+    },
+    // Told to `onError` by the relay itself.
+    () => undefined,
+  )
 
   const publish = (topic: string, jobId: JobId | null) => {
     relay.publish(topic, jobId).then(
@@ -61,10 +73,16 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
       },
     )
   }
-  const subscribe = (topic: string, listener: (jobId: JobId) => void) => {
-    relay
-      .subscribe<JobId>(topic, (message) => listener(message.data))
-      .catch((error: Error) => options.onError(error))
+  const subscribe = async (topic: string, listener: (jobId: JobId) => void) => {
+    while (!isClosed) {
+      try {
+        await relay.subscribe<JobId>(topic, (message) => listener(message.data))
+        return
+      } catch (error) {
+        options.onError(error as Error)
+        await delay(SUBSCRIBE_AGAIN_MS, undefined, { ref: false })
+      }
+    }
   }
 
   return {
@@ -73,10 +91,13 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     slotFreed: () => publish(QUEUED, null),
     jobChanged: (jobId) => publish(CHANGED, jobId),
     cancelAsked: (jobId) => publish(CANCEL, jobId),
-    onJobQueued: (listener) => subscribe(QUEUED, listener),
-    onJobChanged: (listener) => subscribe(CHANGED, listener),
-    onCancelAsked: (listener) => subscribe(CANCEL, listener),
+    onJobQueued: (listener) => void subscribe(QUEUED, listener),
+    onJobChanged: (listener) => void subscribe(CHANGED, listener),
+    onCancelAsked: (listener) => void subscribe(CANCEL, listener),
     isHealthy: () => healthy,
-    close: () => relay.close(),
+    close() {
+      isClosed = true
+      return relay.close()
+    },
   }
 }
