@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -112,6 +113,20 @@ describe('the entry script', { timeout: 30_000 }, () => {
     expect(code).toBe(1)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/trainyard: npm ci failed with exit code 7\n$/)
+  })
+
+  it('finds the pinned Node that npm 10 has left without a link, and links it', async () => {
+    await run(['help'])
+    rmSync(join(checkout, 'node_modules/.bin/node'))
+    const name = `${process.platform}-${process.arch}`
+    mkdirSync(join(checkout, `node_modules/node-${name}/bin`), { recursive: true })
+    symlinkSync(process.execPath, join(checkout, `node_modules/node-${name}/bin/node`))
+
+    const { code } = await run(['help'])
+
+    expect(code).toBe(0)
+    const link = readlinkSync(join(checkout, 'node_modules/.bin/node'))
+    expect(link).toBe(`../node-${name}/bin/node`)
   })
 
   it('takes its own Node where no pinned one fits, if it is new enough', async () => {
