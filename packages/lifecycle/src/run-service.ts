@@ -1,7 +1,7 @@
 /**
  * The life of a service process. Whoever opens something pushes its closer; closing goes in reverse order, every closer
  * runs, and one deadline holds for all. Signals come in bunches (a terminal sends one to the whole group and npm repeats
- * it), so repeats within a second count as one; a later one ends the process at once.
+ * it), so repeats within a second count as one; a later one, and nothing else, ends the process at once.
  */
 import type { Logger } from 'pino'
 import { EnvError } from './parse-env.ts'
@@ -33,11 +33,13 @@ export async function runService(prepare: () => ServiceOptions): Promise<void> {
   }
   const { log, drainSeconds, open } = options
   const stack: { name: string; close: () => Promise<void> | void }[] = []
+  let closing: string | null = null
   let closingSinceMs: number | null = null
 
   const closeAll = async (): Promise<boolean> => {
     let clean = true
     for (let closer = stack.pop(); closer !== undefined; closer = stack.pop()) {
+      closing = closer.name
       try {
         await closer.close()
       } catch (error) {
@@ -49,15 +51,13 @@ export async function runService(prepare: () => ServiceOptions): Promise<void> {
   }
 
   const stop = async (reason: string, exitCode: number) => {
-    if (closingSinceMs !== null) {
-      if (performance.now() - closingSinceMs > REPEAT_MS) process.exit(1)
-      return
-    }
+    if (closingSinceMs !== null) return
     closingSinceMs = performance.now()
     log.info({ reason }, 'stopping')
     const deadline = setTimeout(() => {
       // What is cut off here is found by its lease; waiting longer would only make the deploy slower.
-      log.warn({ drainSeconds, open: stack.map((closer) => closer.name) }, 'not closed in time')
+      const open = [closing, ...stack.map((closer) => closer.name).reverse()]
+      log.warn({ drainSeconds, open }, 'not closed in time')
       process.exit(exitCode)
     }, drainSeconds * 1000)
     deadline.unref()
@@ -66,8 +66,13 @@ export async function runService(prepare: () => ServiceOptions): Promise<void> {
     process.exit(clean ? exitCode : 1)
   }
 
-  process.on('SIGINT', () => void stop('SIGINT', 0))
-  process.on('SIGTERM', () => void stop('SIGTERM', 0))
+  const onSignal = (signal: NodeJS.Signals) => {
+    const isForced = closingSinceMs !== null && performance.now() - closingSinceMs > REPEAT_MS
+    if (isForced) process.exit(1)
+    void stop(signal, 0)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
   // Under a supervisor there is a channel to it; its end means that the supervisor was killed.
   process.on('disconnect', () => void stop('supervisor is gone', 0))
   const die = (error: unknown) => {
