@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import pg from 'pg'
 import { openSchemaEngine, PRISMA_FOLDER, SCHEMA_PATH } from './src/schema-engine.ts'
 
 const connectionString = process.env.DATABASE_URL
@@ -13,7 +14,7 @@ if (connectionString === undefined || name === undefined || !/^[a-z0-9_]+$/.test
   process.exit(2)
 }
 
-const engine = await openSchemaEngine(connectionString)
+const engine = await openSchemaEngine(new pg.Pool({ connectionString }))
 const difference = await engine.diff({
   from: schemaOfLastCommit(),
   to: toTarget(await readFile(SCHEMA_PATH, 'utf8')),

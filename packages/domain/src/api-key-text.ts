@@ -19,7 +19,7 @@ export interface ApiKeyParts {
 }
 
 /** A new key from `API_KEY_RANDOM_BYTES` random bytes. */
-export function createApiKeyText(random: Uint8Array<ArrayBuffer>): ApiKeyParts & { text: string } {
+export function createApiKeyText(random: Uint8Array): ApiKeyParts & { text: string } {
   if (random.length !== API_KEY_RANDOM_BYTES)
     throw new Error(`expected ${API_KEY_RANDOM_BYTES} random bytes, got ${random.length}`)
   let keyId = ''
@@ -28,7 +28,7 @@ export function createApiKeyText(random: Uint8Array<ArrayBuffer>): ApiKeyParts &
     keyId += KEY_ID_ALPHABET.charAt(Number(bits & 31n))
     bits >>= 5n
   }
-  const secret = random.slice(5).toBase64({ alphabet: 'base64url', omitPadding: true })
+  const secret = toBase64Url(random.subarray(5))
   const body = `${PREFIX}${keyId}_${secret}`
   return { keyId, secret, text: body + checksum(body) }
 }
@@ -42,6 +42,11 @@ export function parseApiKeyText(text: string): ApiKeyParts | null {
   const secret = body.slice(-SECRET_LENGTH)
   if (!/^[a-z2-7]+$/.test(keyId) || !/^[\w-]+$/.test(secret)) return null
   return { keyId, secret }
+}
+
+function toBase64Url(bytes: Uint8Array): string {
+  const base64 = btoa(String.fromCharCode(...bytes))
+  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
 /** CRC-32 (IEEE 802.3, reflected) in base 62, six characters. */

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { createApiKeyText, parseApiKeyText } from '@trainyard/domain'
+import { API_KEY_RANDOM_BYTES, createApiKeyText, parseApiKeyText } from '@trainyard/domain'
 import { type createKeys, hashSecret, isSameHash } from '@trainyard/store'
 
 export type Keys = ReturnType<typeof createKeys>
 
 export const DEFAULT_PROJECT = 'default'
 const LOCAL_KEY = 'local'
-const KEY_RANDOM_BYTES = 37
 
 /** Makes a key and returns its text, which is stored nowhere: what the database keeps cannot be turned back into it. */
 export async function createKey(
@@ -14,7 +13,9 @@ export async function createKey(
   pepper: string,
   key: { name: string; projectName: string; expiresAt: Date | null },
 ): Promise<string> {
-  const { text, keyId, secret } = createApiKeyText(new Uint8Array(randomBytes(KEY_RANDOM_BYTES)))
+  const { text, keyId, secret } = createApiKeyText(
+    new Uint8Array(randomBytes(API_KEY_RANDOM_BYTES)),
+  )
   await keys.insert({ ...key, keyId, secretHash: hashSecret(Buffer.from(pepper, 'hex'), secret) })
   return text
 }

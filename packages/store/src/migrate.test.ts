@@ -1,9 +1,15 @@
+import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { waitFor } from '../../../test/support/wait-for.ts'
 import { migrate } from './migrate.ts'
 import { SCHEMA_PATH } from './schema-engine.ts'
+
+const MIGRATE = `
+  import { migrate } from ${JSON.stringify(new URL('./migrate.ts', import.meta.url).href)}
+  await migrate(process.argv[1])`
 
 let database: TestDatabase
 let client: pg.Client
@@ -27,12 +33,31 @@ it('has made every table that the schema names', async () => {
   const schema = await readFile(SCHEMA_PATH, 'utf8')
   const named = [...schema.matchAll(/model \w+ \{[^}]*?@@map\("(\w+)"\)/g)].map((match) => match[1])
 
-  const { rows } = await client.query<{ table_name: string }>(
-    `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`,
-  )
+  const made = (await tables()).filter((name) => name !== '_prisma_migrations')
 
-  const made = rows.map((row) => row.table_name).filter((name) => name !== '_prisma_migrations')
   expect(made.sort()).toEqual(named.sort())
+})
+
+it('leaves nothing behind when it is killed in the middle, and the next one applies all', async () => {
+  await client.query('DROP SCHEMA public CASCADE')
+  await client.query('CREATE SCHEMA public')
+  const migrating = spawn(process.execPath, ['--input-type=module', '-e', MIGRATE, database.url])
+  const ended = new Promise((resolve) => migrating.once('exit', (_, signal) => resolve(signal)))
+
+  await waitFor('it has made some tables', async () => {
+    const { rowCount } = await client.query(
+      `SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND locktype = 'relation' AND granted`,
+    )
+    return (rowCount ?? 0) > 20
+  })
+  migrating.kill('SIGKILL')
+  expect(await ended).toBe('SIGKILL')
+  const left = await tables()
+  const again = await migrate(database.url)
+
+  expect(left).toEqual([])
+  expect(again.applied).toHaveLength(1)
+  expect(await tables()).toContain('jobs')
 })
 
 it('leaves a database of a newer version alone, and says so', async () => {
@@ -42,3 +67,10 @@ it('leaves a database of a newer version alone, and says so', async () => {
 
   await expect(migrate(database.url)).rejects.toThrow(/99991231000000_from_the_future/)
 })
+
+async function tables(): Promise<string[]> {
+  const { rows } = await client.query<{ table_name: string }>(
+    `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`,
+  )
+  return rows.map((row) => row.table_name)
+}

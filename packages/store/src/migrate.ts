@@ -22,6 +22,8 @@ export class NewerSchemaError extends Error {
  */
 export async function migrate(connectionString: string): Promise<{ applied: string[] }> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 })
+  // A connection that breaks fails the query under way, which says it better.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK_KEY])
@@ -58,8 +60,21 @@ async function appliedMigrations(client: pg.Client): Promise<Set<string>> {
   return new Set(rows.rows.map((row) => row.migration_name))
 }
 
+/**
+ * All or nothing: one connection in one transaction, so that a process killed in the middle leaves no half of a migration,
+ * nor the record of a failed one that would stop every later start.
+ */
 async function applyMigrations(connectionString: string, names: string[]): Promise<string[]> {
-  const engine = await openSchemaEngine(connectionString)
+  const pool = new pg.Pool({
+    connectionString,
+    max: 1,
+    idleTimeoutMillis: 0,
+    onConnect: async (client) => {
+      await client.query('BEGIN')
+    },
+  })
+  pool.on('error', () => undefined)
+  const engine = await openSchemaEngine(pool)
   try {
     const result = await engine.applyMigrations({
       migrationsList: {
@@ -84,8 +99,10 @@ async function applyMigrations(connectionString: string, names: string[]): Promi
       },
       filters: { externalTables: [], externalEnums: [] },
     })
+    await pool.query('COMMIT')
     return result.appliedMigrationNames
   } finally {
     engine.free()
+    await pool.end()
   }
 }

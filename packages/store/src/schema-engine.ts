@@ -5,11 +5,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import type pg from 'pg'
 
 export const PRISMA_FOLDER = fileURLToPath(new URL('../../../prisma/', import.meta.url))
 export const SCHEMA_PATH = `${PRISMA_FOLDER}schema.prisma`
 
-export async function openSchemaEngine(connectionString: string) {
+/** What the engine asks of the database goes over `pool`; it never closes it. */
+export async function openSchemaEngine(pool: pg.Pool) {
   // Instantiated by hand: the package's own entry imports the .wasm as a module, which Node still calls experimental.
   const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
@@ -24,9 +26,6 @@ export async function openSchemaEngine(connectionString: string) {
     { datamodels: [[SCHEMA_PATH, await readFile(SCHEMA_PATH, 'utf8')]] },
     // The engine logs each statement; what matters of a failure is in the error it throws.
     () => undefined,
-    bindMigrationAwareSqlAdapterFactory(
-      // The engine never closes its connections: idle ones go by themselves, and do not keep a process alive.
-      new PrismaPg({ connectionString, idleTimeoutMillis: 100, allowExitOnIdle: true }),
-    ),
+    bindMigrationAwareSqlAdapterFactory(new PrismaPg(pool)),
   )
 }
