@@ -14,6 +14,8 @@ const CONFIGURATION = {
   agent: { disabled: true },
   mcp: { disabled: true },
   theme: 'default',
+  showDeveloperTools: 'never',
+  authentication: { preferredSecurityScheme: 'api_key' },
 }
 
 const PAGE = `<!doctype html>
