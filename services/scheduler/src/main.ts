@@ -12,7 +12,7 @@ import { pino } from 'pino'
 import { envSchema } from './env.ts'
 import { startScheduler } from './scheduler.ts'
 
-/** Two loops use the database at a time, one query each. */
+/** Three loops use the database at a time, one query each. */
 const CONNECTIONS_MAX = 3
 
 await runService(() => {
@@ -48,6 +48,7 @@ await runService(() => {
         leadership,
         log,
         leaseSeconds,
+        monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())
     },

@@ -14,7 +14,7 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
   const { leadership, log, pulse } = deps
   const dispatchJobs = makeDispatchJobs(deps)
   const redeliverLost = makeRedeliverLost(deps)
-  const recoverDeadLeases = makeRecoverDeadLeases(deps, () => performance.now())
+  const recoverDeadLeases = makeRecoverDeadLeases(deps)
   const expireRows = makeExpireRows(deps)
   const whenLeading = (round: () => Promise<void>) => async () => {
     if (await leadership.isLeader()) await round()
@@ -26,14 +26,21 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
     round: whenLeading(dispatchJobs),
     log,
   })
-  const reconciling = startRounds({
-    name: 'reconcile',
+  const redelivering = startRounds({
+    name: 'redeliver',
     everyMs: RECONCILE_EVERY_MS,
     round: whenLeading(async () => {
-      const redelivered = await redeliverLost()
-      const recovered = await recoverDeadLeases()
-      if (redelivered || recovered) dispatching.lookAgain()
+      if (await redeliverLost()) dispatching.lookAgain()
     }),
+    log,
+  })
+  // A loop of its own: it needs Postgres alone, and shall go on while the queue is away.
+  const recovering = startRounds({
+    name: 'recover',
+    everyMs: RECONCILE_EVERY_MS,
+    round: async () => {
+      if (await recoverDeadLeases()) dispatching.lookAgain()
+    },
     log,
   })
   const expiring = startRounds({
@@ -46,7 +53,8 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
 
   return {
     async stop() {
-      await Promise.all([dispatching.stop(), reconciling.stop(), expiring.stop()])
+      const loops = [dispatching, redelivering, recovering, expiring]
+      await Promise.all(loops.map((loop) => loop.stop()))
     },
   }
 }

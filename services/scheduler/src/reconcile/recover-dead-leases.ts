@@ -2,21 +2,28 @@ import type { SchedulerDeps } from '../deps.ts'
 
 /**
  * Finds jobs whose worker is lost, by Postgres' clock alone. It waits one lease and two seconds after it first reached
- * Postgres: after a common outage every worker gets to renew before anybody is declared dead.
+ * Postgres as the leader: after a common outage every worker gets to renew before anybody is declared dead. Who leads is
+ * asked here and not around it, since that is the question which fails first when Postgres goes away.
  */
-export const makeRecoverDeadLeases = (
-  {
-    dispatch,
-    pulse,
-    log,
-    leaseSeconds,
-  }: Pick<SchedulerDeps, 'dispatch' | 'pulse' | 'log' | 'leaseSeconds'>,
-  monotonicMs: () => number,
-) => {
+export const makeRecoverDeadLeases = ({
+  dispatch,
+  leadership,
+  pulse,
+  log,
+  leaseSeconds,
+  monotonicMs,
+}: Pick<
+  SchedulerDeps,
+  'dispatch' | 'leadership' | 'pulse' | 'log' | 'leaseSeconds' | 'monotonicMs'
+>) => {
   const graceMs = (leaseSeconds + 2) * 1000
   let reachedSinceMs: number | null = null
   return async (): Promise<boolean> => {
     try {
+      if (!(await leadership.isLeader())) {
+        reachedSinceMs = null
+        return false
+      }
       if (reachedSinceMs === null || monotonicMs() - reachedSinceMs < graceMs) {
         // Any query tells whether Postgres is there.
         await dispatch.undelivered()
