@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await stack?.stop()
-  await rm(folder, { recursive: true, force: true })
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
 })
 
 it('has a walk-through in its README that works as it stands', async () => {

@@ -29,6 +29,14 @@ it('applies nothing to a database that is up to date', async () => {
   expect(await migrate(database.url)).toEqual({ applied: [] })
 })
 
+it('migrates two databases at the same time', async () => {
+  const urls = [await emptyDatabase('one'), await emptyDatabase('two')]
+
+  const results = await Promise.all(urls.map((url) => migrate(url)))
+
+  expect(results.map((result) => result.applied.length)).toEqual([1, 1])
+})
+
 it('has made every table that the schema names', async () => {
   const schema = await readFile(SCHEMA_PATH, 'utf8')
   const named = [...schema.matchAll(/model \w+ \{[^}]*?@@map\("(\w+)"\)/g)].map((match) => match[1])
@@ -67,6 +75,13 @@ it('leaves a database of a newer version alone, and says so', async () => {
 
   await expect(migrate(database.url)).rejects.toThrow(/99991231000000_from_the_future/)
 })
+
+async function emptyDatabase(suffix: string): Promise<string> {
+  const url = new URL(database.url)
+  url.pathname = `${url.pathname}_${suffix}`
+  await client.query(`CREATE DATABASE ${url.pathname.slice(1)}`)
+  return url.href
+}
 
 async function tables(): Promise<string[]> {
   const { rows } = await client.query<{ table_name: string }>(
