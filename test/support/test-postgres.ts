@@ -1,13 +1,16 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { openHome } from '../../packages/local/src/home.ts'
 import { startEmbeddedPostgres } from '../../packages/local/src/postgres/embedded-postgres.ts'
-import { migrate } from '../../packages/store/src/migrate.ts'
 
 export const TEMPLATE_DATABASE = 'trainyard_template'
 
+const LOCAL = fileURLToPath(new URL('../../packages/local/src/main.ts', import.meta.url))
 const STOP_MS = 5000
 
 export interface TestPostgres {
@@ -26,7 +29,10 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   await admin.query(`CREATE DATABASE ${TEMPLATE_DATABASE}`)
   const template = new URL(postgres.connectionString)
   template.pathname = `/${TEMPLATE_DATABASE}`
-  await migrate(template.href)
+  // As an operator does it, in a process of its own: several test projects set up at the same time.
+  await promisify(execFile)(process.execPath, [LOCAL, 'migrate'], {
+    env: { ...process.env, DATABASE_URL: template.href },
+  })
   // A database that somebody is connected to cannot be cloned.
   await admin.query(`ALTER DATABASE ${TEMPLATE_DATABASE} WITH ALLOW_CONNECTIONS false`)
   await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
