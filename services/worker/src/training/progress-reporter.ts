@@ -60,13 +60,17 @@ export function startReporter(
       look()
     },
     async stop() {
-      stopped = true
-      clearInterval(timer)
+      end()
       await underWay
       return unreported
     },
     best: () => summarize(best),
     last: () => summarize(last),
+  }
+
+  function end(): void {
+    stopped = true
+    clearInterval(timer)
   }
 
   function look(): void {
@@ -96,9 +100,14 @@ export function startReporter(
       newest === undefined ? null : { metrics, epoch: newest.epoch, best: summarize(best) }
     try {
       const answer = await leases.report(lease, progress)
+      if (answer === 'fenced') {
+        // Nothing was stored, and nothing ever will be under this lease.
+        end()
+        hooks.onFenced()
+        return
+      }
       unreported.splice(0, metrics.length)
-      if (answer === 'fenced') hooks.onFenced()
-      else if (answer === 'cancel') hooks.onCancel()
+      if (answer === 'cancel') hooks.onCancel()
       if (metrics.length > 0) hooks.onReported()
     } catch (error) {
       // Training goes on: what could not be stored is stored when Postgres is back, under the same lease epoch.
