@@ -5,14 +5,21 @@
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
 import type { EpochMetrics, WhichWeights } from '@trainyard/contracts'
+import { DataError } from '@trainyard/datasets'
 import { createNetwork, type Network } from '@trainyard/engine'
-import { packLayers, prepareTraining, toNetworkConfig } from '@trainyard/model'
+import {
+  type PreparedTraining,
+  packLayers,
+  prepareTraining,
+  toNetworkConfig,
+} from '@trainyard/model'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
 import {
   BATCHES_WORD,
   STOP_WORD,
   type ThreadData,
   type TrainedWeights,
+  type TrainingAnswer,
   type TrainingReport,
   type TrainingTask,
 } from '../training/thread-protocol.ts'
@@ -22,9 +29,19 @@ const SEND_INTERVAL_MS = 250
 
 const { kernels } = workerData as ThreadData
 
-export default async function trainJob(task: TrainingTask): Promise<TrainingReport> {
-  const { table, columns, target, resolved, control, progress } = task
-  const data = prepareTraining({ table, columns, target, resolved })
+export default async function trainJob(task: TrainingTask): Promise<TrainingAnswer> {
+  let data: PreparedTraining
+  try {
+    data = prepareTraining(task)
+  } catch (error) {
+    if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
+    throw error
+  }
+  return { kind: 'trained', report: await train(task, data) }
+}
+
+async function train(task: TrainingTask, data: PreparedTraining): Promise<TrainingReport> {
+  const { resolved, control, progress } = task
   const network = await createNetwork(toNetworkConfig(resolved), {
     seed: BigInt(resolved.seed),
     module: kernels,

@@ -9,7 +9,7 @@ import type {
   StopReason,
   WhichWeights,
 } from '@trainyard/contracts'
-import type { Table } from '@trainyard/datasets'
+import type { DataFault, Table } from '@trainyard/datasets'
 
 /** Given to every thread once, at its start. */
 export interface ThreadData {
@@ -57,3 +57,8 @@ export interface TrainingReport {
   architecture: Architecture
   preprocessing: Preprocessing
 }
+
+/** What a thread answers. Data that does not fit is no error there, since an error loses its class on the way. */
+export type TrainingAnswer =
+  | { kind: 'trained'; report: TrainingReport }
+  | { kind: 'refused'; faults: DataFault[] }

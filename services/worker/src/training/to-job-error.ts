@@ -17,17 +17,12 @@ export function toDivergedError(
   }
 }
 
-/** What a thread threw, or what kept it from starting, as the job's end. Errors from a thread keep only name and code. */
+/** What a thread threw, or what kept it from starting, as the job's end. Of our own errors a thread keeps only the message. */
 export function toFailedError(error: unknown): JobError {
-  const { name, code, message } = error as { name?: string; code?: string; message?: string }
+  const { code } = error as { code?: string }
   const plain = { param: null, at: null }
-  if (error instanceof DataError || name === 'DataError') {
-    return {
-      code: 'invalid_data',
-      message: message ?? 'The data could not be used',
-      hint: null,
-      ...plain,
-    }
+  if (error instanceof DataError) {
+    return { code: 'invalid_data', message: error.message, hint: null, ...plain }
   }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY' || error instanceof RangeError) {
     return {

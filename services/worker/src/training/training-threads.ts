@@ -1,5 +1,6 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { EpochMetrics } from '@trainyard/contracts'
+import { DataError } from '@trainyard/datasets'
 import { compileKernels } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
@@ -7,6 +8,7 @@ import {
   CONTROL_WORDS,
   STOP_WORD,
   type ThreadData,
+  type TrainingAnswer,
   type TrainingReport,
   type TrainingTask,
 } from './thread-protocol.ts'
@@ -17,6 +19,7 @@ type Transfers = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transfe
 const THREAD_NICENESS = 10
 
 export interface TrainingRun {
+  /** Rejects with a `DataError` when the data does not fit the specification. */
   report: Promise<TrainingReport>
   /** Asks the thread to stop before its next batch. */
   stop(): void
@@ -38,7 +41,7 @@ export interface TrainingThreads {
  */
 export async function openTrainingThreads(threads: number): Promise<TrainingThreads> {
   const data: ThreadData = { kernels: (await compileKernels()).module }
-  const pool = new Piscina<TrainingTask, TrainingReport>({
+  const pool = new Piscina<TrainingTask, TrainingAnswer>({
     filename: new URL('../threads/train.thread.ts', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
@@ -64,6 +67,10 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
             sent = receiveMessageOnPort(receiving)
           }
           receiving.close()
+        })
+        .then((answer) => {
+          if (answer.kind === 'refused') throw new DataError(answer.faults)
+          return answer.report
         })
       return {
         report,
