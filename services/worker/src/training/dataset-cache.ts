@@ -7,7 +7,6 @@ import type { Column } from '@trainyard/contracts'
 import type { Table, Tables } from '@trainyard/datasets'
 import type { BlobStore } from '@trainyard/domain'
 
-/** Memory that tables may take between jobs; the newest is kept whatever its size. */
 const CACHE_BYTES_MAX = 512 * 1024 * 1024
 
 export interface DatasetCache {
@@ -19,11 +18,14 @@ export function createDatasetCache({
   blobs,
   tables,
   folder,
+  bytesMax = CACHE_BYTES_MAX,
 }: {
-  blobs: BlobStore
-  tables: Tables
+  blobs: Pick<BlobStore, 'read'>
+  tables: Pick<Tables, 'readTable'>
   /** Where a blob is put while it is read; within the folder of `tables`. */
   folder: string
+  /** Memory that tables may take between jobs; the newest is kept whatever its size. Default 512 MiB. */
+  bytesMax?: number
 }): DatasetCache {
   // A Map keeps the order of insertion: the first entry is the one not used for the longest time.
   const entries = new Map<string, { table: Promise<Table>; bytes: number }>()
@@ -61,7 +63,7 @@ export function createDatasetCache({
   function evict(): void {
     let total = [...entries.values()].reduce((sum, entry) => sum + entry.bytes, 0)
     for (const [key, entry] of entries) {
-      if (total <= CACHE_BYTES_MAX || entries.size === 1) return
+      if (total <= bytesMax || entries.size === 1) return
       entries.delete(key)
       total -= entry.bytes
     }

@@ -1,0 +1,364 @@
+import { createHash } from 'node:crypto'
+import type { Dataset, Job, ResolvedConfig } from '@trainyard/contracts'
+import { DomainError } from '@trainyard/domain'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { expireLease, makeEpochMetrics } from '../../../../test/support/factories.ts'
+import { waitFor } from '../../../../test/support/wait-for.ts'
+import type { WorkerDeps } from '../deps.ts'
+import { makeXorRows, openTestWorker, type TestWorker } from '../worker-deps.fixture.ts'
+import { type JobTrainer, makeJobTrainer } from './train-job.ts'
+
+/** Float32 numbers of a network of 2-4-1. */
+const WEIGHTS_BYTES = 17 * 4
+
+let worker: TestWorker
+let xor: Dataset
+/** A thousand batches an epoch, so that a running job does not write epochs by the ten thousand. */
+let slowXor: Dataset
+let trainers: JobTrainer[] = []
+
+beforeAll(async () => {
+  worker = await openTestWorker()
+  xor = await worker.insertDataset(makeXorRows(40))
+  slowXor = await worker.insertDataset(makeXorRows(4000))
+})
+
+beforeEach(() => {
+  worker.announced.length = 0
+  worker.logged.length = 0
+})
+
+afterEach(async () => {
+  await Promise.all(trainers.map((trainer) => trainer.drain()))
+  trainers = []
+})
+
+afterAll(() => worker.stop())
+
+describe('a job that is trained to its end', () => {
+  it('has every epoch, its events, and both weights under their hash', async () => {
+    const job = await worker.insertJob(xor, (resolved) => {
+      resolved.training.epochs = 600
+    })
+
+    await startTrainer().train(job.id)
+
+    const ended = await worker.read(job)
+    expect(ended).toMatchObject({
+      status: 'succeeded',
+      stop_reason: 'epochs_completed',
+      epoch: 600,
+      attempt: 1,
+      progress: 1,
+      error: null,
+      final: { epoch: 600 },
+    })
+    const metrics = await readMetrics(job)
+    expect(metrics.map((row) => row.epoch)).toEqual(Array.from({ length: 600 }, (_, i) => i + 1))
+    expect(metrics[ended.best?.epoch === undefined ? -1 : ended.best.epoch - 1]?.train_loss).toBe(
+      Math.min(...metrics.map((row) => row.train_loss ?? Number.NaN)),
+    )
+    const events = await worker.stores.jobs.events(job.id, 0, 10_000)
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => i + 1))
+    expect(events.map((event) => event.type).filter((type) => !type.endsWith('completed'))).toEqual(
+      ['job.created', 'job.started', 'job.succeeded'],
+    )
+    for (const weights of [ended.weights?.best, ended.weights?.last]) {
+      const bytes = await readBlob(weights?.sha256 ?? '')
+      expect([bytes.byteLength, weights?.bytes]).toEqual([WEIGHTS_BYTES, WEIGHTS_BYTES])
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(weights?.sha256)
+    }
+  })
+
+  it('is announced when it is taken, when epochs are stored and when it has ended; then its slot is free', async () => {
+    const job = await worker.insertJob(xor)
+
+    await startTrainer().train(job.id)
+
+    const changed = `changed ${job.id}`
+    expect(worker.announced.length).toBeGreaterThanOrEqual(3)
+    expect(worker.announced.slice(0, -1)).toEqual(worker.announced.slice(0, -1).map(() => changed))
+    expect(worker.announced.at(-1)).toBe('slot freed')
+  })
+
+  it('has the same weights as another one of the same specification, bit for bit', async () => {
+    const [a, b] = [await worker.insertJob(xor), await worker.insertJob(xor)]
+    const trainer = startTrainer()
+
+    await Promise.all([trainer.train(a.id), trainer.train(b.id)])
+
+    expect((await worker.read(a)).weights).toEqual((await worker.read(b)).weights)
+  })
+
+  it('keeps its result until Postgres takes it', async () => {
+    const job = await worker.insertJob(xor)
+    let refusals = 0
+    const leases: WorkerDeps['leases'] = {
+      ...worker.deps.leases,
+      async finish(lease, finish) {
+        refusals += 1
+        if (refusals === 1) throw new DomainError('unavailable')
+        return await worker.deps.leases.finish(lease, finish)
+      },
+    }
+
+    await startTrainer({ leases }).train(job.id)
+
+    expect((await worker.read(job)).status).toBe('succeeded')
+    expect(worker.logged).toContain('the result could not be stored and is tried again')
+  })
+})
+
+describe('a delivery without a queued job', () => {
+  it('does nothing for one that is cancelled, ended or running elsewhere', async () => {
+    const trainer = startTrainer()
+    const cancelled = await worker.insertJob(xor)
+    await worker.stores.jobs.cancel(worker.projectId, cancelled.id)
+    const ended = await worker.insertJob(xor)
+    await trainer.train(ended.id)
+    const elsewhere = await worker.insertJob(xor)
+    await worker.stores.leases.claim(elsewhere.id, 'worker 2')
+    const jobs = [cancelled, ended, elsewhere]
+    const before = await Promise.all(jobs.map(readRow))
+    worker.announced.length = 0
+
+    await Promise.all(jobs.map((job) => trainer.train(job.id)))
+
+    expect(await Promise.all(jobs.map(readRow))).toEqual(before)
+    expect(worker.announced).toEqual([])
+  })
+})
+
+describe('drain', () => {
+  it('gives every running job back unharmed, frees their slots and takes no more', async () => {
+    const trainer = startTrainer()
+    const jobs = [await insertSlowJob(), await insertSlowJob()]
+    const deliveries = jobs.map((job) => trainer.train(job.id))
+    await Promise.all(jobs.map((job) => untilEpoch(job)))
+
+    await trainer.drain()
+    await Promise.all(deliveries)
+    const late = await worker.insertJob(xor)
+    await trainer.train(late.id)
+
+    const rows = await worker.stores.database.job.findMany({
+      where: { id: { in: [...jobs, late].map((job) => job.id) } },
+    })
+    expect(rows.map((row) => [row.status, row.crashCount, row.leaseUntil])).toEqual(
+      rows.map(() => ['queued', 0, null]),
+    )
+    const attempts = await Promise.all([...jobs, late].map((job) => worker.read(job)))
+    expect(attempts.map((job) => job.attempt)).toEqual([1, 1, 0])
+    expect(worker.announced.filter((text) => text === 'slot freed')).toHaveLength(2)
+  })
+
+  it('gives a job back that was just being claimed', async () => {
+    const job = await insertSlowJob()
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    let isClaiming = false
+    const leases: WorkerDeps['leases'] = {
+      ...worker.deps.leases,
+      async claim(jobId, owner) {
+        isClaiming = true
+        await held
+        return await worker.deps.leases.claim(jobId, owner)
+      },
+    }
+    const trainer = startTrainer({ leases })
+    const delivery = trainer.train(job.id)
+    await waitFor('the claim', () => isClaiming)
+
+    const drained = trainer.drain()
+    release()
+    await Promise.all([drained, delivery])
+
+    expect((await worker.read(job)).status).toBe('queued')
+  })
+
+  it('leaves a job cancelled whose cancel was asked for meanwhile', async () => {
+    const trainer = startTrainer()
+    const job = await insertSlowJob()
+    const delivery = trainer.train(job.id)
+    await untilEpoch(job)
+    await worker.stores.jobs.cancel(worker.projectId, job.id)
+
+    await trainer.drain()
+    await delivery
+
+    expect(await worker.read(job)).toMatchObject({
+      status: 'cancelled',
+      stop_reason: 'cancelled',
+    })
+  })
+})
+
+describe('cancel', () => {
+  it('stops the job at its next batch and keeps its weights and every epoch', async () => {
+    const trainer = startTrainer()
+    const job = await insertSlowJob()
+    const delivery = trainer.train(job.id)
+    await untilEpoch(job)
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id)
+    trainer.cancel(job.id)
+    await delivery
+
+    const ended = await worker.read(job)
+    expect(ended).toMatchObject({ status: 'cancelled', stop_reason: 'cancelled', error: null })
+    expect(ended.weights?.last.epoch).toBe(ended.epoch)
+    const metrics = await readMetrics(job)
+    expect(metrics.map((row) => row.epoch)).toEqual(
+      Array.from({ length: ended.epoch }, (_, i) => i + 1),
+    )
+  })
+
+  it('is seen without a pulse, at the next report', async () => {
+    const job = await insertSlowJob()
+    const delivery = startTrainer().train(job.id)
+    await untilEpoch(job)
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id)
+    await delivery
+
+    expect((await worker.read(job)).status).toBe('cancelled')
+  })
+
+  it('of a job that does not run here does nothing', async () => {
+    const job = await worker.insertJob(xor)
+
+    startTrainer().cancel(job.id)
+
+    expect((await worker.read(job)).status).toBe('queued')
+  })
+})
+
+describe('a job whose lease has become another’s', () => {
+  it('is stopped, and nothing of it is written', async () => {
+    const job = await insertSlowJob()
+    const delivery = startTrainer().train(job.id)
+    await untilEpoch(job)
+
+    const claimed = await loseLease(job)
+    const lease = { jobId: job.id, leaseEpoch: claimed.leaseEpoch }
+    const theirs = [makeEpochMetrics(1, { train_loss: 0.125 })]
+    await worker.stores.leases.report(lease, { metrics: theirs, epoch: 1, best: null })
+    const before = await readRow(job)
+    await delivery
+
+    expect(await readMetrics(job)).toEqual(theirs)
+    expect(await readRow(job)).toEqual(before)
+    expect(before).toMatchObject({ status: 'running', leaseOwner: 'worker 2', epoch: 1 })
+    expect((await worker.read(job)).weights).toBeNull()
+    expect(worker.logged).toContain('the job is another worker’s now; nothing is written')
+  })
+})
+
+describe('a job that fails', () => {
+  it('fails as invalid_data when a cell is missing and may not be', async () => {
+    const dataset = await worker.insertDataset([...makeXorRows(39), [null, 1, 1]])
+    const job = await worker.insertJob(dataset, (resolved) => {
+      resolved.preprocessing.missing = 'error'
+    })
+
+    await startTrainer().train(job.id)
+
+    expect(await worker.read(job)).toMatchObject({
+      status: 'failed',
+      stop_reason: null,
+      error: { code: 'invalid_data', message: expect.stringContaining('"a"') },
+      weights: null,
+    })
+    expect(worker.announced.at(-1)).toBe('slot freed')
+  })
+
+  it('fails as diverged with its place when the loss is not finite, and keeps what was finite', async () => {
+    const job = await worker.insertJob(xor, makeDiverging)
+
+    await startTrainer().train(job.id)
+
+    const ended = await worker.read(job)
+    expect(ended).toMatchObject({
+      status: 'failed',
+      error: { code: 'diverged', param: 'training.optimizer.learning_rate' },
+    })
+    expect(ended.error?.at?.epoch).toBe(ended.epoch + 1)
+    const metrics = await readMetrics(job)
+    expect(metrics.filter((row) => row.train_loss === null)).toEqual([])
+  })
+
+  it('fails as internal when its data set’s bytes are gone, and the next job runs', async () => {
+    const dataset = await worker.insertDataset(makeXorRows(44))
+    await worker.stores.database.$executeRaw`
+      DELETE FROM blob_chunks WHERE sha256 = ${dataset.sha256}`
+    const [broken, good] = [await worker.insertJob(dataset), await worker.insertJob(xor)]
+    const trainer = startTrainer()
+
+    await trainer.train(broken.id)
+    await trainer.train(good.id)
+
+    expect((await worker.read(broken)).error?.code).toBe('internal')
+    expect((await worker.read(good)).status).toBe('succeeded')
+  })
+
+  it('is left to its lease when Postgres cannot be reached for its data set', async () => {
+    const job = await worker.insertJob(xor)
+    const datasets = { load: () => Promise.reject(new DomainError('unavailable')) }
+
+    await expect(startTrainer({ datasets }).train(job.id)).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+
+    expect((await worker.read(job)).status).toBe('running')
+    expect(worker.announced.at(-1)).toBe('slot freed')
+  })
+})
+
+function startTrainer(overrides: Partial<WorkerDeps> = {}): JobTrainer {
+  const trainer = makeJobTrainer({ ...worker.deps, ...overrides })
+  trainers.push(trainer)
+  return trainer
+}
+
+function insertSlowJob(): Promise<Job> {
+  return worker.insertJob(slowXor, (resolved) => {
+    resolved.training.epochs = 100_000
+  })
+}
+
+function makeDiverging(resolved: ResolvedConfig): void {
+  resolved.task = 'regression'
+  resolved.model.output.activation = 'linear'
+  resolved.model.hidden = [
+    { units: 8, activation: 'relu', initializer: 'auto', batch_norm: false, dropout: 0 },
+  ]
+  resolved.training.loss = 'mse'
+  resolved.training.optimizer = { type: 'sgd', learning_rate: 30 }
+}
+
+async function untilEpoch(job: Job): Promise<void> {
+  await waitFor(`an epoch of ${job.id}`, async () => (await worker.read(job)).epoch >= 1)
+}
+
+/** The scheduler takes the job away, and another worker gets it. */
+async function loseLease(job: Job) {
+  await expireLease(worker.stores, job.id)
+  await worker.stores.dispatch.recoverDeadLeases()
+  const claimed = await worker.stores.leases.claim(job.id, 'worker 2')
+  if (claimed === null) throw new Error(`${job.id} could not be claimed`)
+  return claimed
+}
+
+function readRow(job: Job) {
+  return worker.stores.database.job.findUniqueOrThrow({ where: { id: job.id } })
+}
+
+async function readMetrics(job: Job) {
+  const all = { maxPoints: 1_000_000, bestEpoch: null }
+  return (await worker.stores.jobs.metrics(job.id, all)).rows
+}
+
+async function readBlob(sha256: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of worker.stores.blobs.read(sha256)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
