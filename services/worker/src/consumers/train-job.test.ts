@@ -175,6 +175,28 @@ describe('drain', () => {
     expect((await worker.read(job)).status).toBe('queued')
   })
 
+  it('waits for every job also when one of them cannot be given back', async () => {
+    const [failing, other] = [await insertSlowJob(), await insertSlowJob()]
+    const leases: WorkerDeps['leases'] = {
+      ...worker.deps.leases,
+      async release(lease) {
+        if (lease.jobId === failing.id) throw new DomainError('unavailable')
+        // Once round the database later than the other's failure.
+        await worker.read(other)
+        return await worker.deps.leases.release(lease)
+      },
+    }
+    const trainer = startTrainer({ leases })
+    const deliveries = Promise.allSettled([trainer.train(failing.id), trainer.train(other.id)])
+    await Promise.all([untilEpoch(failing), untilEpoch(other)])
+
+    await trainer.drain()
+    const atTheEnd = (await worker.read(other)).status
+
+    expect(atTheEnd).toBe('queued')
+    expect((await deliveries).map((result) => result.status)).toEqual(['rejected', 'fulfilled'])
+  })
+
   it('leaves a job cancelled whose cancel was asked for meanwhile', async () => {
     const trainer = startTrainer()
     const job = await insertSlowJob()

@@ -51,7 +51,8 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       isDraining = true
       const jobs = [...running.values()]
       for (const job of jobs) job.stop('drain')
-      await Promise.all(jobs.map((job) => job.ended))
+      // One that could not be given back says so to its own delivery; the others still need their threads.
+      await Promise.allSettled(jobs.map((job) => job.ended))
     },
   }
 
