@@ -273,6 +273,27 @@ describe('a job whose lease has become another’s', () => {
     expect((await worker.read(job)).weights).toBeNull()
     expect(worker.logged).toContain('the job is another worker’s now; nothing is written')
   })
+
+  it('can be cancelled here when this worker has taken it again before the first training ended', async () => {
+    const job = await insertSlowJob()
+    const trainer = startTrainer()
+    const first = trainer.train(job.id)
+    await untilEpoch(job)
+    await expireLease(worker.stores, job.id)
+    await worker.stores.dispatch.recoverDeadLeases()
+    const second = trainer.train(job.id)
+    await first
+    await waitFor('an epoch of the second attempt', async () => {
+      const { attempt, epoch } = await worker.read(job)
+      return attempt === 2 && epoch >= 1
+    })
+
+    trainer.cancel(job.id)
+    await second
+
+    // Without the row's "cancelling" only the pulse can have stopped it.
+    expect(await worker.read(job)).toMatchObject({ status: 'cancelled', attempt: 2 })
+  })
 })
 
 describe('a job that fails', () => {

@@ -41,7 +41,8 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       try {
         await job.ended
       } finally {
-        running.delete(jobId)
+        // Fenced, it may have been taken again by this very worker: that one stays within reach.
+        if (running.get(jobId) === job) running.delete(jobId)
         pulse.jobChanged(jobId)
         pulse.slotFreed()
       }
