@@ -1,8 +1,18 @@
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { StartError } from './start-error.ts'
 
+/** Below the range from which systems take the local ports of outgoing connections: one of those could come between. */
+const PORT_MIN = 20_000
+const PORT_MAX = 32_767
+const TRIES = 50
+
 /** A port that was free a moment ago; `port` itself unless it is 0. Throws a line for people when it is taken. */
 export async function findFreePort(host: string, port: number): Promise<number> {
+  for (let i = 0; port === 0 && i < TRIES; i++) {
+    const candidate = randomInt(PORT_MIN, PORT_MAX + 1)
+    if (await isPortFree(host, candidate)) return candidate
+  }
   const server = createServer()
   try {
     return await listen(server, host, port)
