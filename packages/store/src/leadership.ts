@@ -53,7 +53,10 @@ export function openLeadership(connectionString: string): Leadership {
       query_timeout: 3000,
       keepAlive: true,
     })
-    client.on('error', () => void lose())
+    client.on('error', () => {
+      // A late word of an older session says nothing about this one.
+      if (client === session) void lose()
+    })
     await client.connect()
     return client
   }

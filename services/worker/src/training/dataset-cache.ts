@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -51,7 +52,7 @@ export function createDatasetCache({
 
   async function read(dataset: { sha256: string; columns: Column[] }): Promise<Table> {
     await mkdir(folder, { recursive: true })
-    const path = join(folder, `${dataset.sha256}-${performance.now()}.parquet`)
+    const path = join(folder, `${randomUUID()}.parquet`)
     try {
       await pipeline(Readable.from(blobs.read(dataset.sha256)), createWriteStream(path))
       return await tables.readTable(path, dataset.columns)
