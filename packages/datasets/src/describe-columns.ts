@@ -1,4 +1,4 @@
-import { DuckDBListValue } from '@duckdb/node-api'
+import type { DuckDBListValue } from '@duckdb/node-api'
 import type { Column, DatasetWarning } from '@trainyard/contracts'
 import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
 import type { InferredColumn } from './infer-types.ts'
@@ -93,8 +93,9 @@ async function addLevels(
   const warnings: DatasetWarning[] = []
   for (const i of texts) {
     const column = columns[i] as Column
-    const list = levels.get(column)?.[0]
-    if (list instanceof DuckDBListValue && list.items.length <= LEVELS_MAX) {
+    // A list, or null for a column without a single value.
+    const list = levels.get(column)?.[0] as DuckDBListValue | null | undefined
+    if (list != null && list.items.length <= LEVELS_MAX) {
       // Binary order of UTF-8 is the order of code points.
       column.levels = list.items.map(String)
     } else {

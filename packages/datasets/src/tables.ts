@@ -5,7 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBInstance } from '@duckdb/node-api'
 import type { Cell, Column, GeneratedDataset } from '@trainyard/contracts'
 import { type CsvOptions, type Ingested, ingestCsv } from './ingest-csv.ts'
 import { ingestGenerated } from './ingest-generated.ts'
@@ -48,19 +48,16 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
   const folder = resolve(options.folder)
   const spillFolder = join(folder, 'spill')
   await mkdir(spillFolder, { recursive: true })
-  const instance = await DuckDBInstance.create(':memory:', {
-    memory_limit: `${options.memoryMb ?? MEMORY_MB_DEFAULT}MB`,
-    threads: String(options.threads ?? 1),
-    temp_directory: spillFolder,
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    allow_community_extensions: 'false',
-  })
-  await lockDown(instance, folder)
+  let instance: Promise<DuckDBInstance> | null = null
   let isClosed = false
 
   const withSession = async <Result>(work: (session: Session) => Promise<Result>) => {
-    const connection = await instance.connect()
+    instance ??= openInstance(folder, spillFolder, options).catch((error: unknown) => {
+      // Not for ever: the next table tries again.
+      instance = null
+      throw error
+    })
+    const connection = await (await instance).connect()
     try {
       return await work(makeSession(connection, folder))
     } finally {
@@ -76,10 +73,30 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
       withSession((session) => readRows(session, path, columns, page)),
     readTable: (path, columns) => withSession((session) => readTable(session, path, columns)),
     close: async () => {
-      if (!isClosed) instance.closeSync()
+      if (isClosed) return
       isClosed = true
+      ;(await instance)?.closeSync()
     },
   }
+}
+
+/** With the first table: loading DuckDB takes a fifth of a second, which a start shall not wait for. */
+async function openInstance(
+  folder: string,
+  spillFolder: string,
+  options: TablesOptions,
+): Promise<DuckDBInstance> {
+  const { DuckDBInstance } = await import('@duckdb/node-api')
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${options.memoryMb ?? MEMORY_MB_DEFAULT}MB`,
+    threads: String(options.threads ?? 1),
+    temp_directory: spillFolder,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  })
+  await lockDown(instance, folder)
+  return instance
 }
 
 /** The order matters: the folder is allowed while settings may still change. */
