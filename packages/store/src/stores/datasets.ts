@@ -1,14 +1,16 @@
 import type { ProjectId } from '@trainyard/contracts'
-import { type DatasetStore, DomainError, type Page } from '@trainyard/domain'
+import { type DatasetStore, DomainError } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { writeOnce } from './idempotency.ts'
-import { assertOneCursor, invalidCursor, toList } from './keyset.ts'
+import { toList, toPageClause } from './keyset.ts'
 
 const COLUMNS = Prisma.sql`
   d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.sha256, d.created_at, b.bytes`
+
+const KEYSET = { createdAt: Prisma.sql`d.created_at`, id: Prisma.sql`d.id` }
 
 export function createDatasets(database: Database): DatasetStore {
   const read = (where: Prisma.Sql) => database.$queryRaw<DatasetRow[]>`
@@ -44,8 +46,8 @@ export function createDatasets(database: Database): DatasetStore {
 
     list: (projectId, page) =>
       translateErrors(async () => {
-        assertOneCursor(page)
-        const rows = await read(await pageOf(projectId, page))
+        const rest = await toPageClause(page, KEYSET, (cursor) => cursorAt(projectId, cursor))
+        const rows = await read(Prisma.sql`d.project_id = ${projectId} ${rest}`)
         return toList(rows, page, toDataset)
       }),
 
@@ -75,19 +77,9 @@ export function createDatasets(database: Database): DatasetStore {
       ),
   }
 
-  async function pageOf(projectId: ProjectId, page: Page): Promise<Prisma.Sql> {
-    const cursor = page.after ?? page.before
-    const mine = Prisma.sql`d.project_id = ${projectId}`
-    const limit = Prisma.sql`LIMIT ${page.limit + 1}::int`
-    if (cursor === undefined) {
-      return Prisma.sql`${mine} ORDER BY d.created_at DESC, d.id DESC ${limit}`
-    }
+  async function cursorAt(projectId: ProjectId, cursor: string): Promise<Date | null> {
     const known = await database.$queryRaw<{ created_at: Date }[]>`
       SELECT created_at FROM datasets WHERE project_id = ${projectId} AND id = ${cursor}`
-    const at = known[0]?.created_at
-    if (at === undefined) throw invalidCursor(cursor)
-    return page.before === undefined
-      ? Prisma.sql`${mine} AND (d.created_at, d.id) < (${at}, ${cursor}) ORDER BY d.created_at DESC, d.id DESC ${limit}`
-      : Prisma.sql`${mine} AND (d.created_at, d.id) > (${at}, ${cursor}) ORDER BY d.created_at, d.id ${limit}`
+    return known[0]?.created_at ?? null
   }
 }

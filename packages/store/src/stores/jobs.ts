@@ -1,5 +1,5 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
-import { assertDeletable, decideCancel, type JobStore, type Page } from '@trainyard/domain'
+import { assertDeletable, decideCancel, type JobStore } from '@trainyard/domain'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
@@ -7,7 +7,9 @@ import { translateErrors } from '../to-domain-error.ts'
 import { readThinnedMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
 import { writeOnce } from './idempotency.ts'
-import { assertOneCursor, invalidCursor, toList } from './keyset.ts'
+import { toList, toPageClause } from './keyset.ts'
+
+const KEYSET = { createdAt: Prisma.sql`j.created_at`, id: Prisma.sql`j.id` }
 
 /** The API's side of jobs: what callers submit, see and cancel. */
 export function createJobs(database: Database): JobStore {
@@ -36,8 +38,11 @@ export function createJobs(database: Database): JobStore {
 
     list: (projectId, page) =>
       translateErrors(async () => {
-        assertOneCursor(page)
-        const rows = await readJobs(database, await pageOf(projectId, page))
+        const status =
+          page.status === undefined ? Prisma.empty : Prisma.sql`AND j.status = ${page.status}`
+        const rest = await toPageClause(page, KEYSET, (cursor) => cursorAt(projectId, cursor))
+        const mine = Prisma.sql`j.project_id = ${projectId} ${status}`
+        const rows = await readJobs(database, Prisma.sql`${mine} ${rest}`)
         return toList(rows, page, toJob)
       }),
 
@@ -130,25 +135,10 @@ export function createJobs(database: Database): JobStore {
       ),
   }
 
-  async function pageOf(
-    projectId: ProjectId,
-    page: Page & { status?: Job['status'] | undefined },
-  ): Promise<Prisma.Sql> {
-    const cursor = page.after ?? page.before
-    const status =
-      page.status === undefined ? Prisma.empty : Prisma.sql`AND j.status = ${page.status}`
-    const mine = Prisma.sql`j.project_id = ${projectId} ${status}`
-    const limit = Prisma.sql`LIMIT ${page.limit + 1}::int`
-    if (cursor === undefined) {
-      return Prisma.sql`${mine} ORDER BY j.created_at DESC, j.id DESC ${limit}`
-    }
+  async function cursorAt(projectId: ProjectId, cursor: string): Promise<Date | null> {
     const known = await database.$queryRaw<{ created_at: Date }[]>`
       SELECT created_at FROM jobs WHERE project_id = ${projectId} AND id = ${cursor}`
-    const at = known[0]?.created_at
-    if (at === undefined) throw invalidCursor(cursor)
-    return page.before === undefined
-      ? Prisma.sql`${mine} AND (j.created_at, j.id) < (${at}, ${cursor}) ORDER BY j.created_at DESC, j.id DESC ${limit}`
-      : Prisma.sql`${mine} AND (j.created_at, j.id) > (${at}, ${cursor}) ORDER BY j.created_at, j.id ${limit}`
+    return known[0]?.created_at ?? null
   }
 }
 
