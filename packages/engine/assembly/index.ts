@@ -2,7 +2,7 @@ export { trainEpoch, validate } from './epoch'
 export { forwardPass } from './network'
 export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'
-export { applyActivation, applyActivationDerivative } from './elementwise'
+export { applyActivation, applyActivationDerivative } from './activations'
 export { identityOrder, shuffleOrder } from './shuffle'
 
 import { multiplyAdd } from './tiles'

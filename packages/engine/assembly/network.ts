@@ -3,7 +3,8 @@
  * and epoch.ts only call: V8 replaces a Wasm function by its optimized version at the next call, so
  * a loop that ran for a whole epoch would stay in the baseline code.
  */
-import { applyActivation, applyActivationDerivative, fillRows, sumRows } from './elementwise'
+import { applyActivation, applyActivationDerivative } from './activations'
+import { fillRows, sumRows } from './elementwise'
 import { job, layer, loss } from './layout'
 import { binaryCrossEntropy, crossEntropy, meanSquaredError } from './losses'
 import { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
@@ -17,14 +18,14 @@ export function forwardPass(inputs: usize, rows: i32, isEvaluation: bool): void 
     const stride = load<i32>(at + layer.unitStride)
     const strideIn = strideBytes(at + layer.inputStride), strideOut = <usize>stride << 2
     const weight = <usize>load<i32>(at + layer.weight)
-    const outputs = <usize>load<i32>(at + layer.outputs)
-    fillRows(outputs, rows, stride, weight + <usize>k * strideOut)
+    const sums = <usize>load<i32>(at + layer.sums), outputs = <usize>load<i32>(at + layer.outputs)
+    fillRows(sums, rows, stride, weight + <usize>k * strideOut)
     if (load<i32>(at + packedField)) {
-      multiplyPacked(false, false, rows, stride, k, inputs, strideIn, weight, strideOut, outputs, strideOut, true)
+      multiplyPacked(false, false, rows, stride, k, inputs, strideIn, weight, strideOut, sums, strideOut, true)
     } else {
-      multiplyDirect(rows, stride, k, inputs, strideIn, weight, strideOut, outputs, strideOut, true)
+      multiplyDirect(rows, stride, k, inputs, strideIn, weight, strideOut, sums, strideOut, true)
     }
-    applyActivation(load<i32>(at + layer.activation), outputs, rows * stride)
+    applyActivation(load<i32>(at + layer.activation), sums, outputs, rows * stride)
     inputs = outputs
   }
 }
@@ -70,7 +71,7 @@ function parameterGradient(at: usize, inputs: usize, rows: i32): void {
   sumRows(delta, rows, stride, gradient + <usize>m * strideOut)
 }
 
-/** The layer below gets δ Wᵀ · f'(its outputs). */
+/** The layer below gets δ Wᵀ · f'. */
 function inputGradient(at: usize, below: usize, rows: i32): void {
   const units = load<i32>(at + layer.units), inputs = load<i32>(at + layer.inputs)
   const stride = load<i32>(at + layer.inputStride)
@@ -85,8 +86,8 @@ function inputGradient(at: usize, below: usize, rows: i32): void {
     transpose(weight, strideOut, inputs, units, transposed)
     multiplyDirect(rows, stride, units, delta, strideOut, transposed, strideIn, deltaBelow, strideIn, false)
   }
-  const outputs = <usize>load<i32>(below + layer.outputs)
-  applyActivationDerivative(load<i32>(below + layer.activation), outputs, deltaBelow, rows * stride)
+  const sums = <usize>load<i32>(below + layer.sums), outputs = <usize>load<i32>(below + layer.outputs)
+  applyActivationDerivative(load<i32>(below + layer.activation), sums, outputs, deltaBelow, rows * stride)
 }
 
 // @ts-ignore: decorator

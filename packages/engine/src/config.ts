@@ -1,6 +1,18 @@
 import { EngineError } from './errors.ts'
 
-export type ActivationName = 'linear' | 'relu' | 'tanh' | 'sigmoid'
+export type ActivationName =
+  | 'linear'
+  | 'step'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'leaky_relu'
+  | 'elu'
+  | 'selu'
+  | 'gelu'
+  | 'silu'
+  | 'softplus'
+  | 'softsign'
 
 export type InitializerConfig =
   | { type: 'zeros' }

@@ -110,10 +110,13 @@ describe('mapMemory', () => {
 })
 
 describe('resolveInitializer', () => {
-  it('is He for rectifiers and Xavier otherwise', () => {
+  it('is He for rectifiers, LeCun for selu and Xavier otherwise', () => {
     expect(resolveInitializer('relu')).toEqual({ type: 'he_normal' })
     expect(resolveInitializer('tanh')).toEqual({ type: 'xavier_uniform' })
     expect(resolveInitializer('linear')).toEqual({ type: 'xavier_uniform' })
+    expect(resolveInitializer('selu')).toEqual({ type: 'lecun_normal' })
+    expect(resolveInitializer('gelu')).toEqual({ type: 'he_normal' })
+    expect(resolveInitializer('softsign')).toEqual({ type: 'xavier_uniform' })
   })
 })
 

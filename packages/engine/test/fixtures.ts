@@ -7,8 +7,9 @@ import type {
   TrainingOptions,
 } from '../src/index.ts'
 import { createRandom } from '../src/random.ts'
+import { ACTIVATION_CODES } from '../src/wasm/job-record.ts'
 
-export const ACTIVATION_NAMES: readonly ActivationName[] = ['linear', 'relu', 'tanh', 'sigmoid']
+export const ACTIVATION_NAMES = Object.keys(ACTIVATION_CODES) as ActivationName[]
 export const LOSS_NAMES: readonly LossName[] = ['cross_entropy', 'binary_cross_entropy', 'mse']
 
 export const OPTIMIZERS = {

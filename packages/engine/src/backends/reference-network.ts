@@ -27,7 +27,13 @@ export class ReferenceNetwork {
   readonly parameters: Float64Array
   readonly gradient: Float64Array
   readonly loss: Loss
-  readonly #layers: { activation: Activation; parameters: LayerView; gradient: LayerView }[]
+  readonly #layers: {
+    activation: Activation
+    parameters: LayerView
+    gradient: LayerView
+    /** z of the latest forward pass. */
+    sums: Float64Array
+  }[]
 
   constructor(config: NetworkConfig, weights: readonly LayerWeights[]) {
     this.parameters = Float64Array.from(weights.flatMap((w) => [...w.weight, ...w.bias]))
@@ -39,6 +45,7 @@ export class ReferenceNetwork {
       activation: ACTIVATIONS[activation],
       parameters: parameters[index] as LayerView,
       gradient: gradient[index] as LayerView,
+      sums: new Float64Array(0),
     }))
   }
 
@@ -46,9 +53,11 @@ export class ReferenceNetwork {
   forward(inputs: Matrix): Matrix[] {
     const activations = [inputs]
     let current = inputs
-    for (const { activation, parameters } of this.#layers) {
+    for (const layer of this.#layers) {
+      const { activation, parameters } = layer
       const outputs = new Matrix(current.rows, parameters.weight.rows)
       denseForward(current, parameters.weight, parameters.bias, outputs)
+      layer.sums = outputs.values.slice()
       for (const [i, z] of outputs.values.entries()) outputs.values[i] = activation.value(z)
       activations.push(outputs)
       current = outputs
@@ -70,7 +79,8 @@ export class ReferenceNetwork {
       const inputGradient = new Matrix(delta.rows, parameters.weight.columns)
       denseInputGradient(delta, parameters.weight, inputGradient)
       for (const [i, g] of inputGradient.values.entries()) {
-        inputGradient.values[i] = g * below.activation.derivative(element(inputs.values, i))
+        const slope = below.activation.derivative(element(inputs.values, i), element(below.sums, i))
+        inputGradient.values[i] = g * slope
       }
       delta = inputGradient
     }

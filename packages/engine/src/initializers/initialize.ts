@@ -21,11 +21,28 @@ export function initializeLayer(
 }
 
 /**
- * What 'auto' stands for: He et al. for rectifiers, which halve the variance of what they pass, and
- * Xavier for everything else. https://arxiv.org/abs/1502.01852
+ * What 'auto' stands for: He et al. for rectifiers and their smooth kin, which halve the variance of
+ * what they pass (https://arxiv.org/abs/1502.01852), LeCun for selu, whose fixed point assumes
+ * it (https://arxiv.org/abs/1706.02515), and Xavier for everything else.
  */
 export function resolveInitializer(activation: ActivationName): InitializerConfig {
-  return { type: activation === 'relu' ? 'he_normal' : 'xavier_uniform' }
+  switch (activation) {
+    case 'relu':
+    case 'leaky_relu':
+    case 'elu':
+    case 'gelu':
+    case 'silu':
+    case 'softplus':
+      return { type: 'he_normal' }
+    case 'selu':
+      return { type: 'lecun_normal' }
+    case 'linear':
+    case 'step':
+    case 'sigmoid':
+    case 'tanh':
+    case 'softsign':
+      return { type: 'xavier_uniform' }
+  }
 }
 
 /** `xavier_*` scales by the fan-in alone, `glorot_*` by the mean of fan-in and fan-out. */

@@ -65,6 +65,7 @@ export class JobMemory {
         activation: ACTIVATION_CODES[activation],
         weight: layer.weight,
         weightGradient: layer.weightGradient,
+        sums: layer.sums,
         outputs: layer.outputs,
         delta: layer.delta,
         forwardPacked: Number(layer.packed.forward),

@@ -65,6 +65,7 @@ export const LAYER_INTEGERS = [
   'activation',
   'weight',
   'weightGradient',
+  'sums',
   'outputs',
   'delta',
   'forwardPacked',
@@ -73,7 +74,20 @@ export const LAYER_INTEGERS = [
   'inputGradientPacked',
 ] as const
 
-export const ACTIVATION_CODES = { linear: 0, relu: 1, tanh: 2, sigmoid: 3 } as const
+export const ACTIVATION_CODES = {
+  linear: 0,
+  relu: 1,
+  tanh: 2,
+  sigmoid: 3,
+  step: 4,
+  leaky_relu: 5,
+  elu: 6,
+  selu: 7,
+  gelu: 8,
+  silu: 9,
+  softplus: 10,
+  softsign: 11,
+} as const
 export const LOSS_CODES = { cross_entropy: 0, binary_cross_entropy: 1, mse: 2 } as const
 export const OPTIMIZER_CODES = { sgd: 0, momentum: 1, adam: 2, adam_uncorrected: 3 } as const
 export const STATUS_CODES = {

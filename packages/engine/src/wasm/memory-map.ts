@@ -3,7 +3,12 @@
  * ends, on a cache line; the memory is allocated to the map's size and never grows, because growing
  * would detach every view and threads could not agree on its moment.
  */
-import { type NetworkConfig, type OptimizerConfig, outputUnits } from '../config.ts'
+import {
+  type ActivationName,
+  type NetworkConfig,
+  type OptimizerConfig,
+  outputUnits,
+} from '../config.ts'
 import { layerShapes } from '../weights.ts'
 import { LAYER_BYTES, LAYERS_ADDRESS } from './job-record.ts'
 import { isPacked, type ProductShape, panelFloats, roundUp } from './matmul-plan.ts'
@@ -26,7 +31,11 @@ export interface LayerMap {
   weight: number
   weightGradient: number
   best: number
-  /** [blockRows, unitStride] */
+  /**
+   * z and f(z), both [blockRows, unitStride]; the same block unless the derivative is written in terms
+   * of z.
+   */
+  sums: number
   outputs: number
   delta: number
   packed: { forward: boolean; evaluation: boolean; weightGradient: boolean; inputGradient: boolean }
@@ -67,6 +76,8 @@ const EVALUATION_ROWS_MAX = 128
 const BLOCK_ALIGNMENT_BYTES = 64
 /** The larger of the two builds' tiles. */
 const EDGE_TILE_FLOATS = 6 * 8
+/** Not monotonic, so that f(z) does not say what f'(z) is. */
+const KEEPS_SUMS: ReadonlySet<ActivationName | undefined> = new Set(['gelu', 'silu'])
 const MOMENTS = { sgd: 0, momentum: 1, adam: 2 } as const
 
 /** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
@@ -100,6 +111,8 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     const at = parameterOffset
     parameterOffset += 4 * layerFloats(shape)
     const { forward, evaluation, weightGradient, inputGradient } = products[index] as LayerProducts
+    const outputs = take(blockRows * unitStride)
+    const keepsSums = KEEPS_SUMS.has(network.layers[index]?.activation)
     return {
       ...shape,
       inputStride: paddedStride(shape.inputs),
@@ -107,7 +120,8 @@ export function mapMemory(input: MemoryInput): MemoryMap {
       weight: parameters + at,
       weightGradient: gradient + at,
       best: best + at,
-      outputs: take(blockRows * unitStride),
+      sums: keepsSums ? take(blockRows * unitStride) : outputs,
+      outputs,
       delta: take(blockRows * unitStride),
       packed: {
         forward: isPacked(forward),
