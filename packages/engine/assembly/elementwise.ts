@@ -40,6 +40,13 @@ export function gatherValues(source: usize, order: usize, rows: i32, target: usi
   }
 }
 
+/** Σ x[i] in float64, in order. */
+export function sumValues(x: usize, n: i32): f64 {
+  let sum: f64 = 0
+  for (let i: usize = 0, bytes = <usize>n << 2; i < bytes; i += 4) sum += <f64>load<f32>(x + i)
+  return sum
+}
+
 /** Whether every |x[i]| is below the limit; false for NaN and infinity. */
 export function isBelow(x: usize, n: i32, limit: f32): bool {
   const end = x + (<usize>n << 2)

@@ -1,5 +1,5 @@
 /** The loops over batches: one call trains an epoch, one call validates. */
-import { gatherRows, gatherValues, isBelow, norm } from './elementwise'
+import { gatherRows, gatherValues, isBelow, norm, sumValues } from './elementwise'
 import { job, status } from './layout'
 import { backwardPass, forwardPass, lossOf } from './network'
 import { updateParameters } from './optimizers'
@@ -39,14 +39,19 @@ export function validate(): void {
   const inputBytes = <usize>load<i32>(job.inputStride) << 2
   const targetBytes = <usize>load<i32>(job.targetStride) << 2
   const inputs = <usize>load<i32>(job.validationInputs), targets = <usize>load<i32>(job.validationTargets)
-  let loss: f64 = 0
+  const weighted = load<i32>(job.weighted) != 0
+  const rowWeights = <usize>load<i32>(job.validationWeights), unitWeights = <usize>load<i32>(job.unitWeights)
+  let loss: f64 = 0, total: f64 = 0
   store<i32>(job.correct, 0)
   for (let start = 0; start < rows; start += blockRows) {
     const count = min(blockRows, rows - start)
+    const weights = weighted ? rowWeights + (<usize>start << 2) : unitWeights
+    const weightSum = weighted ? sumValues(weights, count) : <f64>count
     forwardPass(inputs + <usize>start * inputBytes, count, true)
-    loss += lossOf(count, targets + <usize>start * targetBytes)
+    loss += lossOf(count, targets + <usize>start * targetBytes, weights, weightSum)
+    total += weightSum
   }
-  store<f64>(job.lossSum, loss)
+  store<f64>(job.lossSum, total == 0 ? 0 : loss * (<f64>rows / total))
 }
 
 /** Gathers one batch and updates the parameters, unless its loss or gradient is not finite. */
@@ -57,14 +62,23 @@ function trainBatch(order: usize, rows: i32): i32 {
   if (targetStride == 1) gatherValues(trainingTargets, order, rows, targets)
   else gatherRows(trainingTargets, targetStride, order, rows, targets)
 
+  let weights = <usize>load<i32>(job.unitWeights), weightSum = <f64>rows
+  if (load<i32>(job.weighted)) {
+    weights = <usize>load<i32>(job.batchWeights)
+    gatherValues(<usize>load<i32>(job.trainingWeights), order, rows, weights)
+    weightSum = sumValues(weights, rows)
+  }
+
   forwardPass(inputs, rows, false)
-  const loss = lossOf(rows, targets)
+  const loss = lossOf(rows, targets, weights, weightSum)
   if (!isFinite(loss)) return status.loss_diverged
+  // Without any weight there is no mean: the batch counts as a loss of zero.
+  if (weightSum == 0) return status.completed
   backwardPass(inputs, rows)
   const gradient = <usize>load<i32>(job.gradient)
   const floats = load<i32>(job.parameterBytes) >> 2
   if (!isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))) return status.gradient_diverged
   updateParameters()
-  store<f64>(job.lossSum, load<f64>(job.lossSum) + loss)
+  store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>rows / weightSum))
   return status.completed
 }

@@ -6,7 +6,7 @@
 import { applyActivation, applyActivationDerivative } from './activations'
 import { fillRows, sumRows } from './elementwise'
 import { job, layer, loss } from './layout'
-import { binaryCrossEntropy, crossEntropy, meanSquaredError } from './losses'
+import { binaryCrossEntropy, crossEntropy, hinge, huber, meanAbsoluteError, meanSquaredError, perceptron } from './losses'
 import { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 import { multiplyPacked } from './matmul-packed'
 
@@ -30,19 +30,31 @@ export function forwardPass(inputs: usize, rows: i32, isEvaluation: bool): void 
   }
 }
 
-/** Sum of the rows' losses; the gradient of their mean goes to the last layer's delta. */
-export function lossOf(rows: i32, targets: usize): f64 {
+/**
+ * Sum of the rows' losses times their weights [rows]; the gradient of the weighted mean goes to the
+ * last layer's delta. Without any weight that gradient is zero.
+ */
+export function lossOf(rows: i32, targets: usize, weights: usize, weightSum: f64): f64 {
   const last = layersEnd() - layer.bytes
   const logits = <usize>load<i32>(last + layer.outputs)
   const delta = <usize>load<i32>(last + layer.delta)
   const stride = load<i32>(last + layer.unitStride), units = load<i32>(last + layer.units)
+  const scale: f32 = weightSum == 0 ? 0 : <f32>1.0 / <f32>weightSum
   switch (load<i32>(job.loss)) {
     case loss.cross_entropy:
-      return crossEntropy(logits, stride, units, rows, targets, delta)
+      return crossEntropy(logits, stride, units, rows, targets, weights, scale, delta)
     case loss.binary_cross_entropy:
-      return binaryCrossEntropy(logits, stride, rows, targets, delta)
+      return binaryCrossEntropy(logits, stride, rows, targets, weights, scale, delta)
+    case loss.hinge:
+      return hinge(logits, stride, units, rows, targets, weights, scale, delta)
+    case loss.perceptron:
+      return perceptron(logits, stride, units, rows, targets, weights, scale, delta)
+    case loss.mae:
+      return meanAbsoluteError(logits, stride, units, rows, targets, weights, scale, delta)
+    case loss.huber:
+      return huber(logits, stride, units, rows, targets, weights, scale, delta)
     default:
-      return meanSquaredError(logits, stride, units, rows, targets, delta)
+      return meanSquaredError(logits, stride, units, rows, targets, weights, scale, delta)
   }
 }
 

@@ -6,8 +6,13 @@ export interface TrainingData {
   rows: number
   /** [rows, inputs], row-major. */
   inputs: Float32Array
-  /** Class index for cross_entropy, 0 or 1 for binary_cross_entropy, both [rows]; mse [rows, outputs]. */
+  /** Class index [rows], 0 or 1 where a single output stands for two classes; numbers [rows, outputs]. */
   targets: Float32Array
+  /**
+   * Weight of each row's loss, [rows], at least zero; every row counts the same without. The loss of a
+   * batch is the weighted mean; a batch whose weights are all zero has loss 0 and updates nothing.
+   */
+  weights?: Float32Array | null
 }
 
 /** What a backend needs to know before the first batch. */
@@ -24,7 +29,7 @@ export interface TrainingJob {
 
 export interface Metrics {
   loss: number
-  /** Share of rows whose class is predicted, null for mse. */
+  /** Share of rows whose class is predicted, whatever their weights; null for a regression. */
   accuracy: number | null
 }
 

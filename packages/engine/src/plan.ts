@@ -26,6 +26,8 @@ export interface PlanInput {
   trainingRows: number
   /** 0 without validation. */
   validationRows: number
+  /** Whether rows have weights, by class or of their own; false. */
+  weighted?: boolean
 }
 
 export interface NetworkPlan {

@@ -254,6 +254,16 @@ describe('train refuses', () => {
     ['no rows', { training: { ...DATA, rows: 0 } }, 'invalid_data'],
     ['a batch size of zero', { batchSize: 0 }, 'invalid_options'],
     ['half an epoch', { epochs: 0.5 }, 'invalid_options'],
+    [
+      'weights that are negative',
+      { training: { ...DATA, weights: new Float32Array(23).fill(-1) } },
+      'invalid_data',
+    ],
+    [
+      'the perceptron optimizer for another loss',
+      { optimizer: { type: 'perceptron', learningRate: 1 } },
+      'invalid_options',
+    ],
     ['a learning rate of zero', { optimizer: { type: 'sgd', learningRate: 0 } }, 'invalid_options'],
     ['a validation metric without validation', { earlyStopping }, 'invalid_options'],
   ] as const)('%s', async (_name, changes, code) => {

@@ -1,5 +1,5 @@
 import type { Metrics, TrainingData, TrainingJob } from './backend.ts'
-import { assertCount, assertOptimizerConfig, type OptimizerConfig } from './config.ts'
+import { assertCount, assertOptimizerConfig, isRegression, type OptimizerConfig } from './config.ts'
 import { assertTrainingData } from './data.ts'
 import { EngineError } from './errors.ts'
 import type { Network } from './network.ts'
@@ -35,7 +35,7 @@ export interface EpochMetrics {
   /** Mean over the epoch's rows, each before the update of its batch. */
   trainLoss: number
   trainPenalty: number
-  /** null for mse, like `validationAccuracy`. */
+  /** null for a regression, like `validationAccuracy`. */
   trainAccuracy: number | null
   validationLoss: number | null
   validationAccuracy: number | null
@@ -72,7 +72,7 @@ export function* train(
 ): Generator<EpochMetrics, TrainingResult> {
   assertTrainingOptions(network, options)
   const session = network.openTraining(toTrainingJob(options))
-  const batchesPerEpoch = Math.ceil(options.training.rows / options.batchSize)
+  const batchesPerEpoch = Math.ceil(options.training.rows / effectiveBatchSize(options))
   const isStale = makeStaleness(options.earlyStopping)
   let bestLoss = Number.POSITIVE_INFINITY
   let best: { epoch: number } | null = null
@@ -127,6 +127,9 @@ function assertTrainingOptions(network: Network, options: TrainingOptions): void
   assertCount(batchSize, 'batchSize', 'invalid_options')
   assertCount(epochs, 'epochs', 'invalid_options')
   assertOptimizerConfig(optimizer)
+  if ((optimizer.type === 'perceptron') !== (network.config.loss === 'perceptron')) {
+    throw new EngineError('invalid_options', 'the perceptron loss and optimizer go together')
+  }
   assertTrainingData(network.config, training, 'training')
   if (validation !== null) assertTrainingData(network.config, validation, 'validation')
   if (earlyStopping === null) return
@@ -136,8 +139,8 @@ function assertTrainingOptions(network: Network, options: TrainingOptions): void
   if (metric.startsWith('val_') && validation === null) {
     throw new EngineError('invalid_options', `${metric} needs validation data`)
   }
-  if (metric.endsWith('_accuracy') && network.config.loss === 'mse') {
-    throw new EngineError('invalid_options', `${metric} is not defined for mse`)
+  if (metric.endsWith('_accuracy') && isRegression(network.config.loss)) {
+    throw new EngineError('invalid_options', `${metric} is not defined for ${network.config.loss}`)
   }
 }
 
@@ -147,12 +150,19 @@ function toTrainingJob(options: TrainingOptions): TrainingJob {
     training,
     validation,
     optimizer,
-    // A batch larger than the data is the full batch; buffers are sized by what can occur.
-    batchSize: Math.min(options.batchSize, training.rows),
+    batchSize: effectiveBatchSize(options),
     shuffle,
     seed,
     shouldStop: onBatch ?? null,
   }
+}
+
+/**
+ * A batch larger than the data is the full batch, as buffers are sized by what can occur; the
+ * perceptron learns row by row.
+ */
+function effectiveBatchSize({ optimizer, batchSize, training }: TrainingOptions): number {
+  return optimizer.type === 'perceptron' ? 1 : Math.min(batchSize, training.rows)
 }
 
 /** Returns a function that takes each epoch's metrics and says when patience has run out. */

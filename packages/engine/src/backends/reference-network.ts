@@ -3,24 +3,16 @@
  * Parameters and gradient are flat vectors, per layer W [out, in] then b [out], seen through views.
  */
 import { ACTIVATIONS, type Activation } from '../activations/activation.ts'
-import type { LossName, NetworkConfig } from '../config.ts'
+import type { NetworkConfig } from '../config.ts'
 import { denseForward, denseInputGradient, denseParameterGradient } from '../layers/dense.ts'
-import { binaryCrossEntropy } from '../losses/binary-cross-entropy.ts'
-import { crossEntropy } from '../losses/cross-entropy.ts'
+import { createLoss } from '../losses/create-loss.ts'
 import type { Loss } from '../losses/loss.ts'
-import { mse } from '../losses/mse.ts'
 import { element, Matrix } from '../tensor.ts'
 import { type LayerWeights, layerShapes } from '../weights.ts'
 
 interface LayerView {
   weight: Matrix
   bias: Float64Array
-}
-
-const LOSSES: Record<LossName, Loss> = {
-  cross_entropy: crossEntropy,
-  binary_cross_entropy: binaryCrossEntropy,
-  mse,
 }
 
 export class ReferenceNetwork {
@@ -38,7 +30,7 @@ export class ReferenceNetwork {
   constructor(config: NetworkConfig, weights: readonly LayerWeights[]) {
     this.parameters = Float64Array.from(weights.flatMap((w) => [...w.weight, ...w.bias]))
     this.gradient = new Float64Array(this.parameters.length)
-    this.loss = LOSSES[config.loss]
+    this.loss = createLoss(config)
     const parameters = layerViews(config, this.parameters)
     const gradient = layerViews(config, this.gradient)
     this.#layers = config.layers.map(({ activation }, index) => ({
@@ -66,11 +58,11 @@ export class ReferenceNetwork {
   }
 
   /**
-   * Fills `gradient` with that of the batch's mean loss.
-   * activations as `forward` returned them, targets [batch, targetWidth]
+   * Fills `gradient` with that of the batch's mean loss, weighted if there are weights.
+   * activations as `forward` returned them, targets [batch, targetWidth], weights [batch]
    */
-  backward(activations: readonly Matrix[], targets: Matrix): void {
-    let delta = this.#outputDelta(activations.at(-1) as Matrix, targets)
+  backward(activations: readonly Matrix[], targets: Matrix, weights?: Float64Array): void {
+    let delta = this.#outputDelta(activations.at(-1) as Matrix, targets, weights)
     for (const [index, { parameters, gradient }] of [...this.#layers.entries()].reverse()) {
       const inputs = activations[index] as Matrix
       denseParameterGradient(inputs, delta, gradient.weight, gradient.bias)
@@ -94,6 +86,14 @@ export class ReferenceNetwork {
     return index === -1 ? null : index
   }
 
+  /** Which parameters are entries of a weight matrix, and not biases. [parameters] */
+  weightMask(): boolean[] {
+    return this.#layers.flatMap(({ parameters: { weight, bias } }) => [
+      ...new Array<boolean>(weight.values.length).fill(true),
+      ...new Array<boolean>(bias.length).fill(false),
+    ])
+  }
+
   /** The parameters, or a copy of them of the same layout, rounded to float32. */
   weights(config: NetworkConfig, parameters: Float64Array): LayerWeights[] {
     return layerViews(config, parameters).map(({ weight, bias }) => ({
@@ -102,12 +102,18 @@ export class ReferenceNetwork {
     }))
   }
 
-  #outputDelta(logits: Matrix, targets: Matrix): Matrix {
+  #outputDelta(
+    logits: Matrix,
+    targets: Matrix,
+    weights: Float64Array = new Float64Array(logits.rows).fill(1),
+  ): Matrix {
     const delta = new Matrix(logits.rows, logits.columns)
-    for (let row = 0; row < logits.rows; row++) {
-      this.loss.gradient(logits.row(row), targets.row(row), delta.row(row))
+    const weightSum = weights.reduce((sum, w) => sum + w, 0)
+    for (const [row, weight] of weights.entries()) {
+      const gradient = delta.row(row)
+      this.loss.gradient(logits.row(row), targets.row(row), gradient)
+      for (const [j, g] of gradient.entries()) gradient[j] = (g * weight) / weightSum
     }
-    for (const [i, value] of delta.values.entries()) delta.values[i] = value / logits.rows
     return delta
   }
 }

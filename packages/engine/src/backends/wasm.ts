@@ -2,8 +2,8 @@
  * Float32 training in WebAssembly: the whole epoch is one call, and all that JavaScript does between
  * two is to read a few numbers. Formulas are those of the reference backend.
  */
-import type { Backend, Divergence, Metrics, TrainingSession } from '../backend.ts'
-import { GRADIENT_LIMIT, type NetworkConfig } from '../config.ts'
+import type { Backend, Divergence, Metrics, TrainingData, TrainingSession } from '../backend.ts'
+import { GRADIENT_LIMIT, isRegression, type NetworkConfig } from '../config.ts'
 import { openArena } from '../wasm/arena.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
@@ -22,6 +22,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         batchSize: job.batchSize,
         trainingRows: job.training.rows,
         validationRows: job.validation?.rows ?? 0,
+        weighted: isWeighted(job.training) || isWeighted(job.validation),
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
@@ -95,10 +96,14 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
   }
 }
 
+function isWeighted(data: TrainingData | null): boolean {
+  return (data?.weights ?? null) !== null
+}
+
 function readMetrics(config: NetworkConfig, memory: JobMemory, rows: number): Metrics {
   return {
     loss: memory.real('lossSum') / rows,
-    accuracy: config.loss === 'mse' ? null : memory.integer('correct') / rows,
+    accuracy: isRegression(config.loss) ? null : memory.integer('correct') / rows,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
 import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
 import type { LayerWeights } from '../weights.ts'
 import {
@@ -14,6 +15,9 @@ import {
   OPTIMIZER_CODES,
 } from './job-record.ts'
 import type { LayerMap, MemoryMap } from './memory-map.ts'
+
+/** Fields of the map that the kernels do not read. */
+const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows'])
 
 /** Reads and writes one job's memory by the names of its map. */
 export class JobMemory {
@@ -52,8 +56,10 @@ export class JobMemory {
     const { layers, ...addresses } = this.#map
     this.#setInteger('layerCount', layers.length)
     this.#setInteger('loss', LOSS_CODES[config.loss])
+    this.#setReal('labelSmoothing', config.labelSmoothing ?? 0)
+    this.#setReal('huberDelta', config.huberDelta ?? 1)
     for (const [field, value] of Object.entries(addresses)) {
-      if (field !== 'best' && field !== 'bytes') this.#setInteger(field as JobInteger, value)
+      if (!UNRECORDED.has(field)) this.#setInteger(field as JobInteger, value)
     }
     for (const [index, layer] of layers.entries()) {
       const activation = config.layers[index]?.activation ?? 'linear'
@@ -92,6 +98,7 @@ export class JobMemory {
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
     const { trainingInputs, trainingTargets, validationInputs, validationTargets } = this.#map
+    this.#writeRowWeights(job)
     this.#writeData(config, job.training, trainingInputs, trainingTargets)
     if (job.validation !== null) {
       this.#writeData(config, job.validation, validationInputs, validationTargets)
@@ -164,6 +171,19 @@ export class JobMemory {
     this.writeRows(data.targets, data.rows, targetWidth(config), targetStride, targetsAt)
   }
 
+  /** Where only one of the two data sets has weights, the other gets ones. */
+  #writeRowWeights({ training, validation }: TrainingJob): void {
+    const { unitWeights, validationWeights, trainingWeights, blockRows } = this.#map
+    this.floats(unitWeights, blockRows).fill(1)
+    const [forTraining, forValidation] = [training.weights ?? null, validation?.weights ?? null]
+    if (forTraining === null && forValidation === null) return
+    this.#setInteger('weighted', 1)
+    const ones = (rows: number) => new Float32Array(rows).fill(1)
+    this.floats(trainingWeights, training.rows).set(forTraining ?? ones(training.rows))
+    if (validation === null) return
+    this.floats(validationWeights, validation.rows).set(forValidation ?? ones(validation.rows))
+  }
+
   #writeOptimizer(optimizer: OptimizerConfig): void {
     this.#setReal('learningRate', optimizer.learningRate)
     this.#setInteger('optimizer', OPTIMIZER_CODES[optimizer.type])
@@ -171,8 +191,14 @@ export class JobMemory {
       this.#setReal('momentum', optimizer.momentum)
       this.#setInteger('nesterov', Number(optimizer.nesterov))
     }
-    if (optimizer.type === 'adam') {
-      if (!optimizer.biasCorrection) this.#setInteger('optimizer', OPTIMIZER_CODES.adam_uncorrected)
+    if (optimizer.type === 'rmsprop') {
+      this.#setReal('rho', optimizer.rho)
+      this.#setReal('epsilon', optimizer.epsilon)
+    }
+    if (optimizer.type === 'adagrad') this.#setReal('epsilon', ADAGRAD_EPSILON)
+    if (optimizer.type === 'adamw') this.#setReal('weightDecay', optimizer.weightDecay)
+    if (optimizer.type === 'adam' || optimizer.type === 'adamw') {
+      this.#setInteger('biasCorrection', Number(optimizer.biasCorrection))
       this.#setReal('beta1', optimizer.beta1)
       this.#setReal('beta2', optimizer.beta2)
       this.#setReal('beta1Power', 1)

@@ -18,9 +18,13 @@ export const JOB_INTEGERS = [
   'trainingTargets',
   'validationInputs',
   'validationTargets',
+  'trainingWeights',
+  'validationWeights',
   'order',
   'batchInputs',
   'batchTargets',
+  'batchWeights',
+  'unitWeights',
   'parameters',
   'gradient',
   'firstMoment',
@@ -30,9 +34,11 @@ export const JOB_INTEGERS = [
   'rightPanels',
   'edgeTile',
   'transposed',
+  'weighted',
   'loss',
   'optimizer',
   'nesterov',
+  'biasCorrection',
   'shuffle',
   'seedLow',
   'seedHigh',
@@ -46,11 +52,15 @@ export const JOB_INTEGERS = [
 export const JOB_REALS = [
   'learningRate',
   'momentum',
+  'rho',
+  'weightDecay',
   'beta1',
   'beta2',
   'beta1Power',
   'beta2Power',
   'epsilon',
+  'labelSmoothing',
+  'huberDelta',
   'gradientLimit',
   'lossSum',
   'gradientNorm',
@@ -88,8 +98,25 @@ export const ACTIVATION_CODES = {
   softplus: 10,
   softsign: 11,
 } as const
-export const LOSS_CODES = { cross_entropy: 0, binary_cross_entropy: 1, mse: 2 } as const
-export const OPTIMIZER_CODES = { sgd: 0, momentum: 1, adam: 2, adam_uncorrected: 3 } as const
+export const LOSS_CODES = {
+  cross_entropy: 0,
+  binary_cross_entropy: 1,
+  mse: 2,
+  mae: 3,
+  huber: 4,
+  hinge: 5,
+  perceptron: 6,
+} as const
+/** Decay of adamw and correction of both are fields of their own. */
+export const OPTIMIZER_CODES = {
+  sgd: 0,
+  perceptron: 0,
+  momentum: 1,
+  adam: 2,
+  adamw: 2,
+  rmsprop: 3,
+  adagrad: 4,
+} as const
 export const STATUS_CODES = {
   completed: 0,
   stopped: 1,

@@ -5,6 +5,7 @@
  */
 import {
   type ActivationName,
+  isRegression,
   type NetworkConfig,
   type OptimizerConfig,
   outputUnits,
@@ -19,6 +20,8 @@ export interface MemoryInput {
   batchSize: number
   trainingRows: number
   validationRows: number
+  /** Whether rows have weights. */
+  weighted?: boolean
 }
 
 export interface LayerMap {
@@ -46,15 +49,22 @@ export interface MemoryMap {
   batchSize: number
   /** Rows of validation data taken at a time. */
   evaluationRows: number
+  /** The larger of both: rows for which there are outputs. */
+  blockRows: number
   inputStride: number
   targetStride: number
   trainingInputs: number
   trainingTargets: number
   validationInputs: number
   validationTargets: number
+  trainingWeights: number
+  validationWeights: number
   order: number
   batchInputs: number
   batchTargets: number
+  batchWeights: number
+  /** As many ones as rows can be at hand: the weights where there are none. */
+  unitWeights: number
   parameters: number
   gradient: number
   best: number
@@ -78,16 +88,24 @@ const BLOCK_ALIGNMENT_BYTES = 64
 const EDGE_TILE_FLOATS = 6 * 8
 /** Not monotonic, so that f(z) does not say what f'(z) is. */
 const KEEPS_SUMS: ReadonlySet<ActivationName | undefined> = new Set(['gelu', 'silu'])
-const MOMENTS = { sgd: 0, momentum: 1, adam: 2 } as const
+const MOMENTS = {
+  sgd: 0,
+  perceptron: 0,
+  momentum: 1,
+  rmsprop: 1,
+  adagrad: 1,
+  adam: 2,
+  adamw: 2,
+} as const
 
 /** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
 export function mapMemory(input: MemoryInput): MemoryMap {
-  const { network, trainingRows, validationRows } = input
+  const { network, trainingRows, validationRows, weighted = false } = input
   const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
   const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
   const blockRows = Math.max(batchSize, evaluationRows)
   const inputStride = paddedStride(network.inputs)
-  const targetStride = network.loss === 'mse' ? paddedStride(outputUnits(network)) : 1
+  const targetStride = isRegression(network.loss) ? paddedStride(outputUnits(network)) : 1
   const shapes = layerShapes(network)
   const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
   const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
@@ -137,6 +155,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     layers,
     batchSize,
     evaluationRows,
+    blockRows,
     inputStride,
     targetStride,
     parameters,
@@ -151,11 +170,15 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     transposed: take(Math.max(...layers.map(transposedFloats))),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
+    batchWeights: take(weighted ? batchSize : 0),
+    unitWeights: take(blockRows),
     order: take(trainingRows),
     trainingInputs: take(trainingRows * inputStride),
     trainingTargets: take(trainingRows * targetStride),
     validationInputs: take(validationRows * inputStride),
     validationTargets: take(roundUp(validationRows * targetStride, 4)),
+    trainingWeights: take(weighted ? trainingRows : 0),
+    validationWeights: take(weighted ? validationRows : 0),
   }
   return { ...map, bytes: roundUp(end, PAGE_BYTES) }
 }
