@@ -56,6 +56,20 @@ export function isBelow(x: usize, n: i32, limit: f32): bool {
   return i32x4.all_true(below)
 }
 
+/** x[i] *= factor */
+export function scaleValues(x: usize, n: i32, factor: f32): void {
+  const end = x + (<usize>n << 2)
+  const factors = f32x4.splat(factor)
+  for (; x < end; x += 16) v128.store(x, f32x4.mul(v128.load(x), factors))
+}
+
+/** x[i] into [-limit, limit]. */
+export function clampValues(x: usize, n: i32, limit: f32): void {
+  const end = x + (<usize>n << 2)
+  const above = f32x4.splat(limit), below = f32x4.splat(-limit)
+  for (; x < end; x += 16) v128.store(x, f32x4.pmin(f32x4.pmax(v128.load(x), below), above))
+}
+
 /** √Σ x[i]², accumulated in float64. */
 export function norm(x: usize, n: i32): f64 {
   const end = x + (<usize>n << 2)

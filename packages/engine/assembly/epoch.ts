@@ -1,8 +1,9 @@
 /** The loops over batches: one call trains an epoch, one call validates. */
-import { gatherRows, gatherValues, isBelow, norm, sumValues } from './elementwise'
+import { gatherRows, gatherValues, isBelow, sumValues } from './elementwise'
 import { job, status } from './layout'
 import { backwardPass, forwardPass, lossOf } from './network'
 import { updateParameters } from './optimizers'
+import { addPenalty, clipGradient } from './regularization'
 import { identityOrder, shuffleOrder } from './shuffle'
 
 /** Asked before every batch if the job says so; anything but zero stops. */
@@ -21,15 +22,16 @@ export function trainEpoch(epoch: i32): i32 {
   identityOrder(order, rows)
   if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
   store<f64>(job.lossSum, 0)
+  store<f64>(job.penaltySum, 0)
   store<i32>(job.correct, 0)
   for (let start = 0, batch = 0; start < rows; start += batchSize, batch++) {
     store<i32>(job.batch, batch)
     if (asksToStop && shouldStop() != 0) return status.stopped
-    const result = trainBatch(order + (<usize>start << 2), min(batchSize, rows - start))
+    const count = min(batchSize, rows - start)
+    const result = trainBatch(order + (<usize>start << 2), count, start + count == rows)
     if (result != status.completed) return result
+    store<f64>(job.learningRate, load<f64>(job.learningRate) * load<f64>(job.rateFactor))
   }
-  const floats = load<i32>(job.parameterBytes) >> 2
-  store<f64>(job.gradientNorm, norm(<usize>load<i32>(job.gradient), floats))
   return status.completed
 }
 
@@ -55,7 +57,7 @@ export function validate(): void {
 }
 
 /** Gathers one batch and updates the parameters, unless its loss or gradient is not finite. */
-function trainBatch(order: usize, rows: i32): i32 {
+function trainBatch(order: usize, rows: i32, isLast: bool): i32 {
   const inputs = <usize>load<i32>(job.batchInputs), targets = <usize>load<i32>(job.batchTargets)
   gatherRows(<usize>load<i32>(job.trainingInputs), load<i32>(job.inputStride), order, rows, inputs)
   const targetStride = load<i32>(job.targetStride), trainingTargets = <usize>load<i32>(job.trainingTargets)
@@ -73,12 +75,19 @@ function trainBatch(order: usize, rows: i32): i32 {
   const loss = lossOf(rows, targets, weights, weightSum)
   if (!isFinite(loss)) return status.loss_diverged
   // Without any weight there is no mean: the batch counts as a loss of zero.
-  if (weightSum == 0) return status.completed
+  if (weightSum == 0) {
+    store<f64>(job.gradientNorm, 0)
+    return status.completed
+  }
   backwardPass(inputs, rows)
+  const penalty = addPenalty()
   const gradient = <usize>load<i32>(job.gradient)
   const floats = load<i32>(job.parameterBytes) >> 2
-  if (!isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))) return status.gradient_diverged
+  const isBounded = isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))
+  if (!(isBounded && isFinite(penalty))) return status.gradient_diverged
+  clipGradient(gradient, floats, isLast)
   updateParameters()
+  store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penalty * <f64>rows)
   store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>rows / weightSum))
   return status.completed
 }

@@ -1,4 +1,7 @@
 import type { NetworkConfig, OptimizerConfig } from './config.ts'
+import type { GradientClip } from './gradient-clip.ts'
+import type { Regularization } from './penalty.ts'
+import type { StepRate } from './schedules/learning-rate.ts'
 import type { LayerWeights } from './weights.ts'
 
 /** Rows to train or validate on; the arrays may view a SharedArrayBuffer and are only read. */
@@ -20,6 +23,8 @@ export interface TrainingJob {
   training: TrainingData
   validation: TrainingData | null
   optimizer: OptimizerConfig
+  regularization: Regularization | null
+  gradientClip: GradientClip | null
   batchSize: number
   shuffle: boolean
   seed: bigint
@@ -43,7 +48,14 @@ export interface Divergence {
 }
 
 type EpochOutcome =
-  | { status: 'completed'; metrics: Metrics; gradientNorm: number }
+  | {
+      status: 'completed'
+      metrics: Metrics
+      /** Mean over the rows of the penalty before each update. */
+      penalty: number
+      /** Of the last batch, penalty included, before clipping; 0 if its rows had no weight. */
+      gradientNorm: number
+    }
   | { status: 'stopped' }
   | ({ status: 'diverged' } & Divergence)
 
@@ -53,7 +65,7 @@ export interface TrainingSession {
    * Every batch of one pass, in the order f(seed, epoch). Stopped or diverged, the parameters are
    * those after the last batch that was completed. `epoch` counts from 1.
    */
-  trainEpoch(epoch: number): EpochOutcome
+  trainEpoch(epoch: number, rate: StepRate): EpochOutcome
   /** Inference mode over the validation rows; null without any. */
   validate(): Metrics | null
   /** Keeps a copy of the parameters beside the running ones, replacing the one before. */

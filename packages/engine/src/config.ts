@@ -28,6 +28,7 @@ export type InitializerConfig =
         | 'he_uniform'
         | 'lecun_normal'
     }
+  | { type: 'orthogonal' }
 
 export interface LayerConfig {
   units: number

@@ -112,6 +112,77 @@ describe.each(BACKENDS)('train on the %s backend', (backend) => {
     expect(bestEpoch).toBeLessThan(20)
   })
 
+  it('reports the penalty apart from the loss, and the learning rate of each epoch', async () => {
+    const options = makeOptions(DATA, {
+      batchSize: 23,
+      epochs: 1,
+      optimizer: { type: 'sgd', learningRate: 0.1 },
+      regularization: { l1: 0.5, l2: 0.25 },
+      schedule: { type: 'linear', warmupEpochs: 4 },
+    })
+    const [network, plain] = [await open(), await open()]
+    const weights = network.weights().flatMap(({ weight }) => [...weight])
+    const expected = weights.reduce((sum, w) => sum + 0.5 * Math.abs(w) + 0.25 * w * w, 0)
+
+    const [epoch] = drain(train(network, options)).yielded
+    const [without] = drain(train(plain, { ...options, regularization: null })).yielded
+
+    expect((epoch?.trainPenalty ?? 0) / expected).toBeCloseTo(1, 6)
+    expect(epoch?.trainLoss).toBe(without?.trainLoss)
+    expect(without?.trainPenalty).toBe(0)
+    expect(epoch?.learningRate).toBeCloseTo(0.025, 14)
+  })
+
+  it('never touches biases by a penalty', async () => {
+    const [network, plain] = [await open(), await open()]
+    const options = makeOptions(DATA, { batchSize: 23, epochs: 1 })
+
+    drain(train(network, { ...options, regularization: { l1: 0.1, l2: 0.1 } }))
+    drain(train(plain, options))
+
+    const biases = [network, plain].map((each) => each.weights().map(({ bias }) => bias))
+    expect(biases[0]).toEqual(biases[1])
+  })
+
+  it('takes a step of no more than the learning rate times the norm it clips at', async () => {
+    const network = await open()
+    const before = network.weights()
+    const optimizer = { type: 'sgd', learningRate: 1 } as const
+    const changes = { optimizer, batchSize: 23, epochs: 1, gradientClip: { norm: 0.01 } }
+
+    const [epoch] = drain(train(network, makeOptions(DATA, changes))).yielded
+
+    const after = network.weights()
+    const squares = before.flatMap(({ weight, bias }, layer) => [
+      ...weight.map((w, i) => (w - (after[layer]?.weight[i] as number)) ** 2),
+      ...bias.map((b, i) => (b - (after[layer]?.bias[i] as number)) ** 2),
+    ])
+    expect(Math.sqrt(squares.reduce((sum, s) => sum + s, 0)) / 0.01).toBeCloseTo(1, 3)
+    expect(epoch?.gradientNorm).toBeGreaterThan(0.1)
+  })
+
+  it('weighs classes like rows', async () => {
+    const [byClass, byRow] = [await open(), await open()]
+    const weights = Float32Array.from(DATA.targets, (y) => (y === 0 ? 0.5 : 3))
+
+    drain(train(byClass, makeOptions(DATA, { classWeights: [0.5, 3] })))
+    drain(train(byRow, makeOptions({ ...DATA, weights })))
+
+    expect(byClass.weights()).toEqual(byRow.weights())
+  })
+
+  it('gives every class the same say when balanced', async () => {
+    const [balanced, byHand] = [await open(), await open()]
+    const ones = DATA.targets.reduce((sum, y) => sum + y, 0)
+
+    drain(train(balanced, makeOptions(DATA, { classWeights: 'balanced' })))
+    drain(
+      train(byHand, makeOptions(DATA, { classWeights: [23 / (2 * (23 - ones)), 23 / (2 * ones)] })),
+    )
+
+    expect(balanced.weights()).toEqual(byHand.weights())
+  })
+
   it('judges by training loss without validation', async () => {
     const { yielded, result } = drain(train(await open(), makeOptions(DATA, { epochs: 5 })))
 
@@ -264,6 +335,10 @@ describe('train refuses', () => {
       { optimizer: { type: 'perceptron', learningRate: 1 } },
       'invalid_options',
     ],
+    ['a rising learning rate', { schedule: { type: 'exponential', factor: 2 } }, 'invalid_options'],
+    ['a negative penalty', { regularization: { l2: -1 } }, 'invalid_options'],
+    ['clipping at zero', { gradientClip: { norm: 0 } }, 'invalid_options'],
+    ['weights for other classes', { classWeights: [1] }, 'invalid_options'],
     ['a learning rate of zero', { optimizer: { type: 'sgd', learningRate: 0 } }, 'invalid_options'],
     ['a validation metric without validation', { earlyStopping }, 'invalid_options'],
   ] as const)('%s', async (_name, changes, code) => {

@@ -74,6 +74,26 @@ describe.each(BUILDS)('the $build kernels follow the reference for ten epochs', 
     await expectParity(config, { ...options, validation }, module)
   })
 
+  it.each([
+    [{ schedule: { type: 'per_step', factor: 0.97 } }],
+    [{ schedule: { type: 'cosine', warmupEpochs: 3 } }],
+    [{ schedule: { type: 'reduce_on_plateau', patience: 1, factor: 0.3 } }],
+    [{ regularization: { l2: 0.01 } }],
+    [{ regularization: { l1: 0.003 } }],
+    [{ regularization: { l1: 0.001, l2: 0.02 } }],
+    [{ gradientClip: { norm: 0.2 } }],
+    [{ gradientClip: { value: 0.02 } }],
+    [{ classWeights: 'balanced' }],
+    [{ classWeights: [0.5, 3, 1] }],
+    [{ regularization: { l2: 0.1 }, gradientClip: { norm: 0.3 }, classWeights: [1, 0, 2] }],
+  ] as Partial<TrainingOptions>[][])('with %j', async (changes) => {
+    for (const optimizer of [OPTIMIZERS.momentum, OPTIMIZERS.adamw]) {
+      const config = makeConfig({ inputs: 3, hidden: [7, 5], outputs: 3, loss: 'cross_entropy' })
+
+      await expectParity(config, { ...raggedRun(config, 23, 4), optimizer, ...changes }, module)
+    }
+  })
+
   it.each([1, 3])('as a perceptron of %i units', async (units) => {
     const layer = { units, activation: 'linear', initializer: { type: 'zeros' } } as const
     const config = { inputs: 3, layers: [layer], loss: 'perceptron' } as const
@@ -177,6 +197,8 @@ async function expectParity(
     expectRelative(same?.trainLoss, epoch.trainLoss)
     expectRelative(same?.validationLoss ?? undefined, epoch.validationLoss ?? Number.NaN)
     expectRelative(same?.gradientNorm, epoch.gradientNorm)
+    expectRelative(same?.trainPenalty, epoch.trainPenalty)
+    expect(same?.learningRate).toBe(epoch.learningRate)
     expect(same?.trainAccuracy).toBe(epoch.trainAccuracy)
     expect(same?.validationAccuracy).toBe(epoch.validationAccuracy)
     expect(same?.isBest).toBe(epoch.isBest)

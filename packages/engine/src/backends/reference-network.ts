@@ -7,6 +7,7 @@ import type { NetworkConfig } from '../config.ts'
 import { denseForward, denseInputGradient, denseParameterGradient } from '../layers/dense.ts'
 import { createLoss } from '../losses/create-loss.ts'
 import type { Loss } from '../losses/loss.ts'
+import { addPenalty, type Regularization } from '../penalty.ts'
 import { element, Matrix } from '../tensor.ts'
 import { type LayerWeights, layerShapes } from '../weights.ts'
 
@@ -76,6 +77,13 @@ export class ReferenceNetwork {
       }
       delta = inputGradient
     }
+  }
+
+  /** Adds the gradient of the penalty on all weight matrices and returns the penalty. */
+  addPenalty(regularization: Regularization): number {
+    return this.#layers.reduce((sum, { parameters, gradient }) => {
+      return sum + addPenalty(parameters.weight.values, gradient.weight.values, regularization)
+    }, 0)
   }
 
   /** Index of the first layer, in order of the backward pass, whose gradient holds such a value. */

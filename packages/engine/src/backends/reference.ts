@@ -4,6 +4,7 @@
  */
 import type { Backend, Divergence, Metrics, TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { clipGradient } from '../gradient-clip.ts'
 import { createAdagrad } from '../optimizers/adagrad.ts'
 import { createAdam } from '../optimizers/adam.ts'
 import { createAdamw } from '../optimizers/adamw.ts'
@@ -30,9 +31,11 @@ export const referenceBackend: Backend = {
     const isBad = (g: number) => !(Math.abs(g) < GRADIENT_LIMIT)
 
     return {
-      trainEpoch(epoch) {
+      trainEpoch(epoch, rate) {
         const order = epochOrder(job, epoch)
-        const totals = { loss: 0, correct: 0 }
+        const totals = { loss: 0, correct: 0, penalty: 0 }
+        let gradientNorm = 0
+        let { learningRate } = rate
         for (let start = 0; start < order.length; start += job.batchSize) {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
@@ -44,18 +47,26 @@ export const referenceBackend: Backend = {
             return { ...at, ...findBadRow(activations, losses, rows) }
           }
           totals.correct += losses.correct
+          const stepRate = learningRate
+          learningRate *= rate.factorPerStep
+          gradientNorm = 0
           const loss = weightedMean(losses.values, batch.weights)
           if (loss === null) continue
           network.backward(activations, batch.targets, batch.weights)
+          const penalty = network.addPenalty(job.regularization ?? {})
           const layer = network.findGradientLayer(isBad)
           if (layer !== null) return { ...at, layer, row: null }
-          optimize(network.parameters, network.gradient, job.optimizer.learningRate)
+          gradientNorm = Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0))
+          if (job.gradientClip) clipGradient(network.gradient, gradientNorm, job.gradientClip)
+          optimize(network.parameters, network.gradient, stepRate)
+          totals.penalty += penalty * rows.length
           totals.loss += loss * rows.length
         }
         return {
           status: 'completed',
           metrics: toMetrics(network, totals, order.length),
-          gradientNorm: Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0)),
+          penalty: totals.penalty / order.length,
+          gradientNorm,
         }
       },
 

@@ -33,13 +33,15 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       const kernels = instantiateKernels(module, arena.memory, job.shouldStop)
 
       const session: TrainingSession = {
-        trainEpoch(epoch) {
+        trainEpoch(epoch, rate) {
+          memory.writeRate(rate)
           const status = kernels.trainEpoch(epoch)
           switch (status) {
             case STATUS_CODES.completed:
               return {
                 status: 'completed',
                 metrics: readMetrics(config, memory, job.training.rows),
+                penalty: memory.real('penaltySum') / job.training.rows,
                 gradientNorm: memory.real('gradientNorm'),
               }
             case STATUS_CODES.stopped:

@@ -14,10 +14,12 @@ export function initializeLayer(
   layer: number,
 ): LayerWeights {
   const random = createRandom(seed, INITIALIZATION_STREAM, layer)
+  const bias = new Float32Array(units)
+  if (initializer.type === 'orthogonal') return { weight: orthogonal(inputs, units, random), bias }
   const draw = makeDraw(initializer, inputs, units, random)
   const weight = new Float32Array(units * inputs)
   for (let i = 0; i < weight.length; i++) weight[i] = draw(i)
-  return { weight, bias: new Float32Array(units) }
+  return { weight, bias }
 }
 
 /**
@@ -45,9 +47,43 @@ export function resolveInitializer(activation: ActivationName): InitializerConfi
   }
 }
 
+/**
+ * A random matrix [units, inputs] with orthonormal rows, or columns if there are more units than inputs:
+ * normal deviates, made orthogonal by modified Gram–Schmidt, which leaves the distribution uniform.
+ * Saxe, McClelland, Ganguli, https://arxiv.org/abs/1312.6120
+ */
+function orthogonal(inputs: number, units: number, random: Random): Float32Array {
+  const length = Math.max(inputs, units)
+  const vectors: Float64Array[] = []
+  for (let i = 0; i < Math.min(inputs, units); i++) {
+    const vector = Float64Array.from({ length }, (_, j) => random.normal(i * length + j))
+    for (const earlier of vectors) addScaled(vector, earlier, -dot(vector, earlier))
+    const norm = Math.sqrt(dot(vector, vector))
+    vectors.push(vector.map((value) => value / norm))
+  }
+  const weight = new Float32Array(units * inputs)
+  for (const [i, vector] of vectors.entries()) {
+    for (const [j, value] of vector.entries()) {
+      weight[units <= inputs ? i * inputs + j : j * inputs + i] = value
+    }
+  }
+  return weight
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number)
+  return sum
+}
+
+/** a += factor · b */
+function addScaled(a: Float64Array, b: Float64Array, factor: number): void {
+  for (let i = 0; i < a.length; i++) a[i] = (a[i] as number) + factor * (b[i] as number)
+}
+
 /** `xavier_*` scales by the fan-in alone, `glorot_*` by the mean of fan-in and fan-out. */
 function makeDraw(
-  initializer: InitializerConfig,
+  initializer: Exclude<InitializerConfig, { type: 'orthogonal' }>,
   fanIn: number,
   fanOut: number,
   random: Random,

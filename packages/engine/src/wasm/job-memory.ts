@@ -1,7 +1,9 @@
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { CLIP_EPSILON } from '../gradient-clip.ts'
 import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
 import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
+import type { StepRate } from '../schedules/learning-rate.ts'
 import type { LayerWeights } from '../weights.ts'
 import {
   ACTIVATION_CODES,
@@ -97,12 +99,24 @@ export class JobMemory {
     this.#setInteger('asksToStop', Number(job.shouldStop !== null))
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
+    const { regularization, gradientClip: clip } = job
+    this.#setReal('l1', regularization?.l1 ?? 0)
+    this.#setReal('l2', regularization?.l2 ?? 0)
+    this.#setReal('clipNorm', clip !== null && 'norm' in clip ? clip.norm : 0)
+    this.#setReal('clipValue', clip !== null && 'value' in clip ? clip.value : 0)
+    this.#setReal('clipEpsilon', CLIP_EPSILON)
     const { trainingInputs, trainingTargets, validationInputs, validationTargets } = this.#map
     this.#writeRowWeights(job)
     this.#writeData(config, job.training, trainingInputs, trainingTargets)
     if (job.validation !== null) {
       this.#writeData(config, job.validation, validationInputs, validationTargets)
     }
+  }
+
+  /** The learning rate of the next step, and what multiplies it from step to step. */
+  writeRate({ learningRate, factorPerStep }: StepRate): void {
+    this.#setReal('learningRate', learningRate)
+    this.#setReal('rateFactor', factorPerStep)
   }
 
   /** Rows [rows, width] to an address, each padded to the stride. */
@@ -185,7 +199,6 @@ export class JobMemory {
   }
 
   #writeOptimizer(optimizer: OptimizerConfig): void {
-    this.#setReal('learningRate', optimizer.learningRate)
     this.#setInteger('optimizer', OPTIMIZER_CODES[optimizer.type])
     if (optimizer.type === 'momentum') {
       this.#setReal('momentum', optimizer.momentum)

@@ -48,9 +48,10 @@ export const JOB_INTEGERS = [
   'correct',
 ] as const
 
-/** f64. Powers of β are state; loss and norm are results. */
+/** f64. Learning rate and powers of β are state; sums and norm are results. A limit of 0 does not clip. */
 export const JOB_REALS = [
   'learningRate',
+  'rateFactor',
   'momentum',
   'rho',
   'weightDecay',
@@ -62,7 +63,13 @@ export const JOB_REALS = [
   'labelSmoothing',
   'huberDelta',
   'gradientLimit',
+  'l1',
+  'l2',
+  'clipNorm',
+  'clipValue',
+  'clipEpsilon',
   'lossSum',
+  'penaltySum',
   'gradientNorm',
 ] as const
 
