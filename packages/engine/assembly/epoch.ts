@@ -1,7 +1,8 @@
 /** The loops over batches: one call trains an epoch, one call validates. */
 import { gatherRows, gatherValues, isBelow, sumValues } from './elementwise'
 import { job, status } from './layout'
-import { backwardPass, forwardPass, lossOf } from './network'
+import { applyMask, drawMask } from './dropout'
+import { backwardPass, forwardPass, lossOf, updateRunningStatistics } from './network'
 import { updateParameters } from './optimizers'
 import { addPenalty, clipGradient } from './regularization'
 import { identityOrder, shuffleOrder } from './shuffle'
@@ -19,6 +20,7 @@ export function trainEpoch(epoch: i32): i32 {
   const rows = load<i32>(job.trainingRows), batchSize = load<i32>(job.batchSize)
   const order = <usize>load<i32>(job.order)
   const asksToStop = load<i32>(job.asksToStop) != 0
+  const firstStep = (epoch - 1) * ((rows + batchSize - 1) / batchSize)
   identityOrder(order, rows)
   if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
   store<f64>(job.lossSum, 0)
@@ -26,6 +28,7 @@ export function trainEpoch(epoch: i32): i32 {
   store<i32>(job.correct, 0)
   for (let start = 0, batch = 0; start < rows; start += batchSize, batch++) {
     store<i32>(job.batch, batch)
+    store<i32>(job.step, firstStep + batch)
     if (asksToStop && shouldStop() != 0) return status.stopped
     const count = min(batchSize, rows - start)
     const result = trainBatch(order + (<usize>start << 2), count, start + count == rows)
@@ -71,6 +74,13 @@ function trainBatch(order: usize, rows: i32, isLast: bool): i32 {
     weightSum = sumValues(weights, rows)
   }
 
+  const inputThreshold = load<i32>(job.inputDropoutThreshold)
+  if (inputThreshold) {
+    const n = rows * load<i32>(job.inputStride), mask = <usize>load<i32>(job.inputMask)
+    drawMask(mask, n, load<i32>(job.inputDropoutStream), load<i32>(job.step), inputThreshold)
+    applyMask(inputs, mask, inputs, n)
+  }
+
   forwardPass(inputs, rows, false)
   const loss = lossOf(rows, targets, weights, weightSum)
   if (!isFinite(loss)) return status.loss_diverged
@@ -87,6 +97,7 @@ function trainBatch(order: usize, rows: i32, isLast: bool): i32 {
   if (!(isBounded && isFinite(penalty))) return status.gradient_diverged
   clipGradient(gradient, floats, isLast)
   updateParameters()
+  updateRunningStatistics(rows)
   store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penalty * <f64>rows)
   store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>rows / weightSum))
   return status.completed

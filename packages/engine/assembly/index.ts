@@ -3,6 +3,7 @@ export { forwardPass } from './network'
 export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'
 export { applyActivation, applyActivationDerivative } from './activations'
+export { drawMask } from './dropout'
 export { identityOrder, shuffleOrder } from './shuffle'
 
 import { multiplyAdd } from './tiles'

@@ -34,6 +34,10 @@ export interface LayerConfig {
   units: number
   activation: ActivationName
   initializer: InitializerConfig
+  /** Normalizes over the batch between product and activation; not for the output layer. */
+  batchNorm?: boolean
+  /** Share of the layer's outputs set to zero in training, in [0, 1); not for the output layer. */
+  dropout?: number
 }
 
 export type LossName =
@@ -51,6 +55,8 @@ export interface NetworkConfig {
   /** The last layer is the output layer and is linear: losses and predictions work on its logits. */
   layers: readonly LayerConfig[]
   loss: LossName
+  /** Share of the inputs set to zero in training, in [0, 1). */
+  inputDropout?: number
   /** For the two cross-entropies: the share of each target spread evenly over all classes; 0. */
   labelSmoothing?: number
   /** For huber: the distance at which the parabola becomes a line; 1. */
@@ -100,6 +106,7 @@ export function assertNetworkConfig(network: NetworkConfig): void {
   for (const [index, layer] of network.layers.entries()) {
     assertCount(layer.units, `layers[${index}].units`, 'invalid_network')
     assertInitializer(layer.initializer, index)
+    assertShare(layer.dropout ?? 0, `layers[${index}].dropout`)
   }
   if (output.activation !== 'linear') {
     throw new EngineError('invalid_network', 'the output layer must be linear: losses take logits')
@@ -113,6 +120,10 @@ export function assertNetworkConfig(network: NetworkConfig): void {
   if (network.loss === 'perceptron' && network.layers.length > 1) {
     throw new EngineError('invalid_network', 'a perceptron has one layer')
   }
+  if (output.batchNorm === true || (output.dropout ?? 0) > 0) {
+    throw new EngineError('invalid_network', 'the output layer has no batchNorm and no dropout')
+  }
+  assertShare(network.inputDropout ?? 0, 'inputDropout')
   assertLossParameters(network)
 }
 
@@ -182,14 +193,18 @@ export function classCount(network: NetworkConfig): number {
 }
 
 function assertLossParameters({ loss, labelSmoothing = 0, huberDelta = 1 }: NetworkConfig): void {
-  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-    throw new EngineError('invalid_network', 'labelSmoothing must be in [0, 1)')
-  }
+  assertShare(labelSmoothing, 'labelSmoothing')
   if (labelSmoothing > 0 && !(loss === 'cross_entropy' || loss === 'binary_cross_entropy')) {
     throw new EngineError('invalid_network', `labelSmoothing is not defined for ${loss}`)
   }
   if (!(huberDelta > 0 && huberDelta < Number.POSITIVE_INFINITY)) {
     throw new EngineError('invalid_network', 'huberDelta must be positive')
+  }
+}
+
+function assertShare(value: number, name: string): void {
+  if (!(value >= 0 && value < 1)) {
+    throw new EngineError('invalid_network', `${name} must be in [0, 1)`)
   }
 }
 

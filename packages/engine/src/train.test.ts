@@ -7,6 +7,11 @@ import { type TrainingOptions, train } from './train.ts'
 const BACKENDS: BackendName[] = ['wasm', 'reference']
 const CONFIG = makeConfig({ inputs: 3, hidden: [5], outputs: 2, loss: 'cross_entropy' })
 const DATA = makeData(CONFIG, 23)
+const openNoisy = (backend: BackendName) => {
+  const noise = { dropout: 0.4, inputDropout: 0.2, batchNorm: true }
+  const shape = { inputs: 3, hidden: [5], outputs: 2, loss: 'cross_entropy' } as const
+  return createNetwork(makeConfig({ ...shape, ...noise }), { backend, seed: 1n })
+}
 const openWasm = () => createNetwork(CONFIG, { seed: 1n })
 
 describe.each(BACKENDS)('train on the %s backend', (backend) => {
@@ -159,6 +164,77 @@ describe.each(BACKENDS)('train on the %s backend', (backend) => {
     ])
     expect(Math.sqrt(squares.reduce((sum, s) => sum + s, 0)) / 0.01).toBeCloseTo(1, 3)
     expect(epoch?.gradientNorm).toBeGreaterThan(0.1)
+  })
+
+  it('gives bit-identical weights with normalization and dropout, others for another seed', async () => {
+    const noisy = await Promise.all([1, 2, 3].map(() => openNoisy(backend)))
+
+    for (const [index, network] of noisy.entries()) {
+      drain(train(network, makeOptions(DATA, { seed: index === 2 ? 8n : 7n, shuffle: false })))
+    }
+
+    const [first, same, other] = noisy.map((network) => network.weights())
+    expect(same).toEqual(first)
+    expect(other).not.toEqual(first)
+  })
+
+  it('keeps the running statistics of the best epoch with its weights', async () => {
+    const network = await openNoisy(backend)
+    const validation = makeData(CONFIG, 9, 5n)
+    const snapshots = new Map<number, ReturnType<Network['weights']>>()
+
+    const run = train(network, makeOptions(DATA, { validation, epochs: 6 }))
+    let next = run.next()
+    for (; next.done !== true; next = run.next()) snapshots.set(next.value.epoch, network.weights())
+
+    expect(network.weights('best')).toEqual(snapshots.get(next.value.best?.epoch ?? 0))
+  })
+
+  it('moves running statistics by a tenth of each batch, and not for a batch of one', async () => {
+    const layer = { units: 1, activation: 'linear', initializer: { type: 'zeros' } } as const
+    const config = {
+      inputs: 1,
+      layers: [{ ...layer, batchNorm: true }, layer],
+      loss: 'mse',
+    } as const
+    const initialWeights = [
+      {
+        weight: Float32Array.of(1),
+        bias: Float32Array.of(0.5),
+        gamma: Float32Array.of(1),
+        beta: Float32Array.of(0),
+        runningMean: Float32Array.of(0),
+        runningVariance: Float32Array.of(1),
+      },
+      { weight: Float32Array.of(0), bias: Float32Array.of(0) },
+    ]
+    const network = await createNetwork(config, { backend, seed: 1n, initialWeights })
+    const data = {
+      rows: 5,
+      inputs: Float32Array.of(1, 2, 3, 6, 1000),
+      targets: Float32Array.of(0, 0, 0, 0, 0),
+    }
+
+    drain(train(network, makeOptions(data, { batchSize: 4, epochs: 1, shuffle: false })))
+
+    const [normalized] = network.weights()
+    // z = 1.5, 2.5, 3.5, 6.5: mean 3.5, squared distances 4 + 1 + 0 + 9 over 3.
+    expect(normalized?.runningMean?.[0]).toBeCloseTo(0.35, 6)
+    expect(normalized?.runningVariance?.[0]).toBeCloseTo(0.9 + 0.1 * (14 / 3), 6)
+    expect(normalized?.bias[0]).toBe(0.5)
+  })
+
+  it('keeps running statistics finite when a batch diverges', async () => {
+    const network = await openNoisy(backend)
+    const inputs = DATA.inputs.slice()
+    inputs.fill(1e30, 3 * 12, 3 * 13)
+    const training = { ...DATA, inputs }
+
+    const { result } = drain(train(network, makeOptions(training, { shuffle: false })))
+
+    // The reference has room for 1e60 and trains on.
+    expect(result.stopReason).toBe(backend === 'wasm' ? 'diverged' : 'epochs_completed')
+    if (backend === 'wasm') expect(isFiniteEverywhere(network)).toBe(true)
   })
 
   it('weighs classes like rows', async () => {
@@ -347,7 +423,6 @@ describe('train refuses', () => {
 })
 
 function isFiniteEverywhere(network: Network): boolean {
-  return network
-    .weights()
-    .every(({ weight, bias }) => weight.every(Number.isFinite) && bias.every(Number.isFinite))
+  const parts = network.weights().flatMap((layer) => Object.values(layer) as Float32Array[])
+  return parts.every((values) => values.every(Number.isFinite))
 }

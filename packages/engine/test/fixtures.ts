@@ -54,6 +54,8 @@ export function makeConfig({
   outputs,
   activation = 'tanh',
   loss = 'mse',
+  batchNorm = false,
+  dropout = 0,
   ...rest
 }: {
   inputs: number
@@ -61,6 +63,10 @@ export function makeConfig({
   outputs: number
   activation?: ActivationName
   loss?: LossName
+  /** Of every hidden layer. */
+  batchNorm?: boolean
+  dropout?: number
+  inputDropout?: number
   labelSmoothing?: number
   huberDelta?: number
 }): NetworkConfig {
@@ -74,6 +80,8 @@ export function makeConfig({
         units,
         activation,
         initializer: { type: 'glorot_uniform' as const },
+        batchNorm,
+        dropout,
       })),
       { units: output, activation: 'linear', initializer: { type: 'glorot_uniform' } },
     ],

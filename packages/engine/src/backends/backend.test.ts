@@ -9,6 +9,7 @@ import {
   OPTIMIZERS,
 } from '../../test/fixtures.ts'
 import type { NetworkConfig } from '../config.ts'
+import { forward } from '../inference.ts'
 import { createNetwork } from '../network.ts'
 import { type TrainingOptions, train } from '../train.ts'
 import { compileBuild } from '../wasm/load.ts'
@@ -94,6 +95,64 @@ describe.each(BUILDS)('the $build kernels follow the reference for ten epochs', 
     }
   })
 
+  it.each(ACTIVATION_NAMES)(
+    'with batch normalization, dropout and %s units',
+    async (activation) => {
+      const shape = {
+        inputs: 3,
+        hidden: [7, 5],
+        outputs: 3,
+        activation,
+        loss: 'cross_entropy',
+      } as const
+      // Few rows make a unit's variance small, and what divides by it ill-conditioned.
+      const config = makeConfig({ ...shape, batchNorm: true, dropout: 0.3, inputDropout: 0.1 })
+
+      await expectParity(
+        config,
+        { ...raggedRun(config, 41, 10), optimizer: OPTIMIZERS.momentum },
+        module,
+      )
+    },
+  )
+
+  it.each([
+    ['batch normalization', { batchNorm: true }],
+    ['dropout', { dropout: 0.5 }],
+    ['input dropout', { inputDropout: 0.4 }],
+  ] as const)('with %s, every optimizer and last batches of one row', async (_name, changes) => {
+    for (const optimizer of Object.values(OPTIMIZERS)) {
+      const config = makeConfig({ inputs: 5, hidden: [17, 6], outputs: 3, ...changes })
+
+      await expectParity(config, { ...raggedRun(config, 40, 13), optimizer }, module)
+    }
+  })
+
+  it('with everything at once on wide layers', async () => {
+    const config = makeConfig({
+      inputs: 33,
+      hidden: [63, 37],
+      outputs: 5,
+      activation: 'relu',
+      loss: 'cross_entropy',
+      batchNorm: true,
+      dropout: 0.25,
+      inputDropout: 0.1,
+      labelSmoothing: 0.05,
+    })
+    const options: TrainingOptions = {
+      ...raggedRun(config, 103, 17),
+      epochs: 5,
+      optimizer: OPTIMIZERS.momentum,
+      regularization: { l1: 1e-4, l2: 1e-3 },
+      gradientClip: { norm: 0.5 },
+      schedule: { type: 'cosine', warmupEpochs: 2 },
+      classWeights: 'balanced',
+    }
+
+    await expectParity(config, options, module)
+  })
+
   it.each([1, 3])('as a perceptron of %i units', async (units) => {
     const layer = { units, activation: 'linear', initializer: { type: 'zeros' } } as const
     const config = { inputs: 3, layers: [layer], loss: 'perceptron' } as const
@@ -136,6 +195,26 @@ describe.each(BUILDS)('prediction of the $build kernels', ({ module }) => {
     ])
 
     expectClose(ours.predict(inputs, rows), theirs.predict(inputs, rows), 5e-6)
+  })
+
+  it('normalizes by the running statistics', async () => {
+    const config = makeConfig({
+      inputs: 5,
+      hidden: [17, 6],
+      outputs: 3,
+      batchNorm: true,
+      dropout: 0.5,
+    })
+    const trained = await createNetwork(config, { seed: 1n, module })
+    drain(train(trained, raggedRun(config, 23, 4)))
+    const initialWeights = trained.weights()
+    const theirs = await createNetwork(config, { seed: 2n, backend: 'reference', initialWeights })
+    const { inputs } = makeData(config, 9)
+
+    const logits = trained.predict(inputs, 9)
+
+    expectClose(logits, theirs.predict(inputs, 9), 5e-6)
+    expectClose(logits, forward(config, initialWeights, inputs, 9), 5e-6)
   })
 
   it('keeps NaN and infinity in the row they came with', async () => {
@@ -222,5 +301,5 @@ function expectClose(actual: Float32Array, expected: Float32Array, tolerance: nu
 }
 
 function flatten(weights: readonly LayerWeights[]): Float32Array {
-  return Float32Array.from(weights.flatMap(({ weight, bias }) => [...weight, ...bias]))
+  return Float32Array.from(weights.flatMap((layer) => Object.values(layer).flatMap((v) => [...v])))
 }

@@ -26,13 +26,14 @@ interface Batch {
 export const referenceBackend: Backend = {
   openTraining(config, weights, job) {
     const network = new ReferenceNetwork(config, weights)
-    const best = Float64Array.from(network.parameters)
+    let best = network.state()
     const optimize = createOptimizer(job.optimizer, network.weightMask())
     const isBad = (g: number) => !(Math.abs(g) < GRADIENT_LIMIT)
 
     return {
       trainEpoch(epoch, rate) {
         const order = epochOrder(job, epoch)
+        const batches = Math.ceil(order.length / job.batchSize)
         const totals = { loss: 0, correct: 0, penalty: 0 }
         let gradientNorm = 0
         let { learningRate } = rate
@@ -40,7 +41,8 @@ export const referenceBackend: Backend = {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
           const batch = gather(config, job.training, rows)
-          const activations = network.forward(batch.inputs)
+          const pass = { seed: job.seed, step: (epoch - 1) * batches + start / job.batchSize }
+          const activations = network.forward(batch.inputs, pass)
           const losses = rowLosses(network, activations.at(-1) as Matrix, batch.targets)
           const at = { status: 'diverged' as const, batch: start / job.batchSize }
           if (!losses.values.every(Number.isFinite)) {
@@ -59,6 +61,7 @@ export const referenceBackend: Backend = {
           gradientNorm = Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0))
           if (job.gradientClip) clipGradient(network.gradient, gradientNorm, job.gradientClip)
           optimize(network.parameters, network.gradient, stepRate)
+          network.updateRunning()
           totals.penalty += penalty * rows.length
           totals.loss += loss * rows.length
         }
@@ -81,10 +84,10 @@ export const referenceBackend: Backend = {
       },
 
       keepBest() {
-        best.set(network.parameters)
+        best = network.state()
       },
 
-      weights: (which) => network.weights(config, which === 'best' ? best : network.parameters),
+      weights: (which) => network.weights(which === 'best' ? best : network.state()),
 
       close() {},
     }

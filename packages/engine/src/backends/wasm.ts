@@ -8,7 +8,7 @@ import { openArena } from '../wasm/arena.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
-import { type LayerMap, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
+import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 
 /** Rows predicted at a time; enough for the packed kernels. */
 const PREDICTION_ROWS_MAX = 128
@@ -131,9 +131,9 @@ function findBadRow(memory: JobMemory, map: MemoryMap): Omit<Divergence, 'batch'
 
 /** The first layer, in order of the backward pass, whose gradient is too large or not a number. */
 function findBadGradient(memory: JobMemory, map: MemoryMap): Omit<Divergence, 'batch'> {
-  const layer = map.layers.findLastIndex(({ inputs, unitStride, weightGradient }) =>
+  const layer = map.layers.findLastIndex((each) =>
     memory
-      .floats(weightGradient, (inputs + 1) * unitStride)
+      .floats(each.weightGradient, layerFloats(each))
       .some((g) => !(Math.abs(g) < GRADIENT_LIMIT)),
   )
   return { layer: layer === -1 ? null : layer, row: null }

@@ -22,6 +22,18 @@ export function initializeLayer(
   return { weight, bias }
 }
 
+/** γ 1 and β 0, and running statistics of mean 0 and variance 1: at the start it changes nothing. [units] */
+export function initializeBatchNorm(
+  units: number,
+): Required<Pick<LayerWeights, 'gamma' | 'beta' | 'runningMean' | 'runningVariance'>> {
+  return {
+    gamma: new Float32Array(units).fill(1),
+    beta: new Float32Array(units),
+    runningMean: new Float32Array(units),
+    runningVariance: new Float32Array(units).fill(1),
+  }
+}
+
 /**
  * What 'auto' stands for: He et al. for rectifiers and their smooth kin, which halve the variance of
  * what they pass (https://arxiv.org/abs/1502.01852), LeCun for selu, whose fixed point assumes

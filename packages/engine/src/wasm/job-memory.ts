@@ -1,6 +1,8 @@
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
+import { BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM } from '../layers/batch-norm.ts'
+import { dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
 import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
 import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
 import type { StepRate } from '../schedules/learning-rate.ts'
@@ -16,10 +18,10 @@ import {
   layerIntegerAddress,
   OPTIMIZER_CODES,
 } from './job-record.ts'
-import type { LayerMap, MemoryMap } from './memory-map.ts'
+import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
 
 /** Fields of the map that the kernels do not read. */
-const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows'])
+const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows', 'stateBytes'])
 
 /** Reads and writes one job's memory by the names of its map. */
 export class JobMemory {
@@ -60,6 +62,10 @@ export class JobMemory {
     this.#setInteger('loss', LOSS_CODES[config.loss])
     this.#setReal('labelSmoothing', config.labelSmoothing ?? 0)
     this.#setReal('huberDelta', config.huberDelta ?? 1)
+    this.#setInteger('inputDropoutThreshold', dropoutThreshold(config.inputDropout ?? 0))
+    this.#setInteger('inputDropoutStream', streamNumber(dropoutStream('inputs')))
+    this.#setReal('batchNormEpsilon', BATCH_NORM_EPSILON)
+    this.#setReal('batchNormMomentum', BATCH_NORM_MOMENTUM)
     for (const [field, value] of Object.entries(addresses)) {
       if (!UNRECORDED.has(field)) this.#setInteger(field as JobInteger, value)
     }
@@ -76,6 +82,14 @@ export class JobMemory {
         sums: layer.sums,
         outputs: layer.outputs,
         delta: layer.delta,
+        batchNorm: Number(layer.batchNorm),
+        running: layer.running,
+        statistics: layer.statistics,
+        normalized: layer.normalized,
+        mask: layer.mask,
+        dropped: layer.dropped,
+        dropoutThreshold: dropoutThreshold(layer.dropout),
+        dropoutStream: streamNumber(dropoutStream(index)),
         forwardPacked: Number(layer.packed.forward),
         evaluationPacked: Number(layer.packed.evaluation),
         weightGradientPacked: Number(layer.packed.weightGradient),
@@ -144,39 +158,62 @@ export class JobMemory {
 
   writeWeights(weights: readonly LayerWeights[]): void {
     for (const [index, layer] of this.#map.layers.entries()) {
-      const { weight, bias } = weights[index] as LayerWeights
+      const { weight, bias, gamma, beta, runningMean, runningVariance } = weights[
+        index
+      ] as LayerWeights
       const { inputs, units, unitStride } = layer
-      const target = this.floats(layer.weight, (inputs + 1) * unitStride)
+      const target = this.floats(layer.weight, layerFloats(layer))
       for (let unit = 0; unit < units; unit++) {
         for (let i = 0; i < inputs; i++) {
           target[i * unitStride + unit] = weight[unit * inputs + i] as number
         }
       }
       target.set(bias, inputs * unitStride)
+      if (!layer.batchNorm) continue
+      target.set(gamma ?? [], (inputs + 1) * unitStride)
+      target.set(beta ?? [], (inputs + 2) * unitStride)
+      const running = this.floats(layer.running, 2 * unitStride)
+      running.set(runningMean ?? [])
+      running.set(runningVariance ?? [], unitStride)
     }
   }
 
   readWeights(which: 'last' | 'best'): LayerWeights[] {
     return this.#map.layers.map((layer) => {
-      return this.#readLayer(layer, which === 'best' ? layer.best : layer.weight)
+      return which === 'best'
+        ? this.#readLayer(layer, layer.best, layer.bestRunning)
+        : this.#readLayer(layer, layer.weight, layer.running)
     })
   }
 
-  /** Copies the running parameters to the best ones. */
+  /** Copies the parameters and running statistics to the best ones. */
   keepBest(): void {
-    const { parameters, best, parameterBytes } = this.#map
-    this.#floats.copyWithin(best / 4, parameters / 4, (parameters + parameterBytes) / 4)
+    const { parameters, best, stateBytes } = this.#map
+    this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
   }
 
-  #readLayer({ inputs, units, unitStride }: LayerMap, address: number): LayerWeights {
-    const source = this.floats(address, (inputs + 1) * unitStride)
+  #readLayer(layer: LayerMap, address: number, runningAddress: number): LayerWeights {
+    const { inputs, units, unitStride } = layer
+    const source = this.floats(address, layerFloats(layer))
+    const running = this.floats(runningAddress, 2 * unitStride)
+    const vector = (values: Float32Array, index: number) =>
+      values.slice(index * unitStride, index * unitStride + units)
     const weight = new Float32Array(units * inputs)
     for (let unit = 0; unit < units; unit++) {
       for (let i = 0; i < inputs; i++) {
         weight[unit * inputs + i] = source[i * unitStride + unit] as number
       }
     }
-    return { weight, bias: source.slice(inputs * unitStride, inputs * unitStride + units) }
+    const bias = vector(source, inputs)
+    if (!layer.batchNorm) return { weight, bias }
+    return {
+      weight,
+      bias,
+      gamma: vector(source, inputs + 1),
+      beta: vector(source, inputs + 2),
+      runningMean: vector(running, 0),
+      runningVariance: vector(running, 1),
+    }
   }
 
   #writeData(config: NetworkConfig, data: TrainingData, inputsAt: number, targetsAt: number): void {

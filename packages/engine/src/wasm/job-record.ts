@@ -25,6 +25,9 @@ export const JOB_INTEGERS = [
   'batchTargets',
   'batchWeights',
   'unitWeights',
+  'inputMask',
+  'inputDropoutThreshold',
+  'inputDropoutStream',
   'parameters',
   'gradient',
   'firstMoment',
@@ -45,6 +48,7 @@ export const JOB_INTEGERS = [
   'shuffleStream',
   'asksToStop',
   'batch',
+  'step',
   'correct',
 ] as const
 
@@ -62,6 +66,8 @@ export const JOB_REALS = [
   'epsilon',
   'labelSmoothing',
   'huberDelta',
+  'batchNormEpsilon',
+  'batchNormMomentum',
   'gradientLimit',
   'l1',
   'l2',
@@ -73,7 +79,7 @@ export const JOB_REALS = [
   'gradientNorm',
 ] as const
 
-/** i32, one set per layer. A `…Packed` flag chooses the packed matrix product over the direct one. */
+/** i32, one set per layer. A threshold of 0 drops nothing; a `…Packed` flag chooses the packed matrix product over the direct one. */
 export const LAYER_INTEGERS = [
   'inputs',
   'units',
@@ -85,6 +91,14 @@ export const LAYER_INTEGERS = [
   'sums',
   'outputs',
   'delta',
+  'batchNorm',
+  'running',
+  'statistics',
+  'normalized',
+  'mask',
+  'dropped',
+  'dropoutThreshold',
+  'dropoutStream',
   'forwardPacked',
   'evaluationPacked',
   'weightGradientPacked',

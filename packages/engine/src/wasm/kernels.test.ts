@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ACTIVATION_NAMES } from '../../test/fixtures.ts'
 import { type KernelMemory, makeKernelMemory } from '../../test/kernel-memory.ts'
 import { ACTIVATIONS } from '../activations/activation.ts'
-import { createRandom, permutation, SHUFFLE_STREAM } from '../random.ts'
+import { dropoutMask, dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
+import { createRandom, permutation, SHUFFLE_STREAM, streamNumber } from '../random.ts'
 import { ACTIVATION_CODES, JOB_ADDRESS } from './job-record.ts'
 import { compileBuild, compileKernels } from './load.ts'
 
@@ -142,6 +143,34 @@ describe.each(BUILDS)('activations of the $build kernels', ({ module }) => {
 
     expect(values[0]).toBeNaN()
     for (const i of [1, 2, 3]) expect(values[i]).toBeCloseTo(expected[i] as number, 30)
+  })
+})
+
+describe.each(BUILDS)('dropout of the $build kernels', ({ module }) => {
+  it.each([0, 0.1, 0.5, 0.999])('draws the masks of the reference at rate %d', (rate) => {
+    for (const [rows, units] of [
+      [1, 1],
+      [3, 5],
+      [4, 4],
+      [17, 63],
+    ] as const) {
+      const memory = makeKernelMemory(module)
+      const pass = { seed: 0xfedc_ba98_7654_3210n, step: 70_000 }
+      memory.setSeed(pass.seed, SHUFFLE_STREAM)
+      const stride = 4 * Math.ceil(units / 4)
+      const mask = memory.take(new Float32Array(16 * Math.ceil((rows * stride) / 16)))
+      const stream = dropoutStream(2)
+      const [code, threshold] = [streamNumber(stream), dropoutThreshold(rate)]
+
+      memory.kernels.drawMask(mask.address, rows * stride, code, pass.step, threshold)
+
+      const expected = dropoutMask(pass, stream, rows, units, rate)
+      for (let row = 0; row < rows; row++) {
+        const actual = mask.values.subarray(row * stride, row * stride + units)
+        expect(actual).toEqual(Float32Array.from(expected.row(row)))
+      }
+      expect(memory.isIntact()).toBe(true)
+    }
   })
 })
 

@@ -55,6 +55,7 @@ export interface Kernels {
     delta: number,
     n: number,
   ): void
+  drawMask(mask: number, n: number, stream: number, step: number, threshold: number): void
   identityOrder(order: number, n: number): void
   shuffleOrder(order: number, n: number, epoch: number): void
   roundsOnce(): number

@@ -27,10 +27,16 @@ export interface MemoryInput {
 export interface LayerMap {
   inputs: number
   units: number
+  batchNorm: boolean
+  /** Share of the outputs dropped in training. */
+  dropout: number
   /** Floats from one row to the next, a multiple of 4; the padding stays zero. */
   inputStride: number
   unitStride: number
-  /** [inputs, unitStride]: the transpose of the public [out, in]; the bias [unitStride] follows it. */
+  /**
+   * [inputs, unitStride]: the transpose of the public [out, in]; the bias [unitStride] follows it, and
+   * with batch normalization γ and β.
+   */
   weight: number
   weightGradient: number
   best: number
@@ -41,6 +47,16 @@ export interface LayerMap {
   sums: number
   outputs: number
   delta: number
+  /** Running mean and variance, [unitStride] each; behind the parameters, as training changes them too. */
+  running: number
+  bestRunning: number
+  /** Mean, biased variance and 1/√(variance + ε) of the batch at hand. */
+  statistics: number
+  /** x̂ [batch, unitStride] */
+  normalized: number
+  /** Factors of dropout, and the outputs times them, both [batch, unitStride]. */
+  mask: number
+  dropped: number
   packed: { forward: boolean; evaluation: boolean; weightGradient: boolean; inputGradient: boolean }
 }
 
@@ -65,12 +81,16 @@ export interface MemoryMap {
   batchWeights: number
   /** As many ones as rows can be at hand: the weights where there are none. */
   unitWeights: number
+  /** Factors of the inputs' dropout, [batch, inputStride]. */
+  inputMask: number
   parameters: number
   gradient: number
   best: number
   firstMoment: number
   secondMoment: number
   parameterBytes: number
+  /** Parameters and running statistics. */
+  stateBytes: number
   leftPanels: number
   rightPanels: number
   edgeTile: number
@@ -106,9 +126,13 @@ export function mapMemory(input: MemoryInput): MemoryMap {
   const blockRows = Math.max(batchSize, evaluationRows)
   const inputStride = paddedStride(network.inputs)
   const targetStride = isRegression(network.loss) ? paddedStride(outputUnits(network)) : 1
-  const shapes = layerShapes(network)
+  const shapes = layerShapes(network).map((shape, index) => {
+    const { batchNorm = false, dropout = 0 } = network.layers[index] ?? {}
+    return { ...shape, batchNorm, dropout }
+  })
   const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
   const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
+  const runningFloats = shapes.reduce((sum, shape) => sum + 2 * normalizedFloats(shape), 0)
 
   let end = LAYERS_ADDRESS + shapes.length * LAYER_BYTES
   const take = (floats: number): number => {
@@ -117,17 +141,22 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     return start
   }
 
-  const parameters = take(parameterFloats)
+  const parameters = take(parameterFloats + runningFloats)
   const gradient = take(parameterFloats)
-  const best = take(parameterFloats)
+  const best = take(parameterFloats + runningFloats)
   const firstMoment = take(MOMENTS[input.optimizer] >= 1 ? parameterFloats : 0)
   const secondMoment = take(MOMENTS[input.optimizer] >= 2 ? parameterFloats : 0)
 
   let parameterOffset = 0
+  let runningOffset = 4 * parameterFloats
   const layers = shapes.map((shape, index): LayerMap => {
     const unitStride = paddedStride(shape.units)
     const at = parameterOffset
+    const runningAt = runningOffset
     parameterOffset += 4 * layerFloats(shape)
+    runningOffset += 8 * normalizedFloats(shape)
+    const normalizes = shape.batchNorm
+    const dropsOut = shape.dropout > 0
     const { forward, evaluation, weightGradient, inputGradient } = products[index] as LayerProducts
     const outputs = take(blockRows * unitStride)
     const keepsSums = KEEPS_SUMS.has(network.layers[index]?.activation)
@@ -141,6 +170,12 @@ export function mapMemory(input: MemoryInput): MemoryMap {
       sums: keepsSums ? take(blockRows * unitStride) : outputs,
       outputs,
       delta: take(blockRows * unitStride),
+      running: parameters + runningAt,
+      bestRunning: best + runningAt,
+      statistics: take(normalizes ? 3 * unitStride : 0),
+      normalized: take(normalizes ? batchSize * unitStride : 0),
+      mask: take(dropsOut ? maskFloats(batchSize * unitStride) : 0),
+      dropped: take(dropsOut ? batchSize * unitStride : 0),
       packed: {
         forward: isPacked(forward),
         evaluation: isPacked(evaluation),
@@ -164,6 +199,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     firstMoment,
     secondMoment,
     parameterBytes: 4 * parameterFloats,
+    stateBytes: 4 * (parameterFloats + runningFloats),
     leftPanels: take(Math.max(...panels.map(({ left }) => left))),
     rightPanels: take(Math.max(...panels.map(({ right }) => right))),
     edgeTile: take(EDGE_TILE_FLOATS),
@@ -172,6 +208,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
     batchWeights: take(weighted ? batchSize : 0),
     unitWeights: take(blockRows),
+    inputMask: take(network.inputDropout ? maskFloats(batchSize * inputStride) : 0),
     order: take(trainingRows),
     trainingInputs: take(trainingRows * inputStride),
     trainingTargets: take(trainingRows * targetStride),
@@ -206,9 +243,19 @@ function transposedFloats({ units, inputStride, packed }: LayerMap, index: numbe
   return index === 0 || packed.inputGradient ? 0 : units * inputStride
 }
 
-/** Weights and bias with the padding of every row. */
-function layerFloats({ inputs, units }: { inputs: number; units: number }): number {
-  return (inputs + 1) * paddedStride(units)
+/** Weights, bias, γ and β with the padding of every row. */
+export function layerFloats(shape: { inputs: number; units: number; batchNorm: boolean }): number {
+  return (shape.inputs + 1) * paddedStride(shape.units) + 2 * normalizedFloats(shape)
+}
+
+/** One value per unit of a layer with batch normalization. */
+function normalizedFloats({ units, batchNorm }: { units: number; batchNorm: boolean }): number {
+  return batchNorm ? paddedStride(units) : 0
+}
+
+/** Masks are drawn 16 values at a time. */
+function maskFloats(values: number): number {
+  return roundUp(values, 16)
 }
 
 function paddedStride(values: number): number {
