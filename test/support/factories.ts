@@ -126,6 +126,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       epochs: 10,
       shuffle: true,
       early_stopping: null,
+      label_smoothing: 0,
       threads: 1,
     },
     limits: { max_seconds: null, target: null },

@@ -14,6 +14,8 @@ export const BATCH_SIZE_MAX = 65_536
 /** With these two, no update of a finite gradient can leave float32. */
 export const LEARNING_RATE_MAX = 1e9
 export const EPSILON_MIN = 1e-10
+/** A δ beyond it is the parabola everywhere: float32 could not tell. */
+export const HUBER_DELTA_MAX = 1e9
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
 export const ACTIVATIONS = [
@@ -177,7 +179,10 @@ export const trainingSpecSchema = z.strictObject({
   loss: z
     .union([
       z.enum(['auto', ...LOSSES]),
-      z.strictObject({ type: z.literal('huber'), delta: z.number().positive() }),
+      z.strictObject({
+        type: z.literal('huber'),
+        delta: z.number().positive().max(HUBER_DELTA_MAX).optional(),
+      }),
     ])
     .optional(),
   optimizer: optimizerSchema.optional(),

@@ -36,7 +36,10 @@ export const resolvedConfigSchema = z
       }),
     }),
     training: z.object({
-      loss: z.enum(['cross_entropy', 'binary_cross_entropy', 'mse']),
+      loss: z.union([
+        z.enum(['cross_entropy', 'binary_cross_entropy', 'hinge', 'mse', 'mae']),
+        z.object({ type: z.literal('huber'), delta: z.number() }),
+      ]),
       optimizer: z.discriminatedUnion('type', [
         z.object({ type: z.literal('sgd'), learning_rate: z.number() }),
         z.object({
@@ -46,12 +49,27 @@ export const resolvedConfigSchema = z
           nesterov: z.boolean(),
         }),
         z.object({
+          type: z.literal('rmsprop'),
+          learning_rate: z.number(),
+          rho: z.number(),
+          epsilon: z.number(),
+        }),
+        z.object({ type: z.literal('adagrad'), learning_rate: z.number() }),
+        z.object({
           type: z.literal('adam'),
           learning_rate: z.number(),
           beta1: z.number(),
           beta2: z.number(),
           epsilon: z.number(),
           bias_correction: z.boolean(),
+        }),
+        z.object({
+          type: z.literal('adamw'),
+          learning_rate: z.number(),
+          beta1: z.number(),
+          beta2: z.number(),
+          epsilon: z.number(),
+          weight_decay: z.number(),
         }),
       ]),
       batch_size: z.int(),
@@ -60,6 +78,7 @@ export const resolvedConfigSchema = z
       early_stopping: z
         .object({ metric: watchedMetricSchema, patience: z.int(), min_delta: z.number() })
         .nullable(),
+      label_smoothing: z.number(),
       threads: z.int(),
     }),
     limits: z.object({

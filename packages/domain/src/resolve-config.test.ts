@@ -35,6 +35,7 @@ describe('resolveConfig', () => {
         epochs: 100,
         shuffle: true,
         early_stopping: { metric: 'val_loss', patience: 10, min_delta: 0 },
+        label_smoothing: 0,
       },
       seed: 99,
     })
@@ -55,6 +56,53 @@ describe('resolveConfig', () => {
     ],
   ])('turns training %o into %o', (training, expected) => {
     expect(resolve({ training }, digits).training).toMatchObject(expected)
+  })
+
+  it.each<[JobSpec['training'], object]>([
+    [
+      { optimizer: { type: 'rmsprop' } },
+      { optimizer: { type: 'rmsprop', learning_rate: 0.001, rho: 0.99, epsilon: 1e-8 } },
+    ],
+    [{ optimizer: { type: 'adagrad' } }, { optimizer: { type: 'adagrad', learning_rate: 0.01 } }],
+    [
+      { optimizer: { type: 'adamw', weight_decay: 0 } },
+      {
+        optimizer: {
+          type: 'adamw',
+          learning_rate: 0.001,
+          beta1: 0.9,
+          beta2: 0.999,
+          epsilon: 1e-8,
+          weight_decay: 0,
+        },
+      },
+    ],
+    [{ optimizer: { type: 'adamw' } }, { optimizer: { weight_decay: 0.01 } }],
+    [{ loss: 'hinge' }, { loss: 'hinge' }],
+    [{ label_smoothing: 0.1 }, { label_smoothing: 0.1 }],
+  ])('resolves training %o to %o', (training, expected) => {
+    expect(resolve({ training }, digits).training).toMatchObject(expected)
+  })
+
+  it('gives hinge one raw score per class, also for two', () => {
+    const { model } = resolve({ training: { loss: 'hinge' } }, gates)
+
+    expect(model.output).toMatchObject({ units: 2, activation: 'linear' })
+  })
+
+  it.each<[NonNullable<JobSpec['training']>['loss'], unknown]>([
+    ['mae', 'mae'],
+    ['huber', { type: 'huber', delta: 1 }],
+    [{ type: 'huber' }, { type: 'huber', delta: 1 }],
+    [
+      { type: 'huber', delta: 0.5 },
+      { type: 'huber', delta: 0.5 },
+    ],
+  ])('takes the loss %o for a regression, whole numbers for quantities', (loss, expected) => {
+    const resolved = resolve({ training: { loss } }, gates)
+
+    expect(resolved.training.loss).toEqual(expected)
+    expect([resolved.task, resolved.model.output.activation]).toEqual(['regression', 'linear'])
   })
 
   it('trains on all rows below twenty, with the batch cut to them and no early stopping', () => {
@@ -128,6 +176,34 @@ describe('resolveConfig', () => {
       /regression/,
     ],
     [
+      'a hinge of numbers',
+      { training: { loss: 'hinge' } },
+      prices,
+      '#/training/loss',
+      /"hinge" does not fit regression of a number; use "mse"/,
+    ],
+    [
+      'a huber of classes that are said to be classes',
+      { task: 'classification', training: { loss: 'huber' } },
+      digits,
+      '#/training/loss',
+      /"huber" does not fit classification of 10 classes/,
+    ],
+    [
+      'softened labels of a hinge',
+      { training: { loss: 'hinge', label_smoothing: 0.1 } },
+      digits,
+      '#/training/label_smoothing',
+      /cross-entropies, not with hinge/,
+    ],
+    [
+      'a decay by more than the weight',
+      { training: { optimizer: { type: 'adamw', learning_rate: 0.1, weight_decay: 11 } } },
+      digits,
+      '#/training/optimizer/weight_decay',
+      /11 at a learning rate of 0.1.*at most 10$/,
+    ],
+    [
       'binary cross-entropy of ten classes',
       { training: { loss: 'binary_cross_entropy' } },
       digits,
@@ -165,16 +241,16 @@ describe('resolveConfig', () => {
     const errors = faultsOf(
       {
         model: {
-          hidden: [{ units: 4, activation: 'gelu', batch_norm: true, dropout: 0.5 }],
+          hidden: [{ units: 4, batch_norm: true, dropout: 0.5 }],
           input_dropout: 0.1,
+          output: { activation: 'step' },
         },
         training: {
-          optimizer: { type: 'adamw' },
+          optimizer: { type: 'perceptron' },
           lr_schedule: { type: 'cosine' },
           regularization: { l1: 1e-5, l2: 1e-4 },
           gradient_clip: { norm: 1 },
           class_weight: 'balanced',
-          label_smoothing: 0.1,
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
           threads: 2,
         },
@@ -188,17 +264,16 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/model/hidden/0/activation',
       '#/model/hidden/0/batch_norm',
       '#/model/hidden/0/dropout',
       '#/model/input_dropout',
+      '#/model/output/activation',
       '#/training/optimizer/type',
       '#/training/lr_schedule',
       '#/training/regularization/l1',
       '#/training/regularization/l2',
       '#/training/gradient_clip',
       '#/training/class_weight',
-      '#/training/label_smoothing',
       '#/training/augmentation',
       '#/training/threads',
       '#/preprocessing/missing',

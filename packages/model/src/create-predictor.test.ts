@@ -39,6 +39,11 @@ const ONE = createPredictor({
   preprocessing: PREPROCESSING,
   layers: [{ weight: Float32Array.of(2, 0), bias: Float32Array.of(0) }],
 })
+const HINGE = createPredictor({
+  architecture: linear(2, { output_activation: 'linear' }),
+  preprocessing: PREPROCESSING,
+  layers: [{ weight: Float32Array.of(1, 0, 0, 1), bias: Float32Array.of(0, -3) }],
+})
 const VALUE = createPredictor({
   architecture: linear(1, { output_activation: 'linear', task: 'regression', classes: null }),
   preprocessing: { ...PREPROCESSING, target: { center: 100, scale: 10 } },
@@ -85,6 +90,19 @@ describe('createPredictor', () => {
     expect(high).toMatchObject({ label: 'yes', logits: [1] })
     expect(high?.probabilities?.yes).toBeCloseTo(1 / (1 + Math.exp(-1)), 6)
     expect(high?.probabilities?.no).toBeCloseTo(1 / (1 + Math.E), 6)
+  })
+
+  it('answers the class of the largest raw score, which is no probability', () => {
+    const predict = () => HINGE.predict({ rows: [[0, 7]] }, ['probabilities'])
+
+    // Inputs -0.5 and 3.
+    expect(HINGE.predict({ rows: [[0, 7]] })).toEqual([{ label: 'yes', logits: [-0.5, 0] }])
+    expect(faultsOf(predict)).toEqual([
+      {
+        detail: 'A hinge model has no probabilities; it has label, logits',
+        pointer: '#/outputs/0',
+      },
+    ])
   })
 
   it('undoes the scaling of a regression target', () => {

@@ -1,3 +1,5 @@
+import type { ResolvedConfig } from '@trainyard/contracts'
+import type { OptimizerConfig } from '@trainyard/engine'
 import { describe, expect, it } from 'vitest'
 import { toNetworkConfig, toTrainingOptions } from './network-config.ts'
 import { makeResolved } from './resolved-config.fixture.ts'
@@ -21,15 +23,18 @@ describe('toNetworkConfig', () => {
         { units: 3, activation: 'linear', initializer: { type: 'xavier_uniform' } },
       ],
       loss: 'cross_entropy',
+      labelSmoothing: 0,
     })
   })
 
-  it('fails on an activation that submission should have refused', () => {
-    const resolved = makeResolved({ inputs: 1, outputs: 1 })
-    const [layer] = resolved.model.hidden
-    if (layer !== undefined) layer.activation = 'gelu'
+  it('hands on the parameters of the loss', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 2 })
+    resolved.training.label_smoothing = 0.1
+    const regression = makeResolved({ inputs: 1, outputs: 1, task: 'regression' })
+    regression.training.loss = { type: 'huber', delta: 0.5 }
 
-    expect(() => toNetworkConfig(resolved)).toThrow('no activation gelu')
+    expect(toNetworkConfig(resolved)).toMatchObject({ labelSmoothing: 0.1 })
+    expect(toNetworkConfig(regression)).toMatchObject({ loss: 'huber', huberDelta: 0.5 })
   })
 })
 
@@ -66,5 +71,40 @@ describe('toTrainingOptions', () => {
       momentum: 0.8,
       nesterov: true,
     })
+  })
+
+  it.each<[ResolvedConfig['training']['optimizer'], OptimizerConfig]>([
+    [
+      { type: 'rmsprop', learning_rate: 0.1, rho: 0.9, epsilon: 1e-7 },
+      { type: 'rmsprop', learningRate: 0.1, rho: 0.9, epsilon: 1e-7 },
+    ],
+    [
+      { type: 'adagrad', learning_rate: 0.1 },
+      { type: 'adagrad', learningRate: 0.1 },
+    ],
+    [
+      {
+        type: 'adamw',
+        learning_rate: 0.1,
+        beta1: 0.8,
+        beta2: 0.9,
+        epsilon: 1e-7,
+        weight_decay: 0.02,
+      },
+      {
+        type: 'adamw',
+        learningRate: 0.1,
+        beta1: 0.8,
+        beta2: 0.9,
+        epsilon: 1e-7,
+        biasCorrection: true,
+        weightDecay: 0.02,
+      },
+    ],
+  ])('hands over the optimizer %o', (optimizer, expected) => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    resolved.training.optimizer = optimizer
+
+    expect(toTrainingOptions(resolved).optimizer).toEqual(expected)
   })
 })

@@ -1,8 +1,8 @@
 import type { Architecture, ResolvedConfig } from '@trainyard/contracts'
 import type { TrainingOptions } from '@trainyard/engine'
 import {
-  type ActivationName,
   type InitializerConfig,
+  type LayerConfig,
   type NetworkConfig,
   type OptimizerConfig,
   resolveInitializer,
@@ -16,9 +16,8 @@ export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkCon
     inputs: model.inputs,
     layers: [
       ...model.hidden.map((layer) => {
-        const activation = toActivation(layer.activation)
-        const initializer = toInitializer(layer.initializer, activation)
-        return { units: layer.units, activation, initializer }
+        const { units, activation } = layer
+        return { units, activation, initializer: toInitializer(layer.initializer, activation) }
       }),
       {
         units: model.output.units,
@@ -26,7 +25,8 @@ export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkCon
         initializer: toInitializer(model.output.initializer, 'linear'),
       },
     ],
-    loss: training.loss,
+    ...toLoss(training.loss),
+    labelSmoothing: training.label_smoothing,
   }
 }
 
@@ -59,7 +59,7 @@ export function toInferenceConfig(
     layers: [
       ...architecture.hidden.map(({ units, activation }) => ({
         units,
-        activation: toActivation(activation),
+        activation,
         initializer,
       })),
       { units: architecture.outputs, activation: 'linear', initializer },
@@ -67,23 +67,18 @@ export function toInferenceConfig(
   }
 }
 
-function toActivation(name: Architecture['hidden'][number]['activation']): ActivationName {
-  switch (name) {
-    case 'linear':
-    case 'relu':
-    case 'tanh':
-    case 'sigmoid':
-      return name
-    default:
-      // Submission refuses these with a 422; one that comes this far is a bug.
-      throw new Error(`The engine has no activation ${name}`)
-  }
+function toLoss(
+  loss: ResolvedConfig['training']['loss'],
+): Pick<NetworkConfig, 'loss' | 'huberDelta'> {
+  return typeof loss === 'object' ? { loss: loss.type, huberDelta: loss.delta } : { loss }
 }
 
-function toInitializer(spec: InitializerSpec, activation: ActivationName): InitializerConfig {
+function toInitializer(
+  spec: InitializerSpec,
+  activation: LayerConfig['activation'],
+): InitializerConfig {
   if (typeof spec === 'object') return spec
   if (spec === 'auto') return resolveInitializer(activation)
-  if (spec === 'orthogonal') throw new Error('The engine has no orthogonal initializer')
   return { type: spec }
 }
 
@@ -96,9 +91,20 @@ function toOptimizer(optimizer: ResolvedConfig['training']['optimizer']): Optimi
       const { momentum, nesterov } = optimizer
       return { type: 'momentum', learningRate, momentum, nesterov }
     }
+    case 'rmsprop': {
+      const { rho, epsilon } = optimizer
+      return { type: 'rmsprop', learningRate, rho, epsilon }
+    }
+    case 'adagrad':
+      return { type: 'adagrad', learningRate }
     case 'adam': {
       const { beta1, beta2, epsilon, bias_correction: biasCorrection } = optimizer
       return { type: 'adam', learningRate, beta1, beta2, epsilon, biasCorrection }
+    }
+    case 'adamw': {
+      const { beta1, beta2, epsilon, weight_decay: weightDecay } = optimizer
+      const moments = { beta1, beta2, epsilon, biasCorrection: true }
+      return { type: 'adamw', learningRate, ...moments, weightDecay }
     }
   }
 }

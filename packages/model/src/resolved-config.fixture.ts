@@ -44,6 +44,7 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       epochs,
       shuffle: true,
       early_stopping: null,
+      label_smoothing: 0,
       threads: 1,
     },
     limits: { max_seconds: null, target: null },
