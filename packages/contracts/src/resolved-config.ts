@@ -2,6 +2,30 @@ import { z } from 'zod'
 import { taskSchema } from './dataset.ts'
 import { activationSchema, initializerSchema, watchedMetricSchema } from './job-spec.ts'
 
+const warmup_epochs = z.int()
+const resolvedScheduleSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('constant'), warmup_epochs }),
+  z.object({
+    type: z.literal('step'),
+    every_epochs: z.int(),
+    factor: z.number(),
+    warmup_epochs,
+  }),
+  z.object({ type: z.literal('exponential'), factor: z.number(), warmup_epochs }),
+  z.object({ type: z.literal('per_step'), factor: z.number(), warmup_epochs }),
+  z.object({ type: z.literal('cosine'), warmup_epochs }),
+  z.object({ type: z.literal('linear'), warmup_epochs }),
+  z.object({ type: z.literal('inverse_time'), decay: z.number(), warmup_epochs }),
+  z.object({
+    type: z.literal('reduce_on_plateau'),
+    factor: z.number(),
+    patience: z.int(),
+    cooldown: z.int(),
+    min_lr: z.number(),
+    warmup_epochs,
+  }),
+])
+
 /** The whole of a job with every default and every "auto" filled in: what a worker trains by, and what a caller is shown. */
 export const resolvedConfigSchema = z
   .object({
@@ -72,12 +96,19 @@ export const resolvedConfigSchema = z
           weight_decay: z.number(),
         }),
       ]),
+      lr_schedule: resolvedScheduleSchema.nullable(),
+      regularization: z.object({ l1: z.number(), l2: z.number() }).nullable(),
       batch_size: z.int(),
       epochs: z.int(),
       shuffle: z.boolean(),
       early_stopping: z
         .object({ metric: watchedMetricSchema, patience: z.int(), min_delta: z.number() })
         .nullable(),
+      gradient_clip: z
+        .union([z.object({ norm: z.number() }), z.object({ value: z.number() })])
+        .nullable(),
+      /** `balanced`, or one weight per class in the order of the classes. */
+      class_weight: z.union([z.literal('balanced'), z.array(z.number())]).nullable(),
       label_smoothing: z.number(),
       threads: z.int(),
     }),

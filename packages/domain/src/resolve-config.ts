@@ -4,11 +4,14 @@
  */
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { DomainError } from './errors.ts'
+import { resolveClassWeight } from './resolve-class-weight.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
 import {
   resolveLabelSmoothing,
   resolveLength,
   resolveOptimizer,
+  resolveRegularization,
+  resolveSchedule,
   resolveTarget,
 } from './resolve-training.ts'
 import { findUnsupported } from './supported.ts'
@@ -58,8 +61,12 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
     training: {
       loss,
       optimizer: resolveOptimizer(spec, errors),
+      lr_schedule: resolveSchedule(spec),
+      regularization: resolveRegularization(spec),
       ...resolveLength(spec, trainingRows, validation !== null, task, errors),
       shuffle: spec.training?.shuffle ?? true,
+      gradient_clip: spec.training?.gradient_clip ?? null,
+      class_weight: resolveClassWeight(spec, task, classes, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
       threads: 1,
     },

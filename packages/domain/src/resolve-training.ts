@@ -62,6 +62,27 @@ export function resolveOptimizer(
   }
 }
 
+/** null where the rate stays as it is: nothing given. */
+export function resolveSchedule(spec: JobSpec): ResolvedConfig['training']['lr_schedule'] {
+  const given = spec.training?.lr_schedule
+  if (given == null) return null
+  const warmup_epochs = given.warmup_epochs ?? 0
+  if (given.type !== 'reduce_on_plateau') return { ...given, warmup_epochs }
+  return {
+    type: 'reduce_on_plateau',
+    factor: given.factor ?? 0.5,
+    patience: given.patience ?? 5,
+    cooldown: given.cooldown ?? 0,
+    min_lr: given.min_lr ?? 0,
+    warmup_epochs,
+  }
+}
+
+export function resolveRegularization(spec: JobSpec): ResolvedConfig['training']['regularization'] {
+  const given = spec.training?.regularization
+  return given == null ? null : { l1: given.l1 ?? 0, l2: given.l2 ?? 0 }
+}
+
 export function resolveLabelSmoothing(
   spec: JobSpec,
   loss: ResolvedConfig['training']['loss'],

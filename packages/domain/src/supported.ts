@@ -23,17 +23,9 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
     }
   }
   if (training !== undefined) {
-    const { optimizer, lr_schedule, regularization } = training
-    if (optimizer?.type === 'perceptron') {
+    if (training.optimizer?.type === 'perceptron') {
       refuse('#/training/optimizer/type', 'optimizer "perceptron"')
     }
-    if (lr_schedule != null && (lr_schedule.type !== 'constant' || lr_schedule.warmup_epochs)) {
-      refuse('#/training/lr_schedule', 'a learning-rate schedule')
-    }
-    if (regularization?.l1) refuse('#/training/regularization/l1', 'an L1 penalty')
-    if (regularization?.l2) refuse('#/training/regularization/l2', 'an L2 penalty')
-    if (training.gradient_clip != null) refuse('#/training/gradient_clip', 'gradient clipping')
-    if (training.class_weight != null) refuse('#/training/class_weight', 'class weighting')
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
     if (typeof training.threads === 'number' && training.threads > 1) {
       refuse('#/training/threads', 'more than one thread for one job')

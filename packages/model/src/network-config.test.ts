@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '@trainyard/contracts'
-import type { OptimizerConfig } from '@trainyard/engine'
+import type { OptimizerConfig, ScheduleConfig } from '@trainyard/engine'
 import { describe, expect, it } from 'vitest'
 import { toNetworkConfig, toTrainingOptions } from './network-config.ts'
 import { makeResolved } from './resolved-config.fixture.ts'
@@ -57,6 +57,10 @@ describe('toTrainingOptions', () => {
       epochs: 12,
       shuffle: true,
       seed: 9007199254740991n,
+      schedule: null,
+      regularization: null,
+      gradientClip: null,
+      classWeights: null,
       earlyStopping: { metric: 'val_loss', patience: 3, minDelta: 0.1 },
     })
     resolved.training.optimizer = {
@@ -71,6 +75,73 @@ describe('toTrainingOptions', () => {
       momentum: 0.8,
       nesterov: true,
     })
+  })
+
+  it('hands over penalty, clipping and class weights as they are', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 3 })
+    resolved.training.regularization = { l1: 1e-5, l2: 1e-4 }
+    resolved.training.gradient_clip = { value: 0.5 }
+    resolved.training.class_weight = [1, 0, 2]
+
+    expect(toTrainingOptions(resolved)).toMatchObject({
+      regularization: { l1: 1e-5, l2: 1e-4 },
+      gradientClip: { value: 0.5 },
+      classWeights: [1, 0, 2],
+    })
+  })
+
+  it.each<[ResolvedConfig['training']['lr_schedule'], ScheduleConfig]>([
+    [
+      { type: 'constant', warmup_epochs: 2 },
+      { type: 'constant', warmupEpochs: 2 },
+    ],
+    [
+      { type: 'step', every_epochs: 3, factor: 0.5, warmup_epochs: 0 },
+      { type: 'step', everyEpochs: 3, factor: 0.5, warmupEpochs: 0 },
+    ],
+    [
+      { type: 'exponential', factor: 0.9, warmup_epochs: 0 },
+      { type: 'exponential', factor: 0.9, warmupEpochs: 0 },
+    ],
+    [
+      { type: 'per_step', factor: 0.99, warmup_epochs: 1 },
+      { type: 'per_step', factor: 0.99, warmupEpochs: 1 },
+    ],
+    [
+      { type: 'cosine', warmup_epochs: 0 },
+      { type: 'cosine', warmupEpochs: 0 },
+    ],
+    [
+      { type: 'linear', warmup_epochs: 0 },
+      { type: 'linear', warmupEpochs: 0 },
+    ],
+    [
+      { type: 'inverse_time', decay: 0.1, warmup_epochs: 0 },
+      { type: 'inverse_time', decay: 0.1, warmupEpochs: 0 },
+    ],
+    [
+      {
+        type: 'reduce_on_plateau',
+        factor: 0.1,
+        patience: 2,
+        cooldown: 1,
+        min_lr: 1e-5,
+        warmup_epochs: 0,
+      },
+      {
+        type: 'reduce_on_plateau',
+        factor: 0.1,
+        patience: 2,
+        cooldown: 1,
+        minLearningRate: 1e-5,
+        warmupEpochs: 0,
+      },
+    ],
+  ])('hands over the schedule %o', (schedule, expected) => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    resolved.training.lr_schedule = schedule
+
+    expect(toTrainingOptions(resolved).schedule).toEqual(expected)
   })
 
   it.each<[ResolvedConfig['training']['optimizer'], OptimizerConfig]>([

@@ -1,5 +1,5 @@
 import type { Architecture, ResolvedConfig } from '@trainyard/contracts'
-import type { TrainingOptions } from '@trainyard/engine'
+import type { ScheduleConfig, TrainingOptions } from '@trainyard/engine'
 import {
   type InitializerConfig,
   type LayerConfig,
@@ -42,6 +42,10 @@ export function toTrainingOptions(
     epochs: training.epochs,
     shuffle: training.shuffle,
     seed: BigInt(seed),
+    schedule: training.lr_schedule === null ? null : toSchedule(training.lr_schedule),
+    regularization: training.regularization,
+    gradientClip: training.gradient_clip,
+    classWeights: training.class_weight,
     earlyStopping:
       stopping === null
         ? null
@@ -64,6 +68,32 @@ export function toInferenceConfig(
       })),
       { units: architecture.outputs, activation: 'linear', initializer },
     ],
+  }
+}
+
+function toSchedule(
+  schedule: NonNullable<ResolvedConfig['training']['lr_schedule']>,
+): ScheduleConfig {
+  const { warmup_epochs: warmupEpochs } = schedule
+  switch (schedule.type) {
+    case 'constant':
+    case 'cosine':
+    case 'linear':
+      return { type: schedule.type, warmupEpochs }
+    case 'step': {
+      const { every_epochs: everyEpochs, factor } = schedule
+      return { type: 'step', everyEpochs, factor, warmupEpochs }
+    }
+    case 'exponential':
+    case 'per_step':
+      return { type: schedule.type, factor: schedule.factor, warmupEpochs }
+    case 'inverse_time':
+      return { type: 'inverse_time', decay: schedule.decay, warmupEpochs }
+    case 'reduce_on_plateau': {
+      const { factor, patience, cooldown, min_lr: minLearningRate } = schedule
+      const { type } = schedule
+      return { type, factor, patience, cooldown, minLearningRate, warmupEpochs }
+    }
   }
 }
 
