@@ -184,6 +184,18 @@ describe('resolveConfig', () => {
     ])
   })
 
+  it('keeps batch normalization and dropout as they are given', () => {
+    const hidden = [{ units: 3, batch_norm: true, dropout: 0.5 }, { units: 2 }]
+
+    const { model } = resolve({ model: { hidden, input_dropout: 0.1 } }, digits)
+
+    expect(model.hidden).toMatchObject([
+      { batch_norm: true, dropout: 0.5 },
+      { batch_norm: false, dropout: 0 },
+    ])
+    expect([model.input_dropout, resolve({}, digits).model.input_dropout]).toEqual([0.1, 0])
+  })
+
   it('keeps the seed it is given', () => {
     expect(resolve({ seed: 0 }, digits).seed).toBe(0)
   })
@@ -304,8 +316,7 @@ describe('resolveConfig', () => {
     const errors = faultsOf(
       {
         model: {
-          hidden: [{ units: 4, batch_norm: true, dropout: 0.5 }],
-          input_dropout: 0.1,
+          hidden: [],
           output: { activation: 'step' },
         },
         training: {
@@ -323,9 +334,6 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/model/hidden/0/batch_norm',
-      '#/model/hidden/0/dropout',
-      '#/model/input_dropout',
       '#/model/output/activation',
       '#/training/optimizer/type',
       '#/training/augmentation',

@@ -83,10 +83,10 @@ export function resolveModel(
       units: layer.units,
       activation: layer.activation ?? 'relu',
       initializer: layer.initializer ?? 'auto',
-      batch_norm: false,
-      dropout: 0,
+      batch_norm: layer.batch_norm ?? false,
+      dropout: layer.dropout ?? 0,
     })),
-    input_dropout: 0,
+    input_dropout: given?.input_dropout ?? 0,
     output: { units: outputs, activation, initializer: output?.initializer ?? 'auto' },
   }
 }

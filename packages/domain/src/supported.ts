@@ -11,16 +11,9 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
   const { model, training, preprocessing, validation } = spec
-  if (model !== undefined && model !== 'auto') {
-    model.hidden.forEach((layer, i) => {
-      const at = `#/model/hidden/${i}`
-      if (layer.batch_norm === true) refuse(`${at}/batch_norm`, 'batch normalisation')
-      if ((layer.dropout ?? 0) > 0) refuse(`${at}/dropout`, 'dropout')
-    })
-    if ((model.input_dropout ?? 0) > 0) refuse('#/model/input_dropout', 'input dropout')
-    if (typeof model.output === 'object' && model.output.activation === 'step') {
-      refuse('#/model/output/activation', 'the perceptron\'s output "step"')
-    }
+  const output = typeof model === 'object' ? model.output : undefined
+  if (typeof output === 'object' && output.activation === 'step') {
+    refuse('#/model/output/activation', 'the perceptron\'s output "step"')
   }
   if (training !== undefined) {
     if (training.optimizer?.type === 'perceptron') {

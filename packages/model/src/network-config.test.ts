@@ -11,17 +11,31 @@ describe('toNetworkConfig', () => {
       units: 5,
       activation: 'tanh',
       initializer: { type: 'normal', std: 0.01 },
-      batch_norm: false,
-      dropout: 0,
+      batch_norm: true,
+      dropout: 0.25,
     })
+    resolved.model.input_dropout = 0.1
 
     expect(toNetworkConfig(resolved)).toEqual({
       inputs: 4,
       layers: [
-        { units: 16, activation: 'relu', initializer: { type: 'he_normal' } },
-        { units: 5, activation: 'tanh', initializer: { type: 'normal', std: 0.01 } },
+        {
+          units: 16,
+          activation: 'relu',
+          initializer: { type: 'he_normal' },
+          batchNorm: false,
+          dropout: 0,
+        },
+        {
+          units: 5,
+          activation: 'tanh',
+          initializer: { type: 'normal', std: 0.01 },
+          batchNorm: true,
+          dropout: 0.25,
+        },
         { units: 3, activation: 'linear', initializer: { type: 'xavier_uniform' } },
       ],
+      inputDropout: 0.1,
       loss: 'cross_entropy',
       labelSmoothing: 0,
     })

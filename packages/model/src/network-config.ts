@@ -16,8 +16,9 @@ export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkCon
     inputs: model.inputs,
     layers: [
       ...model.hidden.map((layer) => {
-        const { units, activation } = layer
-        return { units, activation, initializer: toInitializer(layer.initializer, activation) }
+        const { units, activation, batch_norm: batchNorm, dropout } = layer
+        const initializer = toInitializer(layer.initializer, activation)
+        return { units, activation, initializer, batchNorm, dropout }
       }),
       {
         units: model.output.units,
@@ -25,6 +26,7 @@ export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkCon
         initializer: toInitializer(model.output.initializer, 'linear'),
       },
     ],
+    inputDropout: model.input_dropout,
     ...toLoss(training.loss),
     labelSmoothing: training.label_smoothing,
   }
@@ -61,10 +63,11 @@ export function toInferenceConfig(
   return {
     inputs: architecture.inputs,
     layers: [
-      ...architecture.hidden.map(({ units, activation }) => ({
+      ...architecture.hidden.map(({ units, activation, batch_norm: batchNorm }) => ({
         units,
         activation,
         initializer,
+        batchNorm,
       })),
       { units: architecture.outputs, activation: 'linear', initializer },
     ],
