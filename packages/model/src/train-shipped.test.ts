@@ -28,10 +28,12 @@ afterAll(async () => {
 async function trainAndPredict(
   generator: 'iris' | 'wine',
   epochs: number,
+  change: (resolved: ResolvedConfig) => void = () => undefined,
 ): Promise<{ accuracy: number | null; agreement: number }> {
   const { parquetPath, columns, target, rows } = await tables.ingestGenerated({ generator })
   const table = await tables.readTable(parquetPath, columns)
   const base = makeResolved({ inputs: 0, outputs: 3, epochs })
+  change(base)
   const inputs = inputWidth(columns, base.preprocessing)
   const resolved: ResolvedConfig = { ...base, model: { ...base.model, inputs } }
   const prepared = prepareTraining({ table, columns, target, resolved })
@@ -81,6 +83,16 @@ describe('from a shipped table to predictions of raw rows', () => {
 
     expect(agreement).toBe(accuracy)
     expect(agreement).toBeGreaterThanOrEqual(0.95)
+  })
+
+  it('predicts held-out iris rows by raw scores after a hinge', async () => {
+    const { accuracy, agreement } = await trainAndPredict('iris', 100, ({ model, training }) => {
+      training.loss = 'hinge'
+      model.output.activation = 'linear'
+    })
+
+    expect(agreement).toBeCloseTo(accuracy ?? 0, 12)
+    expect(agreement).toBeGreaterThanOrEqual(0.9)
   })
 
   it('predicts raw rows as the network does after batch normalization, dropout and all the rest', async () => {
