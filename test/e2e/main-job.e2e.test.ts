@@ -62,6 +62,50 @@ describe.each(queuesToTest())('the main job on the %s queue', (queue) => {
     expect(prediction?.probabilities?.setosa).toBeGreaterThan(0.9)
   })
 
+  it('carries batch normalization from training into the weights and the predictions', async () => {
+    const dataset = await client.createDataset({ builtin: { generator: 'wine' } })
+
+    const job = await client.createJob({
+      dataset_id: dataset.id,
+      seed: 1,
+      model: {
+        hidden: [
+          { units: 32, activation: 'silu', batch_norm: true, dropout: 0.1 },
+          { units: 16, activation: 'leaky_relu' },
+        ],
+        input_dropout: 0.05,
+      },
+      training: {
+        optimizer: { type: 'adamw', learning_rate: 0.01 },
+        lr_schedule: { type: 'linear', warmup_epochs: 2 },
+        regularization: { l2: 1e-4 },
+        gradient_clip: { norm: 1 },
+        class_weight: 'balanced',
+        label_smoothing: 0.05,
+        epochs: 40,
+      },
+    })
+
+    const ended = await client.finishJob(job.id)
+    expect(ended).toMatchObject({ status: 'succeeded', error: null })
+    expect(ended.best?.metrics.val_accuracy).toBeGreaterThanOrEqual(0.9)
+    const metrics = await client.send('GET', `/v1/jobs/${job.id}/metrics`)
+    const rows = metricsListSchema.parse(metrics.body).data
+    expect(rows.map((row) => row.learning_rate).slice(0, 2)).toEqual([0.005, 0.01 * (1 - 1 / 40)])
+    expect(rows.every((row) => (row.train_penalty ?? 0) > 0)).toBe(true)
+    const weights = await client.send('GET', `/v1/jobs/${job.id}/weights?format=json`)
+    const { architecture, layers } = weightsDocumentSchema.parse(weights.body)
+    expect(architecture.hidden.map((layer) => layer.batch_norm)).toEqual([true, false])
+    expect(layers.map((layer) => layer.running_var?.length)).toEqual([32, undefined, undefined])
+    const page = await client.send('GET', `/v1/datasets/${dataset.id}/rows?limit=10`)
+    const cells: unknown[][] = page.body.rows
+    const answer = await client.send('POST', `/v1/jobs/${job.id}/predict`, {
+      rows: cells.map((row) => row.slice(0, -1)),
+    })
+    const labels = predictionSchema.parse(answer.body).predictions.map(({ label }) => label)
+    expect(labels.filter((label, i) => label === cells[i]?.at(-1)).length).toBeGreaterThanOrEqual(9)
+  })
+
   it('teaches XOR to a 2-4-1 network, every row of it', async () => {
     const dataset = await client.createDataset({ builtin: { generator: 'xor' } })
 

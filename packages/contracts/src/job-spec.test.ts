@@ -121,6 +121,7 @@ it.each([
   ['training.gradient_clip', { value: 0.5 }],
   ['training.optimizer', { type: 'adamw', weight_decay: 0.01 }],
   ['training.lr_schedule', { type: 'cosine', warmup_epochs: 2 }],
+  ['training.lr_schedule', { type: 'reduce_on_plateau', patience: 1 }],
   ['preprocessing.missing', { constant: -1 }],
   ['validation', { folds: 5 }],
   ['validation', { dataset_id: 'ds_2' }],

@@ -14,6 +14,10 @@ export const BATCH_SIZE_MAX = 65_536
 /** With these two, no update of a finite gradient can leave float32. */
 export const LEARNING_RATE_MAX = 1e9
 export const EPSILON_MIN = 1e-10
+/** A δ beyond it is the parabola everywhere: float32 could not tell. */
+export const HUBER_DELTA_MAX = 1e9
+/** The weighted sum of a batch stays in float32. */
+export const CLASS_WEIGHT_MAX = 1e9
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
 export const ACTIVATIONS = [
@@ -61,6 +65,7 @@ export const initializerSchema = z.union([
 
 const fractionSchema = z.number().min(0).lt(1)
 const learningRateSchema = z.number().positive().max(LEARNING_RATE_MAX)
+const classWeightSchema = z.number().min(0).max(CLASS_WEIGHT_MAX)
 const betaSchema = z.number().min(0).lt(1)
 const epsilonSchema = z.number().min(EPSILON_MIN)
 
@@ -153,7 +158,7 @@ export const lrScheduleSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('reduce_on_plateau'),
     factor: decayFactorSchema.optional(),
-    patience: z.int().min(0).optional(),
+    patience: z.int().min(1).optional(),
     cooldown: z.int().min(0).optional(),
     min_lr: z.number().min(0).optional(),
     warmup_epochs: warmupEpochsSchema,
@@ -177,7 +182,10 @@ export const trainingSpecSchema = z.strictObject({
   loss: z
     .union([
       z.enum(['auto', ...LOSSES]),
-      z.strictObject({ type: z.literal('huber'), delta: z.number().positive() }),
+      z.strictObject({
+        type: z.literal('huber'),
+        delta: z.number().positive().max(HUBER_DELTA_MAX).optional(),
+      }),
     ])
     .optional(),
   optimizer: optimizerSchema.optional(),
@@ -200,8 +208,8 @@ export const trainingSpecSchema = z.strictObject({
   class_weight: z
     .union([
       z.literal('balanced'),
-      z.record(z.string(), z.number().min(0)),
-      z.array(z.number().min(0)),
+      z.record(z.string(), classWeightSchema),
+      z.array(classWeightSchema),
     ])
     .nullable()
     .optional(),

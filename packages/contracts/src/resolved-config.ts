@@ -2,6 +2,30 @@ import { z } from 'zod'
 import { taskSchema } from './dataset.ts'
 import { activationSchema, initializerSchema, watchedMetricSchema } from './job-spec.ts'
 
+const warmup_epochs = z.int()
+const resolvedScheduleSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('constant'), warmup_epochs }),
+  z.object({
+    type: z.literal('step'),
+    every_epochs: z.int(),
+    factor: z.number(),
+    warmup_epochs,
+  }),
+  z.object({ type: z.literal('exponential'), factor: z.number(), warmup_epochs }),
+  z.object({ type: z.literal('per_step'), factor: z.number(), warmup_epochs }),
+  z.object({ type: z.literal('cosine'), warmup_epochs }),
+  z.object({ type: z.literal('linear'), warmup_epochs }),
+  z.object({ type: z.literal('inverse_time'), decay: z.number(), warmup_epochs }),
+  z.object({
+    type: z.literal('reduce_on_plateau'),
+    factor: z.number(),
+    patience: z.int(),
+    cooldown: z.int(),
+    min_lr: z.number(),
+    warmup_epochs,
+  }),
+])
+
 /** The whole of a job with every default and every "auto" filled in: what a worker trains by, and what a caller is shown. */
 export const resolvedConfigSchema = z
   .object({
@@ -36,7 +60,10 @@ export const resolvedConfigSchema = z
       }),
     }),
     training: z.object({
-      loss: z.enum(['cross_entropy', 'binary_cross_entropy', 'mse']),
+      loss: z.union([
+        z.enum(['cross_entropy', 'binary_cross_entropy', 'hinge', 'mse', 'mae']),
+        z.object({ type: z.literal('huber'), delta: z.number() }),
+      ]),
       optimizer: z.discriminatedUnion('type', [
         z.object({ type: z.literal('sgd'), learning_rate: z.number() }),
         z.object({
@@ -46,6 +73,13 @@ export const resolvedConfigSchema = z
           nesterov: z.boolean(),
         }),
         z.object({
+          type: z.literal('rmsprop'),
+          learning_rate: z.number(),
+          rho: z.number(),
+          epsilon: z.number(),
+        }),
+        z.object({ type: z.literal('adagrad'), learning_rate: z.number() }),
+        z.object({
           type: z.literal('adam'),
           learning_rate: z.number(),
           beta1: z.number(),
@@ -53,13 +87,29 @@ export const resolvedConfigSchema = z
           epsilon: z.number(),
           bias_correction: z.boolean(),
         }),
+        z.object({
+          type: z.literal('adamw'),
+          learning_rate: z.number(),
+          beta1: z.number(),
+          beta2: z.number(),
+          epsilon: z.number(),
+          weight_decay: z.number(),
+        }),
       ]),
+      lr_schedule: resolvedScheduleSchema.nullable(),
+      regularization: z.object({ l1: z.number(), l2: z.number() }).nullable(),
       batch_size: z.int(),
       epochs: z.int(),
       shuffle: z.boolean(),
       early_stopping: z
         .object({ metric: watchedMetricSchema, patience: z.int(), min_delta: z.number() })
         .nullable(),
+      gradient_clip: z
+        .union([z.object({ norm: z.number() }), z.object({ value: z.number() })])
+        .nullable(),
+      /** `balanced`, or one weight per class in the order of the classes. */
+      class_weight: z.union([z.literal('balanced'), z.array(z.number())]).nullable(),
+      label_smoothing: z.number(),
       threads: z.int(),
     }),
     limits: z.object({

@@ -5,7 +5,14 @@ import { activationSchema } from './job-spec.ts'
 
 export const architectureSchema = z.object({
   inputs: z.int(),
-  hidden: z.array(z.object({ units: z.int(), activation: activationSchema })),
+  hidden: z.array(
+    z.object({
+      units: z.int(),
+      activation: activationSchema,
+      /** Of the layer's z, before the activation. Absent in documents from before there was any. */
+      batch_norm: z.boolean().default(false),
+    }),
+  ),
   outputs: z.int(),
   output_activation: z.enum(['softmax', 'sigmoid', 'linear']),
   task: taskSchema,
@@ -52,8 +59,20 @@ export const weightsDocumentSchema = z
     format: z.literal('trainyard/1'),
     architecture: architectureSchema,
     preprocessing: preprocessingSchema,
-    /** `weight` is [out][in] (y = W x + b); the last entry is the output layer. */
-    layers: z.array(z.object({ weight: z.array(z.array(z.number())), bias: z.array(z.number()) })),
+    /**
+     * `weight` is [out][in] (z = W x + b); the last entry is the output layer. Where there is batch normalization, the
+     * other four: y = gamma · (z − running_mean) / √(running_var + 1e-5) + beta, and the activation is of y.
+     */
+    layers: z.array(
+      z.object({
+        weight: z.array(z.array(z.number())),
+        bias: z.array(z.number()),
+        gamma: z.array(z.number()).optional(),
+        beta: z.array(z.number()).optional(),
+        running_mean: z.array(z.number()).optional(),
+        running_var: z.array(z.number()).optional(),
+      }),
+    ),
   })
   .meta({ id: 'Weights' })
 export type WeightsDocument = z.infer<typeof weightsDocumentSchema>

@@ -35,6 +35,11 @@ describe('resolveConfig', () => {
         epochs: 100,
         shuffle: true,
         early_stopping: { metric: 'val_loss', patience: 10, min_delta: 0 },
+        lr_schedule: null,
+        regularization: null,
+        gradient_clip: null,
+        class_weight: null,
+        label_smoothing: 0,
       },
       seed: 99,
     })
@@ -55,6 +60,84 @@ describe('resolveConfig', () => {
     ],
   ])('turns training %o into %o', (training, expected) => {
     expect(resolve({ training }, digits).training).toMatchObject(expected)
+  })
+
+  it.each<[JobSpec['training'], object]>([
+    [
+      { optimizer: { type: 'rmsprop' } },
+      { optimizer: { type: 'rmsprop', learning_rate: 0.001, rho: 0.99, epsilon: 1e-8 } },
+    ],
+    [{ optimizer: { type: 'adagrad' } }, { optimizer: { type: 'adagrad', learning_rate: 0.01 } }],
+    [
+      { optimizer: { type: 'adamw', weight_decay: 0 } },
+      {
+        optimizer: {
+          type: 'adamw',
+          learning_rate: 0.001,
+          beta1: 0.9,
+          beta2: 0.999,
+          epsilon: 1e-8,
+          weight_decay: 0,
+        },
+      },
+    ],
+    [{ optimizer: { type: 'adamw' } }, { optimizer: { weight_decay: 0.01 } }],
+    [{ loss: 'hinge' }, { loss: 'hinge' }],
+    [{ label_smoothing: 0.1 }, { label_smoothing: 0.1 }],
+    [
+      { lr_schedule: { type: 'constant' } },
+      { lr_schedule: { type: 'constant', warmup_epochs: 0 } },
+    ],
+    [
+      { lr_schedule: { type: 'step', every_epochs: 10, factor: 0.5, warmup_epochs: 3 } },
+      { lr_schedule: { type: 'step', every_epochs: 10, factor: 0.5, warmup_epochs: 3 } },
+    ],
+    [
+      { lr_schedule: { type: 'inverse_time', decay: 0.1 } },
+      { lr_schedule: { type: 'inverse_time', decay: 0.1, warmup_epochs: 0 } },
+    ],
+    [
+      { lr_schedule: { type: 'reduce_on_plateau' } },
+      {
+        lr_schedule: {
+          type: 'reduce_on_plateau',
+          factor: 0.5,
+          patience: 5,
+          cooldown: 0,
+          min_lr: 0,
+          warmup_epochs: 0,
+        },
+      },
+    ],
+    [{ regularization: { l2: 1e-4 } }, { regularization: { l1: 0, l2: 1e-4 } }],
+    [{ regularization: { l1: 1e-5 } }, { regularization: { l1: 1e-5, l2: 0 } }],
+    [{ gradient_clip: { norm: 1 } }, { gradient_clip: { norm: 1 } }],
+    [{ gradient_clip: { value: 0.5 } }, { gradient_clip: { value: 0.5 } }],
+    [{ class_weight: 'balanced' }, { class_weight: 'balanced' }],
+    [{ class_weight: { '9': 4, '0': 0 } }, { class_weight: [0, 1, 1, 1, 1, 1, 1, 1, 1, 4] }],
+  ])('resolves training %o to %o', (training, expected) => {
+    expect(resolve({ training }, digits).training).toMatchObject(expected)
+  })
+
+  it('gives hinge one raw score per class, also for two', () => {
+    const { model } = resolve({ training: { loss: 'hinge' } }, gates)
+
+    expect(model.output).toMatchObject({ units: 2, activation: 'linear' })
+  })
+
+  it.each<[NonNullable<JobSpec['training']>['loss'], unknown]>([
+    ['mae', 'mae'],
+    ['huber', { type: 'huber', delta: 1 }],
+    [{ type: 'huber' }, { type: 'huber', delta: 1 }],
+    [
+      { type: 'huber', delta: 0.5 },
+      { type: 'huber', delta: 0.5 },
+    ],
+  ])('takes the loss %o for a regression, whole numbers for quantities', (loss, expected) => {
+    const resolved = resolve({ training: { loss } }, gates)
+
+    expect(resolved.training.loss).toEqual(expected)
+    expect([resolved.task, resolved.model.output.activation]).toEqual(['regression', 'linear'])
   })
 
   it('trains on all rows below twenty, with the batch cut to them and no early stopping', () => {
@@ -101,6 +184,18 @@ describe('resolveConfig', () => {
     ])
   })
 
+  it('keeps batch normalization and dropout as they are given', () => {
+    const hidden = [{ units: 3, batch_norm: true, dropout: 0.5 }, { units: 2 }]
+
+    const { model } = resolve({ model: { hidden, input_dropout: 0.1 } }, digits)
+
+    expect(model.hidden).toMatchObject([
+      { batch_norm: true, dropout: 0.5 },
+      { batch_norm: false, dropout: 0 },
+    ])
+    expect([model.input_dropout, resolve({}, digits).model.input_dropout]).toEqual([0.1, 0])
+  })
+
   it('keeps the seed it is given', () => {
     expect(resolve({ seed: 0 }, digits).seed).toBe(0)
   })
@@ -126,6 +221,62 @@ describe('resolveConfig', () => {
       prices,
       '#/training/loss',
       /regression/,
+    ],
+    [
+      'a hinge of numbers',
+      { training: { loss: 'hinge' } },
+      prices,
+      '#/training/loss',
+      /"hinge" does not fit regression of a number; use "mse"/,
+    ],
+    [
+      'a huber of classes that are said to be classes',
+      { task: 'classification', training: { loss: 'huber' } },
+      digits,
+      '#/training/loss',
+      /"huber" does not fit classification of 10 classes/,
+    ],
+    [
+      'softened labels of a hinge',
+      { training: { loss: 'hinge', label_smoothing: 0.1 } },
+      digits,
+      '#/training/label_smoothing',
+      /cross-entropies, not with hinge/,
+    ],
+    [
+      'the weight of a label that is no class',
+      { training: { class_weight: { '0': 2, 'a/b': 3 } } },
+      gates,
+      '#/training/class_weight/a~1b',
+      /"a\/b" is no class of the target, which has "0", "1"/,
+    ],
+    [
+      'more weights than classes',
+      { training: { class_weight: [1, 2, 3] } },
+      gates,
+      '#/training/class_weight',
+      /3 weights for 2 classes/,
+    ],
+    [
+      'weights that are all zero',
+      { training: { class_weight: [0, 0] } },
+      gates,
+      '#/training/class_weight',
+      /nothing would be learned/,
+    ],
+    [
+      'class weights of a regression',
+      { training: { class_weight: 'balanced' } },
+      prices,
+      '#/training/class_weight',
+      /no classes/,
+    ],
+    [
+      'a decay by more than the weight',
+      { training: { optimizer: { type: 'adamw', learning_rate: 0.1, weight_decay: 11 } } },
+      digits,
+      '#/training/optimizer/weight_decay',
+      /11 at a learning rate of 0.1.*at most 10$/,
     ],
     [
       'binary cross-entropy of ten classes',
@@ -165,16 +316,11 @@ describe('resolveConfig', () => {
     const errors = faultsOf(
       {
         model: {
-          hidden: [{ units: 4, activation: 'gelu', batch_norm: true, dropout: 0.5 }],
-          input_dropout: 0.1,
+          hidden: [],
+          output: { activation: 'step' },
         },
         training: {
-          optimizer: { type: 'adamw' },
-          lr_schedule: { type: 'cosine' },
-          regularization: { l1: 1e-5, l2: 1e-4 },
-          gradient_clip: { norm: 1 },
-          class_weight: 'balanced',
-          label_smoothing: 0.1,
+          optimizer: { type: 'perceptron' },
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
           threads: 2,
         },
@@ -188,17 +334,8 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/model/hidden/0/activation',
-      '#/model/hidden/0/batch_norm',
-      '#/model/hidden/0/dropout',
-      '#/model/input_dropout',
+      '#/model/output/activation',
       '#/training/optimizer/type',
-      '#/training/lr_schedule',
-      '#/training/regularization/l1',
-      '#/training/regularization/l2',
-      '#/training/gradient_clip',
-      '#/training/class_weight',
-      '#/training/label_smoothing',
       '#/training/augmentation',
       '#/training/threads',
       '#/preprocessing/missing',

@@ -4,8 +4,16 @@
  */
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { DomainError } from './errors.ts'
-import { outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
-import { resolveLength, resolveOptimizer, resolveTarget } from './resolve-training.ts'
+import { resolveClassWeight } from './resolve-class-weight.ts'
+import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
+import {
+  resolveLabelSmoothing,
+  resolveLength,
+  resolveOptimizer,
+  resolveRegularization,
+  resolveSchedule,
+  resolveTarget,
+} from './resolve-training.ts'
 import { findUnsupported } from './supported.ts'
 
 /** Below this many rows a validation part says nothing, so all rows train. */
@@ -52,9 +60,14 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
     ),
     training: {
       loss,
-      optimizer: resolveOptimizer(spec),
+      optimizer: resolveOptimizer(spec, errors),
+      lr_schedule: resolveSchedule(spec),
+      regularization: resolveRegularization(spec),
       ...resolveLength(spec, trainingRows, validation !== null, task, errors),
       shuffle: spec.training?.shuffle ?? true,
+      gradient_clip: spec.training?.gradient_clip ?? null,
+      class_weight: resolveClassWeight(spec, task, classes, errors),
+      label_smoothing: resolveLabelSmoothing(spec, loss, errors),
       threads: 1,
     },
     limits: {
@@ -84,7 +97,9 @@ function resolveTask(
   errors: FieldError[],
 ): Task {
   if (spec.task === undefined || spec.task === 'auto') {
-    const asksForNumbers = spec.training?.loss === 'mse'
+    const loss = spec.training?.loss ?? 'auto'
+    const name = typeof loss === 'object' ? loss.type : loss
+    const asksForNumbers = name !== 'auto' && isRegressionLoss(name)
     return asksForNumbers && isNumeric(dataset) ? 'regression' : dataset.task
   }
   if (spec.task === 'regression' && !isNumeric(dataset)) {

@@ -6,7 +6,10 @@ const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50
 const BATCH_SIZE_DEFAULT = 32
 const PATIENCE_DEFAULT = 10
 
-export function resolveOptimizer(spec: JobSpec): ResolvedConfig['training']['optimizer'] {
+export function resolveOptimizer(
+  spec: JobSpec,
+  errors: FieldError[],
+): ResolvedConfig['training']['optimizer'] {
   const given = spec.training?.optimizer
   switch (given?.type) {
     case 'sgd':
@@ -18,6 +21,33 @@ export function resolveOptimizer(spec: JobSpec): ResolvedConfig['training']['opt
         momentum: given.momentum ?? 0.9,
         nesterov: given.nesterov ?? false,
       }
+    case 'rmsprop':
+      return {
+        type: 'rmsprop',
+        learning_rate: given.learning_rate ?? 0.001,
+        rho: given.rho ?? 0.99,
+        epsilon: given.epsilon ?? 1e-8,
+      }
+    case 'adagrad':
+      return { type: 'adagrad', learning_rate: given.learning_rate ?? 0.01 }
+    case 'adamw': {
+      const learning_rate = given.learning_rate ?? 0.001
+      const weight_decay = given.weight_decay ?? 0.01
+      if (learning_rate * weight_decay > 1) {
+        errors.push({
+          pointer: '#/training/optimizer/weight_decay',
+          detail: `a weight decay of ${weight_decay} at a learning rate of ${learning_rate} takes more than the whole weight in every step; use at most ${1 / learning_rate}`,
+        })
+      }
+      return {
+        type: 'adamw',
+        learning_rate,
+        beta1: given.beta1 ?? 0.9,
+        beta2: given.beta2 ?? 0.999,
+        epsilon: given.epsilon ?? 1e-8,
+        weight_decay,
+      }
+    }
     default: {
       const adam = given?.type === 'adam' ? given : undefined
       return {
@@ -30,6 +60,42 @@ export function resolveOptimizer(spec: JobSpec): ResolvedConfig['training']['opt
       }
     }
   }
+}
+
+/** null where the rate stays as it is: nothing given. */
+export function resolveSchedule(spec: JobSpec): ResolvedConfig['training']['lr_schedule'] {
+  const given = spec.training?.lr_schedule
+  if (given == null) return null
+  const warmup_epochs = given.warmup_epochs ?? 0
+  if (given.type !== 'reduce_on_plateau') return { ...given, warmup_epochs }
+  return {
+    type: 'reduce_on_plateau',
+    factor: given.factor ?? 0.5,
+    patience: given.patience ?? 5,
+    cooldown: given.cooldown ?? 0,
+    min_lr: given.min_lr ?? 0,
+    warmup_epochs,
+  }
+}
+
+export function resolveRegularization(spec: JobSpec): ResolvedConfig['training']['regularization'] {
+  const given = spec.training?.regularization
+  return given == null ? null : { l1: given.l1 ?? 0, l2: given.l2 ?? 0 }
+}
+
+export function resolveLabelSmoothing(
+  spec: JobSpec,
+  loss: ResolvedConfig['training']['loss'],
+  errors: FieldError[],
+): number {
+  const smoothing = spec.training?.label_smoothing ?? 0
+  if (smoothing > 0 && loss !== 'cross_entropy' && loss !== 'binary_cross_entropy') {
+    errors.push({
+      pointer: '#/training/label_smoothing',
+      detail: `label smoothing goes with the cross-entropies, not with ${typeof loss === 'object' ? loss.type : loss}`,
+    })
+  }
+  return smoothing
 }
 
 export function resolveLength(

@@ -4,10 +4,6 @@
  */
 import type { FieldError, JobSpec } from '@trainyard/contracts'
 
-const ACTIVATIONS = ['linear', 'relu', 'tanh', 'sigmoid']
-const OPTIMIZERS = ['sgd', 'momentum', 'adam']
-const LOSSES = ['auto', 'cross_entropy', 'binary_cross_entropy', 'mse']
-
 /** Every part of `spec` that asks for something not built yet. */
 export function findUnsupported(spec: JobSpec): FieldError[] {
   const errors: FieldError[] = []
@@ -15,44 +11,14 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
   const { model, training, preprocessing, validation } = spec
-  if (model !== undefined && model !== 'auto') {
-    model.hidden.forEach((layer, i) => {
-      const at = `#/model/hidden/${i}`
-      if (layer.activation !== undefined && !ACTIVATIONS.includes(layer.activation)) {
-        refuse(`${at}/activation`, `activation "${layer.activation}"`)
-      }
-      if (layer.initializer === 'orthogonal')
-        refuse(`${at}/initializer`, 'initializer "orthogonal"')
-      if (layer.batch_norm === true) refuse(`${at}/batch_norm`, 'batch normalisation')
-      if ((layer.dropout ?? 0) > 0) refuse(`${at}/dropout`, 'dropout')
-    })
-    if ((model.input_dropout ?? 0) > 0) refuse('#/model/input_dropout', 'input dropout')
-    if (model.output !== undefined && model.output !== 'auto') {
-      if (model.output.activation === 'step') {
-        refuse('#/model/output/activation', 'the perceptron\'s output "step"')
-      }
-      if (model.output.initializer === 'orthogonal') {
-        refuse('#/model/output/initializer', 'initializer "orthogonal"')
-      }
-    }
+  const output = typeof model === 'object' ? model.output : undefined
+  if (typeof output === 'object' && output.activation === 'step') {
+    refuse('#/model/output/activation', 'the perceptron\'s output "step"')
   }
   if (training !== undefined) {
-    const { loss, optimizer, lr_schedule, regularization } = training
-    const lossName = typeof loss === 'object' ? loss.type : loss
-    if (lossName !== undefined && !LOSSES.includes(lossName)) {
-      refuse('#/training/loss', `loss "${lossName}"`)
+    if (training.optimizer?.type === 'perceptron') {
+      refuse('#/training/optimizer/type', 'optimizer "perceptron"')
     }
-    if (optimizer !== undefined && !OPTIMIZERS.includes(optimizer.type)) {
-      refuse('#/training/optimizer/type', `optimizer "${optimizer.type}"`)
-    }
-    if (lr_schedule != null && (lr_schedule.type !== 'constant' || lr_schedule.warmup_epochs)) {
-      refuse('#/training/lr_schedule', 'a learning-rate schedule')
-    }
-    if (regularization?.l1) refuse('#/training/regularization/l1', 'an L1 penalty')
-    if (regularization?.l2) refuse('#/training/regularization/l2', 'an L2 penalty')
-    if (training.gradient_clip != null) refuse('#/training/gradient_clip', 'gradient clipping')
-    if (training.class_weight != null) refuse('#/training/class_weight', 'class weighting')
-    if (training.label_smoothing) refuse('#/training/label_smoothing', 'label smoothing')
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
     if (typeof training.threads === 'number' && training.threads > 1) {
       refuse('#/training/threads', 'more than one thread for one job')

@@ -1,50 +1,4 @@
 /** Elementwise passes over [n] float32; n is a multiple of 4 and every address of 16 bytes. */
-import { vectorSigmoid, vectorTanh } from './elementary'
-import { activation } from './layout'
-import { multiplySubtract } from './tiles'
-
-/** z = f(z) in place. NaN gives NaN. */
-export function applyActivation(kind: i32, z: usize, n: i32): void {
-  const end = z + (<usize>n << 2)
-  switch (kind) {
-    case activation.relu:
-      // With the value first, pmax keeps a NaN.
-      for (; z < end; z += 16) v128.store(z, f32x4.pmax(v128.load(z), f32x4.splat(0)))
-      break
-    case activation.tanh:
-      for (; z < end; z += 16) v128.store(z, vectorTanh(v128.load(z)))
-      break
-    case activation.sigmoid:
-      for (; z < end; z += 16) v128.store(z, vectorSigmoid(v128.load(z)))
-      break
-  }
-}
-
-/** delta *= f'(z), written in terms of a = f(z): relu a > 0, tanh 1 - a², sigmoid a - a². */
-export function applyActivationDerivative(kind: i32, a: usize, delta: usize, n: i32): void {
-  const end = a + (<usize>n << 2)
-  switch (kind) {
-    case activation.relu:
-      for (; a < end; a += 16, delta += 16) {
-        v128.store(delta, v128.and(v128.load(delta), f32x4.gt(v128.load(a), f32x4.splat(0))))
-      }
-      break
-    case activation.tanh:
-      for (; a < end; a += 16, delta += 16) {
-        const value = v128.load(a)
-        const slope = multiplySubtract(value, value, f32x4.splat(1))
-        v128.store(delta, f32x4.mul(v128.load(delta), slope))
-      }
-      break
-    case activation.sigmoid:
-      for (; a < end; a += 16, delta += 16) {
-        const value = v128.load(a)
-        const slope = multiplySubtract(value, value, value)
-        v128.store(delta, f32x4.mul(v128.load(delta), slope))
-      }
-      break
-  }
-}
 
 /** Every row of z [rows, stride] becomes the bias [stride], to which the product is then added. */
 export function fillRows(z: usize, rows: i32, stride: i32, bias: usize): void {
@@ -86,6 +40,13 @@ export function gatherValues(source: usize, order: usize, rows: i32, target: usi
   }
 }
 
+/** Σ x[i] in float64, in order. */
+export function sumValues(x: usize, n: i32): f64 {
+  let sum: f64 = 0
+  for (let i: usize = 0, bytes = <usize>n << 2; i < bytes; i += 4) sum += <f64>load<f32>(x + i)
+  return sum
+}
+
 /** Whether every |x[i]| is below the limit; false for NaN and infinity. */
 export function isBelow(x: usize, n: i32, limit: f32): bool {
   const end = x + (<usize>n << 2)
@@ -93,6 +54,20 @@ export function isBelow(x: usize, n: i32, limit: f32): bool {
   let below = i32x4.splat(-1)
   for (; x < end; x += 16) below = v128.and(below, f32x4.lt(f32x4.abs(v128.load(x)), bound))
   return i32x4.all_true(below)
+}
+
+/** x[i] *= factor */
+export function scaleValues(x: usize, n: i32, factor: f32): void {
+  const end = x + (<usize>n << 2)
+  const factors = f32x4.splat(factor)
+  for (; x < end; x += 16) v128.store(x, f32x4.mul(v128.load(x), factors))
+}
+
+/** x[i] into [-limit, limit]. */
+export function clampValues(x: usize, n: i32, limit: f32): void {
+  const end = x + (<usize>n << 2)
+  const above = f32x4.splat(limit), below = f32x4.splat(-limit)
+  for (; x < end; x += 16) v128.store(x, f32x4.pmin(f32x4.pmax(v128.load(x), below), above))
 }
 
 /** √Σ x[i]², accumulated in float64. */

@@ -1,7 +1,8 @@
 /**
  * Losses on logits [rows, stride], of which `units` per row are real. Each returns the sum of the
- * rows' losses in float64, writes the gradient of their mean to delta [rows, stride] with zeros in
- * the padding, and adds to the job's count of rows predicted right.
+ * rows' losses times their weights in float64, writes the gradient of the weighted mean to
+ * delta [rows, stride] with zeros in the padding, and adds to the job's count of rows predicted
+ * right. weights [rows]; scale is one over their sum. Formulas: src/losses.
  */
 import { vectorExp, vectorLog1p } from './elementary'
 import { job } from './layout'
@@ -10,28 +11,31 @@ import { job } from './layout'
 const PROBABILITY_MIN: f32 = 1e-20
 
 /**
- * logsumexp(s) - s_y, gradient (softmax(s) - onehot(y)) / rows. labels [rows]: class indices as
- * float32, below `units`. A NaN or +∞ in a row makes its loss NaN. The largest exponential is always
- * 1 and is kept out of the sum: both a small loss and a small gradient of the right class would
- * otherwise be differences of numbers near 1.
+ * logsumexp(s) - s_y, gradient softmax(s) - onehot(y). labels [rows]: class indices as float32, below
+ * `units`. A NaN or +∞ in a row makes its loss NaN. The largest exponential is always 1 and is kept
+ * out of the sum: both a small loss and a small gradient of the right class would otherwise be
+ * differences of numbers near 1.
  */
-export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, delta: usize): f64 {
+export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
   const bytes = <usize>stride << 2
-  const scale: f32 = <f32>1.0 / <f32>rows
+  const smoothing = <f32>load<f64>(job.labelSmoothing)
   let loss: f64 = 0
   let correct = 0
   for (let row = 0; row < rows; row++) {
     const label = <i32>load<f32>(labels + (<usize>row << 2))
+    const weight = load<f32>(weights + (<usize>row << 2)), rowScale = weight * scale
     const top = indexOfLargest(logits, units)
     const largest = load<f32>(logits + (<usize>top << 2))
     const own = load<f32>(logits + (<usize>label << 2))
     const rest = exponentials(logits, stride, units, top, largest, delta)
     const perSum: f32 = <f32>1.0 / (<f32>1.0 + rest)
-    loss += <f64>(f32x4.extract_lane(vectorLog1p(f32x4.splat(rest)), 0) - (own - largest))
+    let rowLoss = <f64>(f32x4.extract_lane(vectorLog1p(f32x4.splat(rest)), 0) - (own - largest))
     const ownDelta = label == top ? -rest * perSum : load<f32>(delta + (<usize>label << 2)) * perSum - 1
     if (label == top) correct++
-    probabilities(delta, bytes, perSum, scale)
-    store<f32>(delta + (<usize>label << 2), ownDelta * scale)
+    probabilities(delta, bytes, perSum, rowScale)
+    store<f32>(delta + (<usize>label << 2), ownDelta * rowScale)
+    if (smoothing > 0) rowLoss += smooth(logits, stride, units, label, own - largest, largest, smoothing, rowScale, delta)
+    loss += rowLoss * <f64>weight
     logits += bytes
     delta += bytes
   }
@@ -40,56 +44,188 @@ export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, 
 }
 
 /**
- * max(s, 0) - s·y + ln(1 + e^-|s|), gradient (σ(s) - y) / rows, one logit a row; y [rows] in {0, 1}.
- * With e = e^-|s| the two probabilities are 1/(1 + e) and e/(1 + e), both without cancellation.
+ * max(s, 0) - s·t + ln(1 + e^-|s|), gradient σ(s) - t, one logit a row; y [rows] in {0, 1}, t = y moved
+ * by label smoothing towards one half. With e = e^-|s| the two probabilities are 1/(1 + e) and
+ * e/(1 + e), both without cancellation.
  */
-export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels: usize, delta: usize): f64 {
+export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
   let loss: f64 = 0
   let correct = 0
   const bytes = <usize>stride << 2
-  const scale = f32x4.splat(<f32>1.0 / <f32>rows)
-  const zero = f32x4.splat(0), one = f32x4.splat(1)
+  const scales = f32x4.splat(scale), smoothing = f32x4.splat(<f32>load<f64>(job.labelSmoothing))
+  const zero = f32x4.splat(0), one = f32x4.splat(1), half = f32x4.splat(0.5)
   for (let row = 0; row < rows; row += 4) {
     const count = min(4, rows - row)
     const s = loadColumn(logits, bytes, count)
-    const y = loadColumn(labels, 4, count)
+    const y = loadColumn(labels, 4, count), weight = loadColumn(weights, 4, count)
     const e = vectorExp(f32x4.neg(f32x4.abs(s)))
     const likely = f32x4.div(one, f32x4.add(one, e))
     const unlikely = f32x4.mul(e, likely)
-    const isPositive = f32x4.gt(s, zero), isOne = f32x4.gt(y, f32x4.splat(0.5))
+    const isPositive = f32x4.gt(s, zero), isOne = f32x4.gt(y, half)
     const probabilityOfOne = v128.bitselect(likely, unlikely, isPositive)
     const probabilityOfZero = v128.bitselect(unlikely, likely, isPositive)
-    const gradient = v128.bitselect(f32x4.neg(probabilityOfZero), probabilityOfOne, isOne)
-    const hinge = f32x4.sub(f32x4.pmax(s, zero), f32x4.mul(s, y))
-    loss += addColumn(f32x4.add(hinge, vectorLog1p(e)), count)
-    storeColumn(delta, bytes, f32x4.mul(gradient, scale), count)
+    const moved = f32x4.mul(smoothing, f32x4.sub(y, half))
+    const gradient = f32x4.add(v128.bitselect(f32x4.neg(probabilityOfZero), probabilityOfOne, isOne), moved)
+    const line = f32x4.sub(f32x4.pmax(s, zero), f32x4.mul(s, f32x4.sub(y, moved)))
+    loss += addColumn(f32x4.mul(f32x4.add(line, vectorLog1p(e)), weight), count)
+    storeColumn(delta, bytes, f32x4.mul(gradient, f32x4.mul(weight, scales)), count)
     correct += popcnt(i32x4.bitmask(i32x4.eq(isPositive, isOne)) & ((1 << count) - 1))
     logits += 4 * bytes
     delta += 4 * bytes
     labels += 16
+    weights += 16
   }
   store<i32>(job.correct, load<i32>(job.correct) + correct)
   return loss
 }
 
-/** Mean over the outputs of (s - y)², gradient 2(s - y) / (units · rows); targets [rows, stride]. */
-export function meanSquaredError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, delta: usize): f64 {
+/** Σ_{j≠y} max(0, s_j - s_y + 1), gradient 1 for each class within the margin, minus their number for y. */
+export function hinge(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
   const bytes = <usize>stride << 2
-  const slope = f32x4.splat(<f32>2.0 / (<f32>units * <f32>rows))
+  let loss: f64 = 0
+  let correct = 0
+  for (let row = 0; row < rows; row++) {
+    const label = <i32>load<f32>(labels + (<usize>row << 2))
+    const weight = load<f32>(weights + (<usize>row << 2)), rowScale = weight * scale
+    const margin = f32x4.splat(load<f32>(logits + (<usize>label << 2)) - 1)
+    const end = i32x4.splat(units), skipped = i32x4.splat(label)
+    let index = i32x4(0, 1, 2, 3), within = i32x4.splat(0)
+    let sums = f32x4.splat(0)
+    for (let j: usize = 0; j < bytes; j += 16) {
+      const distance = f32x4.sub(v128.load(logits + j), margin)
+      const counts = v128.andnot(i32x4.lt_s(index, end), i32x4.eq(index, skipped))
+      // Where it is not below zero, so that a NaN is added.
+      const isWithin = v128.andnot(counts, f32x4.le(distance, f32x4.splat(0)))
+      sums = f32x4.add(sums, v128.and(distance, isWithin))
+      within = i32x4.sub(within, isWithin)
+      v128.store(delta + j, v128.and(f32x4.splat(rowScale), isWithin))
+      index = i32x4.add(index, i32x4.splat(4))
+    }
+    const number = i32x4.extract_lane(within, 0) + i32x4.extract_lane(within, 1) + i32x4.extract_lane(within, 2) + i32x4.extract_lane(within, 3)
+    store<f32>(delta + (<usize>label << 2), -<f32>number * rowScale)
+    if (indexOfLargest(logits, units) == label) correct++
+    loss += <f64>addLanes(sums) * <f64>weight
+    logits += bytes
+    delta += bytes
+  }
+  store<i32>(job.correct, load<i32>(job.correct) + correct)
+  return loss
+}
+
+/** 1 for a wrong row; delta step(s) - y, of which a step against it by η is w += η(y - step(s))x. */
+export function perceptron(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
+  const bytes = <usize>stride << 2
+  const end = i32x4.splat(units), one = f32x4.splat(1), zero = f32x4.splat(0)
+  let loss: f64 = 0
+  let correct = 0
+  for (let row = 0; row < rows; row++) {
+    const label = <i32>load<f32>(labels + (<usize>row << 2))
+    const weight = load<f32>(weights + (<usize>row << 2)), rowScale = f32x4.splat(weight * scale)
+    // A single unit stands for class 1.
+    const wanted = i32x4.splat(units == 1 ? label - 1 : label)
+    let index = i32x4(0, 1, 2, 3), probe = zero
+    for (let j: usize = 0; j < bytes; j += 16) {
+      const s = v128.load(logits + j)
+      const error = f32x4.sub(v128.and(one, f32x4.ge(s, zero)), v128.and(one, i32x4.eq(index, wanted)))
+      v128.store(delta + j, v128.and(f32x4.mul(error, rowScale), i32x4.lt_s(index, end)))
+      // NaN for a score that is not finite, else zero.
+      probe = f32x4.add(probe, f32x4.mul(s, zero))
+      index = i32x4.add(index, i32x4.splat(4))
+    }
+    const predicted = units == 1 ? i32(load<f32>(logits) >= 0) : indexOfLargest(logits, units)
+    if (predicted == label) correct++
+    loss += (<f64>(predicted != label) + <f64>addLanes(probe)) * <f64>weight
+    logits += bytes
+    delta += bytes
+  }
+  store<i32>(job.correct, load<i32>(job.correct) + correct)
+  return loss
+}
+
+/** Mean over the outputs of (s - y)², gradient 2(s - y) / units; targets [rows, stride]. */
+export function meanSquaredError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize): f64 {
+  const bytes = <usize>stride << 2
   let loss: f64 = 0
   for (let row = 0; row < rows; row++) {
+    const weight = load<f32>(weights + (<usize>row << 2))
+    const slope = f32x4.splat((<f32>2.0 * weight * scale) / <f32>units)
     let squares = f32x4.splat(0)
     for (let j: usize = 0; j < bytes; j += 16) {
       const difference = f32x4.sub(v128.load(logits + j), v128.load(targets + j))
       squares = f32x4.add(squares, f32x4.mul(difference, difference))
       v128.store(delta + j, f32x4.mul(difference, slope))
     }
-    loss += <f64>addLanes(squares) / <f64>units
+    loss += (<f64>addLanes(squares) / <f64>units) * <f64>weight
     logits += bytes
     targets += bytes
     delta += bytes
   }
   return loss
+}
+
+/** Mean over the outputs of |s - y|, gradient sign(s - y) / units; targets [rows, stride]. */
+export function meanAbsoluteError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize): f64 {
+  const bytes = <usize>stride << 2
+  const zero = f32x4.splat(0)
+  let loss: f64 = 0
+  for (let row = 0; row < rows; row++) {
+    const weight = load<f32>(weights + (<usize>row << 2))
+    const slope = f32x4.splat((weight * scale) / <f32>units)
+    let distances = f32x4.splat(0)
+    for (let j: usize = 0; j < bytes; j += 16) {
+      const difference = f32x4.sub(v128.load(logits + j), v128.load(targets + j))
+      distances = f32x4.add(distances, f32x4.abs(difference))
+      const above = v128.and(slope, f32x4.gt(difference, zero)), below = v128.and(slope, f32x4.lt(difference, zero))
+      v128.store(delta + j, f32x4.sub(above, below))
+    }
+    loss += (<f64>addLanes(distances) / <f64>units) * <f64>weight
+    logits += bytes
+    targets += bytes
+    delta += bytes
+  }
+  return loss
+}
+
+/** Mean over the outputs of c(d - ½c), d = s - y and c = d within ±δ, gradient c / units; targets [rows, stride]. */
+export function huber(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize): f64 {
+  const bytes = <usize>stride << 2
+  const limit = f32x4.splat(<f32>load<f64>(job.huberDelta)), half = f32x4.splat(0.5)
+  let loss: f64 = 0
+  for (let row = 0; row < rows; row++) {
+    const weight = load<f32>(weights + (<usize>row << 2))
+    const slope = f32x4.splat((weight * scale) / <f32>units)
+    let costs = f32x4.splat(0)
+    for (let j: usize = 0; j < bytes; j += 16) {
+      const difference = f32x4.sub(v128.load(logits + j), v128.load(targets + j))
+      const clamped = f32x4.pmin(f32x4.pmax(difference, f32x4.neg(limit)), limit)
+      costs = f32x4.add(costs, f32x4.mul(clamped, f32x4.sub(difference, f32x4.mul(half, clamped))))
+      v128.store(delta + j, f32x4.mul(clamped, slope))
+    }
+    loss += (<f64>addLanes(costs) / <f64>units) * <f64>weight
+    logits += bytes
+    targets += bytes
+    delta += bytes
+  }
+  return loss
+}
+
+/**
+ * What label smoothing ε changes in one row: the loss grows by ε·(s_y - mean s), the gradient by
+ * ε·onehot(y) - ε/units. `own` is s_y less the largest logit.
+ */
+function smooth(logits: usize, stride: i32, units: i32, label: i32, own: f32, largest: f32, smoothing: f32, rowScale: f32, delta: usize): f64 {
+  const even = f32x4.splat((smoothing / <f32>units) * rowScale), shift = f32x4.splat(largest), end = i32x4.splat(units)
+  let index = i32x4(0, 1, 2, 3)
+  let sums = f32x4.splat(0)
+  for (let at: usize = 0, bytes = <usize>stride << 2; at < bytes; at += 16) {
+    const isReal = i32x4.lt_s(index, end)
+    sums = f32x4.add(sums, v128.and(f32x4.sub(v128.load(logits + at), shift), isReal))
+    v128.store(delta + at, f32x4.sub(v128.load(delta + at), v128.and(even, isReal)))
+    index = i32x4.add(index, i32x4.splat(4))
+  }
+  const ownDelta = delta + (<usize>label << 2)
+  store<f32>(ownDelta, load<f32>(ownDelta) + smoothing * rowScale)
+  return <f64>smoothing * (<f64>own - <f64>addLanes(sums) / <f64>units)
 }
 
 /**

@@ -2,7 +2,7 @@
  * Optimizer steps over the flat vector of all parameters, a multiple of 4 float32: one loop for the
  * whole network. Padding has gradient zero and stays zero. Formulas: src/optimizers.
  */
-import { job, optimizer } from './layout'
+import { job, layer, optimizer } from './layout'
 import { multiplyAdd, multiplySubtract } from './tiles'
 
 /** Moments below this decay into denormals, each of which costs a hundred cycles, and mean nothing. */
@@ -15,10 +15,14 @@ export function updateParameters(): void {
       return sgdStep()
     case optimizer.momentum:
       return momentumStep()
-    case optimizer.adam:
-      return correctedAdamStep()
+    case optimizer.rmsprop:
+      return rmspropStep()
+    case optimizer.adagrad:
+      return adagradStep()
     default:
-      return adamStep(<f32>load<f64>(job.learningRate), <f32>load<f64>(job.epsilon))
+      decayWeights(load<f64>(job.learningRate) * load<f64>(job.weightDecay))
+      if (load<i32>(job.biasCorrection)) correctedAdamStep()
+      else adamStep(<f32>load<f64>(job.learningRate), <f32>load<f64>(job.epsilon))
   }
 }
 
@@ -45,6 +49,54 @@ function momentumStep(): void {
     const step = nesterov ? f32x4.sub(f32x4.mul(momentum, velocity), descent) : velocity
     v128.store(x, f32x4.add(v128.load(x), step))
   }
+}
+
+/** ε inside the root, so that a vanishing mean of squares cannot blow a step up. */
+function rmspropStep(): void {
+  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
+  let a = <usize>load<i32>(job.firstMoment)
+  const end = x + <usize>load<i32>(job.parameterBytes)
+  const rate = f32x4.splat(<f32>load<f64>(job.learningRate)), epsilon = f32x4.splat(<f32>load<f64>(job.epsilon))
+  const rho = load<f64>(job.rho)
+  const keep = f32x4.splat(<f32>rho), rest = f32x4.splat(roundingRest(rho)), take = f32x4.splat(<f32>(1 - rho))
+  for (; x < end; x += 16, g += 16, a += 16) {
+    const gradient = v128.load(g), old = v128.load(a)
+    let squares = multiplyAdd(rest, old, f32x4.mul(take, f32x4.mul(gradient, gradient)))
+    squares = flush(multiplyAdd(keep, old, squares))
+    v128.store(a, squares)
+    const step = f32x4.div(f32x4.mul(rate, gradient), f32x4.sqrt(f32x4.add(squares, epsilon)))
+    v128.store(x, f32x4.sub(v128.load(x), step))
+  }
+}
+
+function adagradStep(): void {
+  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
+  let a = <usize>load<i32>(job.firstMoment)
+  const end = x + <usize>load<i32>(job.parameterBytes)
+  const rate = f32x4.splat(<f32>load<f64>(job.learningRate)), epsilon = f32x4.splat(<f32>load<f64>(job.epsilon))
+  for (; x < end; x += 16, g += 16, a += 16) {
+    const gradient = v128.load(g)
+    const squares = f32x4.add(v128.load(a), f32x4.mul(gradient, gradient))
+    v128.store(a, squares)
+    const step = f32x4.div(f32x4.mul(rate, gradient), f32x4.add(f32x4.sqrt(squares), epsilon))
+    v128.store(x, f32x4.sub(v128.load(x), step))
+  }
+}
+
+/** x −= share · x on every weight matrix; biases do not decay. */
+function decayWeights(share: f64): void {
+  if (share == 0) return
+  const lost = f32x4.splat(<f32>share)
+  const end = job.layers + <usize>load<i32>(job.layerCount) * layer.bytes
+  for (let at: usize = job.layers; at < end; at += layer.bytes) {
+    const floats = load<i32>(at + layer.inputs) * load<i32>(at + layer.unitStride)
+    shrink(<usize>load<i32>(at + layer.weight), floats, lost)
+  }
+}
+
+function shrink(x: usize, n: i32, lost: v128): void {
+  const end = x + (<usize>n << 2)
+  for (; x < end; x += 16) v128.store(x, multiplySubtract(lost, v128.load(x), v128.load(x)))
 }
 
 /**

@@ -1,11 +1,6 @@
 /** The epoch's order of rows: the same permutation, bit for bit, as `permutation` in src/random.ts. */
 import { job } from './layout'
-
-const MULTIPLIER_0: u64 = 0xd2511f53
-const MULTIPLIER_1: u64 = 0xcd9e8d57
-const WEYL_0: u32 = 0x9e3779b9
-const WEYL_1: u32 = 0xbb67ae85
-const ROUNDS: i32 = 10
+import { MULTIPLIER_0, MULTIPLIER_1, ROUNDS, WEYL_0, WEYL_1 } from './philox'
 
 /** Four words of the Philox4x32-10 block drawn last. */
 let word0: u32 = 0
@@ -41,7 +36,7 @@ function drawBlock(index: i32, epoch: i32): void {
   let c0: u32 = index, c1: u32 = 0, c2: u32 = epoch, c3: u32 = load<u32>(job.shuffleStream)
   let k0 = load<u32>(job.seedLow), k1 = load<u32>(job.seedHigh)
   for (let round = 0; round < ROUNDS; round++) {
-    const product0 = MULTIPLIER_0 * <u64>c0, product1 = MULTIPLIER_1 * <u64>c2
+    const product0 = <u64>MULTIPLIER_0 * <u64>c0, product1 = <u64>MULTIPLIER_1 * <u64>c2
     c0 = <u32>(product1 >> 32) ^ c1 ^ k0
     c1 = <u32>product1
     c2 = <u32>(product0 >> 32) ^ c3 ^ k1

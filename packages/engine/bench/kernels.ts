@@ -41,7 +41,7 @@ for (const [m, k, n] of SHAPES) {
 }
 
 for (const [name, code] of Object.entries(ACTIVATION_CODES)) {
-  const seconds = secondsPerCall(() => kernels.applyActivation(code, c, 4096))
+  const seconds = secondsPerCall(() => kernels.applyActivation(code, a, c, 4096))
   console.log(name.padEnd(16), `${((seconds * 1e9) / 4096).toFixed(2)} ns`)
 }
 

@@ -1,4 +1,7 @@
 import type { NetworkConfig, OptimizerConfig } from './config.ts'
+import type { GradientClip } from './gradient-clip.ts'
+import type { Regularization } from './penalty.ts'
+import type { StepRate } from './schedules/learning-rate.ts'
 import type { LayerWeights } from './weights.ts'
 
 /** Rows to train or validate on; the arrays may view a SharedArrayBuffer and are only read. */
@@ -6,8 +9,13 @@ export interface TrainingData {
   rows: number
   /** [rows, inputs], row-major. */
   inputs: Float32Array
-  /** Class index for cross_entropy, 0 or 1 for binary_cross_entropy, both [rows]; mse [rows, outputs]. */
+  /** Class index [rows], 0 or 1 where a single output stands for two classes; numbers [rows, outputs]. */
   targets: Float32Array
+  /**
+   * Weight of each row's loss, [rows], at least zero; every row counts the same without. The loss of a
+   * batch is the weighted mean; a batch whose weights are all zero has loss 0 and updates nothing.
+   */
+  weights?: Float32Array | null
 }
 
 /** What a backend needs to know before the first batch. */
@@ -15,6 +23,8 @@ export interface TrainingJob {
   training: TrainingData
   validation: TrainingData | null
   optimizer: OptimizerConfig
+  regularization: Regularization | null
+  gradientClip: GradientClip | null
   batchSize: number
   shuffle: boolean
   seed: bigint
@@ -24,7 +34,7 @@ export interface TrainingJob {
 
 export interface Metrics {
   loss: number
-  /** Share of rows whose class is predicted, null for mse. */
+  /** Share of rows whose class is predicted, whatever their weights; null for a regression. */
   accuracy: number | null
 }
 
@@ -38,7 +48,14 @@ export interface Divergence {
 }
 
 type EpochOutcome =
-  | { status: 'completed'; metrics: Metrics; gradientNorm: number }
+  | {
+      status: 'completed'
+      metrics: Metrics
+      /** Mean over the rows of the penalty before each update. */
+      penalty: number
+      /** Of the last batch, penalty included, before clipping; 0 if its rows had no weight. */
+      gradientNorm: number
+    }
   | { status: 'stopped' }
   | ({ status: 'diverged' } & Divergence)
 
@@ -48,7 +65,7 @@ export interface TrainingSession {
    * Every batch of one pass, in the order f(seed, epoch). Stopped or diverged, the parameters are
    * those after the last batch that was completed. `epoch` counts from 1.
    */
-  trainEpoch(epoch: number): EpochOutcome
+  trainEpoch(epoch: number, rate: StepRate): EpochOutcome
   /** Inference mode over the validation rows; null without any. */
   validate(): Metrics | null
   /** Keeps a copy of the parameters beside the running ones, replacing the one before. */

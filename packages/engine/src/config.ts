@@ -1,6 +1,18 @@
 import { EngineError } from './errors.ts'
 
-export type ActivationName = 'linear' | 'relu' | 'tanh' | 'sigmoid'
+export type ActivationName =
+  | 'linear'
+  | 'step'
+  | 'sigmoid'
+  | 'tanh'
+  | 'relu'
+  | 'leaky_relu'
+  | 'elu'
+  | 'selu'
+  | 'gelu'
+  | 'silu'
+  | 'softplus'
+  | 'softsign'
 
 export type InitializerConfig =
   | { type: 'zeros' }
@@ -16,20 +28,39 @@ export type InitializerConfig =
         | 'he_uniform'
         | 'lecun_normal'
     }
+  | { type: 'orthogonal' }
 
 export interface LayerConfig {
   units: number
   activation: ActivationName
   initializer: InitializerConfig
+  /** Normalizes over the batch between product and activation; not for the output layer. */
+  batchNorm?: boolean
+  /** Share of the layer's outputs set to zero in training, in [0, 1); not for the output layer. */
+  dropout?: number
 }
 
-export type LossName = 'cross_entropy' | 'binary_cross_entropy' | 'mse'
+export type LossName =
+  | 'cross_entropy'
+  | 'binary_cross_entropy'
+  | 'hinge'
+  /** The error rate, trained by the rule of 1958; goes with the optimizer of the same name. */
+  | 'perceptron'
+  | 'mse'
+  | 'mae'
+  | 'huber'
 
 export interface NetworkConfig {
   inputs: number
   /** The last layer is the output layer and is linear: losses and predictions work on its logits. */
   layers: readonly LayerConfig[]
   loss: LossName
+  /** Share of the inputs set to zero in training, in [0, 1). */
+  inputDropout?: number
+  /** For the two cross-entropies: the share of each target spread evenly over all classes; 0. */
+  labelSmoothing?: number
+  /** For huber: the distance at which the parabola becomes a line; 1. */
+  huberDelta?: number
 }
 
 export type OptimizerConfig =
@@ -43,6 +74,19 @@ export type OptimizerConfig =
       epsilon: number
       biasCorrection: boolean
     }
+  | {
+      type: 'adamw'
+      learningRate: number
+      beta1: number
+      beta2: number
+      epsilon: number
+      biasCorrection: boolean
+      weightDecay: number
+    }
+  | { type: 'rmsprop'; learningRate: number; rho: number; epsilon: number }
+  | { type: 'adagrad'; learningRate: number }
+  /** One row at a time, whatever the batch size; goes with the loss of the same name. */
+  | { type: 'perceptron'; learningRate: number }
 
 /**
  * Bounds that keep one update finite in float32: with gradients below `GRADIENT_LIMIT` no optimizer
@@ -62,6 +106,7 @@ export function assertNetworkConfig(network: NetworkConfig): void {
   for (const [index, layer] of network.layers.entries()) {
     assertCount(layer.units, `layers[${index}].units`, 'invalid_network')
     assertInitializer(layer.initializer, index)
+    assertShare(layer.dropout ?? 0, `layers[${index}].dropout`)
   }
   if (output.activation !== 'linear') {
     throw new EngineError('invalid_network', 'the output layer must be linear: losses take logits')
@@ -69,9 +114,17 @@ export function assertNetworkConfig(network: NetworkConfig): void {
   if (network.loss === 'binary_cross_entropy' && output.units !== 1) {
     throw new EngineError('invalid_network', 'binary_cross_entropy needs exactly one output')
   }
-  if (network.loss === 'cross_entropy' && output.units < 2) {
-    throw new EngineError('invalid_network', 'cross_entropy needs at least two outputs')
+  if ((network.loss === 'cross_entropy' || network.loss === 'hinge') && output.units < 2) {
+    throw new EngineError('invalid_network', `${network.loss} needs at least two outputs`)
   }
+  if (network.loss === 'perceptron' && network.layers.length > 1) {
+    throw new EngineError('invalid_network', 'a perceptron has one layer')
+  }
+  if (output.batchNorm === true || (output.dropout ?? 0) > 0) {
+    throw new EngineError('invalid_network', 'the output layer has no batchNorm and no dropout')
+  }
+  assertShare(network.inputDropout ?? 0, 'inputDropout')
+  assertLossParameters(network)
 }
 
 /** Throws `invalid_options` for a hyperparameter outside the range in which an update is defined. */
@@ -82,16 +135,25 @@ export function assertOptimizerConfig(optimizer: OptimizerConfig): void {
   }
   switch (optimizer.type) {
     case 'sgd':
+    case 'adagrad':
+    case 'perceptron':
       return
     case 'momentum':
       assertDecay(optimizer.momentum, 'momentum')
       return
-    case 'adam':
-      assertDecay(optimizer.beta1, 'beta1')
-      assertDecay(optimizer.beta2, 'beta2')
-      if (!(optimizer.epsilon >= EPSILON_MIN && optimizer.epsilon < Number.POSITIVE_INFINITY)) {
-        throw new EngineError('invalid_options', `epsilon must be at least ${EPSILON_MIN}`)
+    case 'rmsprop':
+      assertDecay(optimizer.rho, 'rho')
+      assertEpsilon(optimizer.epsilon)
+      return
+    case 'adamw':
+      // Decay by more than the whole weight would flip its sign.
+      if (!(optimizer.weightDecay >= 0 && optimizer.weightDecay * learningRate <= 1)) {
+        throw new EngineError('invalid_options', 'weightDecay must be in [0, 1 / learningRate]')
       }
+      assertAdam(optimizer)
+      return
+    case 'adam':
+      assertAdam(optimizer)
       return
     default:
       throw new EngineError('invalid_options', `unknown optimizer ${JSON.stringify(optimizer)}`)
@@ -116,7 +178,34 @@ export function outputUnits(network: Pick<NetworkConfig, 'layers'>): number {
 
 /** Values per row of the targets: one class index, one 0/1, or one number per output. */
 export function targetWidth(network: NetworkConfig): number {
-  return network.loss === 'mse' ? outputUnits(network) : 1
+  return isRegression(network.loss) ? outputUnits(network) : 1
+}
+
+/** Whether targets are numbers, one per output, and not classes. */
+export function isRegression(loss: LossName): boolean {
+  return loss === 'mse' || loss === 'mae' || loss === 'huber'
+}
+
+/** Classes a target may name; 0 for a regression. */
+export function classCount(network: NetworkConfig): number {
+  if (isRegression(network.loss)) return 0
+  return Math.max(2, outputUnits(network))
+}
+
+function assertLossParameters({ loss, labelSmoothing = 0, huberDelta = 1 }: NetworkConfig): void {
+  assertShare(labelSmoothing, 'labelSmoothing')
+  if (labelSmoothing > 0 && !(loss === 'cross_entropy' || loss === 'binary_cross_entropy')) {
+    throw new EngineError('invalid_network', `labelSmoothing is not defined for ${loss}`)
+  }
+  if (!(huberDelta > 0 && huberDelta < Number.POSITIVE_INFINITY)) {
+    throw new EngineError('invalid_network', 'huberDelta must be positive')
+  }
+}
+
+function assertShare(value: number, name: string): void {
+  if (!(value >= 0 && value < 1)) {
+    throw new EngineError('invalid_network', `${name} must be in [0, 1)`)
+  }
 }
 
 function assertInitializer(initializer: InitializerConfig, layer: number): void {
@@ -128,6 +217,18 @@ function assertInitializer(initializer: InitializerConfig, layer: number): void 
         : 0
   if (!(scale >= 0 && scale < Number.POSITIVE_INFINITY)) {
     throw new EngineError('invalid_network', `layers[${layer}].initializer has scale ${scale}`)
+  }
+}
+
+function assertAdam(optimizer: OptimizerConfig & { type: 'adam' | 'adamw' }): void {
+  assertDecay(optimizer.beta1, 'beta1')
+  assertDecay(optimizer.beta2, 'beta2')
+  assertEpsilon(optimizer.epsilon)
+}
+
+function assertEpsilon(epsilon: number): void {
+  if (!(epsilon >= EPSILON_MIN && epsilon < Number.POSITIVE_INFINITY)) {
+    throw new EngineError('invalid_options', `epsilon must be at least ${EPSILON_MIN}`)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { TrainingData } from './backend.ts'
-import { assertCount, type NetworkConfig, outputUnits, targetWidth } from './config.ts'
+import { assertCount, classCount, isRegression, type NetworkConfig, targetWidth } from './config.ts'
 import { EngineError } from './errors.ts'
 
 /**
@@ -11,14 +11,24 @@ export function assertTrainingData(network: NetworkConfig, data: TrainingData, n
   assertCount(rows, `${name}.rows`, 'invalid_data')
   assertLength(inputs, rows, network.inputs, `${name}.inputs`)
   assertLength(targets, rows, targetWidth(network), `${name}.targets`)
-  if (network.loss === 'mse') return
-  const classes = network.loss === 'binary_cross_entropy' ? 2 : outputUnits(network)
+  assertRowWeights(data, name)
+  if (isRegression(network.loss)) return
+  const classes = classCount(network)
   const badRow = targets.findIndex((y) => !(Number.isInteger(y) && y >= 0 && y < classes))
   if (badRow !== -1) {
     throw new EngineError(
       'invalid_data',
       `${name}.targets[${badRow}] is ${targets[badRow]}, not a class below ${classes}`,
     )
+  }
+}
+
+function assertRowWeights({ rows, weights = null }: TrainingData, name: string): void {
+  if (weights === null) return
+  assertLength(weights, rows, 1, `${name}.weights`)
+  const badRow = weights.findIndex((w) => !(w >= 0 && w < Number.POSITIVE_INFINITY))
+  if (badRow !== -1) {
+    throw new EngineError('invalid_data', `${name}.weights[${badRow}] is ${weights[badRow]}`)
   }
 }
 

@@ -1,11 +1,13 @@
 export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
+export type { GradientClip } from './gradient-clip.ts'
 export {
   type BackendName,
   createNetwork,
   type Network,
   type NetworkOptions,
 } from './network.ts'
+export type { Regularization } from './penalty.ts'
 export {
   type ActivationName,
   type InitializerConfig,
@@ -18,6 +20,7 @@ export {
   planNetwork,
   resolveInitializer,
 } from './plan.ts'
+export type { ScheduleConfig } from './schedules/learning-rate.ts'
 export {
   type EarlyStopping,
   type EpochMetrics,

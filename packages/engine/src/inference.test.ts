@@ -15,6 +15,46 @@ describe('forward', () => {
     expect([...forward(config, weights, Float32Array.of(1, 2), 1)]).toEqual([15.5])
   })
 
+  it('normalizes by the running statistics between product and activation', () => {
+    const config = makeConfig({
+      inputs: 1,
+      hidden: [1],
+      outputs: 1,
+      activation: 'relu',
+      batchNorm: true,
+    })
+    const normalized = {
+      weight: Float32Array.of(2),
+      bias: Float32Array.of(1),
+      gamma: Float32Array.of(3),
+      beta: Float32Array.of(-1),
+      runningMean: Float32Array.of(4),
+      runningVariance: Float32Array.of(4 - 1e-5),
+    }
+    const output = { weight: Float32Array.of(1), bias: Float32Array.of(0) }
+
+    // z = 2·2.5 + 1 = 6, (6 - 4)/2 = 1, 3·1 - 1 = 2.
+    const [logit] = forward(config, [normalized, output], Float32Array.of(2.5), 1)
+
+    expect(logit).toBeCloseTo(2, 6)
+  })
+
+  it('refuses weights without the statistics that normalization needs, and with ones it does not', () => {
+    const shape = { inputs: 1, hidden: [1], outputs: 1 }
+    const layer = { weight: Float32Array.of(2), bias: Float32Array.of(1) }
+    const run = (batchNorm: boolean, first: object) => () =>
+      forward(
+        makeConfig({ ...shape, batchNorm }),
+        [{ ...layer, ...first }, layer],
+        Float32Array.of(1),
+        1,
+      )
+
+    const refusal = expect.objectContaining({ code: 'invalid_weights' })
+    expect(run(true, {})).toThrow(refusal)
+    expect(run(false, { gamma: Float32Array.of(1) })).toThrow(refusal)
+  })
+
   it('agrees with the backend that trained the weights', async () => {
     const config = makeConfig({ inputs: 5, hidden: [17], outputs: 3, activation: 'sigmoid' })
     const network = await createNetwork(config, { seed: 1n })

@@ -2,6 +2,7 @@
 import { ACTIVATIONS } from './activations/activation.ts'
 import type { NetworkConfig } from './config.ts'
 import { EngineError } from './errors.ts'
+import { BATCH_NORM_EPSILON } from './layers/batch-norm.ts'
 import { exp, logistic } from './random/elementary.ts'
 import { assertWeights, type LayerWeights } from './weights.ts'
 
@@ -28,7 +29,9 @@ export function forward(
   let current = inputs
   for (const [index, { units, activation }] of config.layers.entries()) {
     const layer = weights[index] as LayerWeights
-    current = denseRows(current, rows, layer, units, ACTIVATIONS[activation].value)
+    const normalize = makeNormalize(layer)
+    const { value } = ACTIVATIONS[activation]
+    current = denseRows(current, rows, layer, units, (z, unit) => value(normalize(z, unit)))
   }
   return current
 }
@@ -53,13 +56,24 @@ export function sigmoid(logits: Float32Array): Float32Array {
   return logits.map(logistic)
 }
 
+/** γ (z - mean)/√(variance + ε) + β of a unit's z, with the running statistics; z without them. */
+function makeNormalize({ gamma, beta, runningMean, runningVariance }: LayerWeights) {
+  if (!(gamma && beta && runningMean && runningVariance)) return (z: number) => z
+  const scale = Float64Array.from(
+    gamma,
+    (g, unit) => g / Math.sqrt((runningVariance[unit] as number) + BATCH_NORM_EPSILON),
+  )
+  return (z: number, unit: number) =>
+    (z - (runningMean[unit] as number)) * (scale[unit] as number) + (beta[unit] as number)
+}
+
 /** f(x W^T + b) for inputs [rows, in]. */
 function denseRows(
   inputs: Float32Array,
   rows: number,
   { weight, bias }: LayerWeights,
   units: number,
-  activate: (z: number) => number,
+  activate: (z: number, unit: number) => number,
 ): Float32Array {
   const width = weight.length / units
   const outputs = new Float32Array(rows * units)
@@ -69,7 +83,7 @@ function denseRows(
       for (let i = 0; i < width; i++) {
         sum += (inputs[row * width + i] as number) * (weight[unit * width + i] as number)
       }
-      outputs[row * units + unit] = activate(sum)
+      outputs[row * units + unit] = activate(sum, unit)
     }
   }
   return outputs

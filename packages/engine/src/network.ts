@@ -1,11 +1,11 @@
 import type { Backend, TrainingJob, TrainingSession } from './backend.ts'
 import { referenceBackend } from './backends/reference.ts'
 import { createWasmBackend } from './backends/wasm.ts'
-import { assertNetworkConfig, type NetworkConfig } from './config.ts'
+import { assertNetworkConfig, type LayerConfig, type NetworkConfig } from './config.ts'
 import { EngineError } from './errors.ts'
-import { initializeLayer } from './initializers/initialize.ts'
+import { initializeBatchNorm, initializeLayer } from './initializers/initialize.ts'
 import { compileKernels } from './wasm/load.ts'
-import { assertWeights, type LayerWeights, layerShapes } from './weights.ts'
+import { assertWeights, copyWeights, type LayerWeights, layerShapes } from './weights.ts'
 
 export type BackendName = 'wasm' | 'reference'
 
@@ -107,11 +107,8 @@ function makeNetwork(
 
 function initialize(config: NetworkConfig, seed: bigint): LayerWeights[] {
   return layerShapes(config).map(({ inputs, units }, index) => {
-    const { initializer } = config.layers[index] as NetworkConfig['layers'][number]
-    return initializeLayer(initializer, inputs, units, seed, index)
+    const { initializer, batchNorm } = config.layers[index] as LayerConfig
+    const layer = initializeLayer(initializer, inputs, units, seed, index)
+    return batchNorm ? { ...layer, ...initializeBatchNorm(units) } : layer
   })
-}
-
-function copyWeights(weights: readonly LayerWeights[]): LayerWeights[] {
-  return weights.map(({ weight, bias }) => ({ weight: weight.slice(), bias: bias.slice() }))
 }

@@ -26,6 +26,20 @@ describe('planNetwork', () => {
     expect(parameterCount).toBe(535818)
   })
 
+  it('counts γ and β of normalized layers, and memory for what normalization and dropout keep', () => {
+    const shape = { inputs: 784, hidden: [512, 256], outputs: 10, loss: 'cross_entropy' } as const
+    const plan = (changes: object) =>
+      planNetwork({ ...INPUT, network: makeConfig({ ...shape, ...changes }) })
+    const [plain, normalized, dropping] = [{}, { batchNorm: true }, { dropout: 0.5 }].map(plan)
+
+    expect(normalized?.parameterCount).toBe(535818 + 2 * 768)
+    expect(normalized?.layers.map(({ parameters }) => parameters)).toEqual([402944, 131840, 2570])
+    const grown = (other: typeof plain) => (other?.memoryBytes ?? 0) - (plain?.memoryBytes ?? 0)
+    expect(Math.abs(grown(normalized) - 4 * 128 * 768)).toBeLessThan(2 * PAGE_BYTES)
+    expect(Math.abs(grown(dropping) - 2 * 4 * 128 * 768)).toBeLessThan(PAGE_BYTES)
+    expect(dropping?.parameterCount).toBe(535818)
+  })
+
   it('counts three products per training row, two in the first layer, one per validation row', () => {
     const first = 2 * 784 * 512
     const rest = 2 * (512 * 256 + 256 * 10)
@@ -55,6 +69,15 @@ describe('planNetwork', () => {
 
   it.each([
     ['no layers', { ...INPUT.network, layers: [] }],
+    [
+      'a normalized output layer',
+      {
+        ...INPUT.network,
+        layers: INPUT.network.layers.map((layer) => ({ ...layer, batchNorm: true })),
+      },
+    ],
+    ['dropout of everything', makeConfig({ inputs: 2, hidden: [3], outputs: 1, dropout: 1 })],
+    ['smoothed numbers', makeConfig({ inputs: 2, hidden: [], outputs: 1, labelSmoothing: 0.1 })],
     ['a fractional width', makeConfig({ inputs: 2, hidden: [1.5], outputs: 1 })],
     ['one class', makeConfig({ inputs: 2, hidden: [], outputs: 1, loss: 'cross_entropy' })],
     [
@@ -110,10 +133,13 @@ describe('mapMemory', () => {
 })
 
 describe('resolveInitializer', () => {
-  it('is He for rectifiers and Xavier otherwise', () => {
+  it('is He for rectifiers, LeCun for selu and Xavier otherwise', () => {
     expect(resolveInitializer('relu')).toEqual({ type: 'he_normal' })
     expect(resolveInitializer('tanh')).toEqual({ type: 'xavier_uniform' })
     expect(resolveInitializer('linear')).toEqual({ type: 'xavier_uniform' })
+    expect(resolveInitializer('selu')).toEqual({ type: 'lecun_normal' })
+    expect(resolveInitializer('gelu')).toEqual({ type: 'he_normal' })
+    expect(resolveInitializer('softsign')).toEqual({ type: 'xavier_uniform' })
   })
 })
 

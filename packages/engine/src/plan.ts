@@ -26,6 +26,8 @@ export interface PlanInput {
   trainingRows: number
   /** 0 without validation. */
   validationRows: number
+  /** Whether rows have weights, by class or of their own; false. */
+  weighted?: boolean
 }
 
 export interface NetworkPlan {
@@ -44,9 +46,10 @@ export function planNetwork(input: PlanInput): NetworkPlan {
   assertCount(input.batchSize, 'batchSize', 'invalid_options')
   assertCount(trainingRows, 'trainingRows', 'invalid_options')
   if (validationRows !== 0) assertCount(validationRows, 'validationRows', 'invalid_options')
-  const layers = layerShapes(network).map((shape) => ({
+  const layers = layerShapes(network).map((shape, index) => ({
     ...shape,
-    parameters: (shape.inputs + 1) * shape.units,
+    // Weights and a bias, and with batch normalization γ and β.
+    parameters: (shape.inputs + (network.layers[index]?.batchNorm ? 3 : 1)) * shape.units,
   }))
   return {
     parameterCount: layers.reduce((sum, { parameters }) => sum + parameters, 0),

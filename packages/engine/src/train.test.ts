@@ -7,6 +7,11 @@ import { type TrainingOptions, train } from './train.ts'
 const BACKENDS: BackendName[] = ['wasm', 'reference']
 const CONFIG = makeConfig({ inputs: 3, hidden: [5], outputs: 2, loss: 'cross_entropy' })
 const DATA = makeData(CONFIG, 23)
+const openNoisy = (backend: BackendName) => {
+  const noise = { dropout: 0.4, inputDropout: 0.2, batchNorm: true }
+  const shape = { inputs: 3, hidden: [5], outputs: 2, loss: 'cross_entropy' } as const
+  return createNetwork(makeConfig({ ...shape, ...noise }), { backend, seed: 1n })
+}
 const openWasm = () => createNetwork(CONFIG, { seed: 1n })
 
 describe.each(BACKENDS)('train on the %s backend', (backend) => {
@@ -110,6 +115,148 @@ describe.each(BACKENDS)('train on the %s backend', (backend) => {
     expect(network.weights('best')).toEqual(snapshots.get(bestEpoch))
     expect(network.weights('last')).toEqual(snapshots.get(20))
     expect(bestEpoch).toBeLessThan(20)
+  })
+
+  it('reports the penalty apart from the loss, and the learning rate of each epoch', async () => {
+    const options = makeOptions(DATA, {
+      batchSize: 23,
+      epochs: 1,
+      optimizer: { type: 'sgd', learningRate: 0.1 },
+      regularization: { l1: 0.5, l2: 0.25 },
+      schedule: { type: 'linear', warmupEpochs: 4 },
+    })
+    const [network, plain] = [await open(), await open()]
+    const weights = network.weights().flatMap(({ weight }) => [...weight])
+    const expected = weights.reduce((sum, w) => sum + 0.5 * Math.abs(w) + 0.25 * w * w, 0)
+
+    const [epoch] = drain(train(network, options)).yielded
+    const [without] = drain(train(plain, { ...options, regularization: null })).yielded
+
+    expect((epoch?.trainPenalty ?? 0) / expected).toBeCloseTo(1, 6)
+    expect(epoch?.trainLoss).toBe(without?.trainLoss)
+    expect(without?.trainPenalty).toBe(0)
+    expect(epoch?.learningRate).toBeCloseTo(0.025, 14)
+  })
+
+  it('never touches biases by a penalty', async () => {
+    const [network, plain] = [await open(), await open()]
+    const options = makeOptions(DATA, { batchSize: 23, epochs: 1 })
+
+    drain(train(network, { ...options, regularization: { l1: 0.1, l2: 0.1 } }))
+    drain(train(plain, options))
+
+    const biases = [network, plain].map((each) => each.weights().map(({ bias }) => bias))
+    expect(biases[0]).toEqual(biases[1])
+  })
+
+  it('takes a step of no more than the learning rate times the norm it clips at', async () => {
+    const network = await open()
+    const before = network.weights()
+    const optimizer = { type: 'sgd', learningRate: 1 } as const
+    const changes = { optimizer, batchSize: 23, epochs: 1, gradientClip: { norm: 0.01 } }
+
+    const [epoch] = drain(train(network, makeOptions(DATA, changes))).yielded
+
+    const after = network.weights()
+    const squares = before.flatMap(({ weight, bias }, layer) => [
+      ...weight.map((w, i) => (w - (after[layer]?.weight[i] as number)) ** 2),
+      ...bias.map((b, i) => (b - (after[layer]?.bias[i] as number)) ** 2),
+    ])
+    expect(Math.sqrt(squares.reduce((sum, s) => sum + s, 0)) / 0.01).toBeCloseTo(1, 3)
+    expect(epoch?.gradientNorm).toBeGreaterThan(0.1)
+  })
+
+  it('gives bit-identical weights with normalization and dropout, others for another seed', async () => {
+    const noisy = await Promise.all([1, 2, 3].map(() => openNoisy(backend)))
+
+    for (const [index, network] of noisy.entries()) {
+      drain(train(network, makeOptions(DATA, { seed: index === 2 ? 8n : 7n, shuffle: false })))
+    }
+
+    const [first, same, other] = noisy.map((network) => network.weights())
+    expect(same).toEqual(first)
+    expect(other).not.toEqual(first)
+  })
+
+  it('keeps the running statistics of the best epoch with its weights', async () => {
+    const network = await openNoisy(backend)
+    const validation = makeData(CONFIG, 9, 5n)
+    const snapshots = new Map<number, ReturnType<Network['weights']>>()
+
+    const run = train(network, makeOptions(DATA, { validation, epochs: 6 }))
+    let next = run.next()
+    for (; next.done !== true; next = run.next()) snapshots.set(next.value.epoch, network.weights())
+
+    expect(network.weights('best')).toEqual(snapshots.get(next.value.best?.epoch ?? 0))
+  })
+
+  it('moves running statistics by a tenth of each batch, and not for a batch of one', async () => {
+    const layer = { units: 1, activation: 'linear', initializer: { type: 'zeros' } } as const
+    const config = {
+      inputs: 1,
+      layers: [{ ...layer, batchNorm: true }, layer],
+      loss: 'mse',
+    } as const
+    const initialWeights = [
+      {
+        weight: Float32Array.of(1),
+        bias: Float32Array.of(0.5),
+        gamma: Float32Array.of(1),
+        beta: Float32Array.of(0),
+        runningMean: Float32Array.of(0),
+        runningVariance: Float32Array.of(1),
+      },
+      { weight: Float32Array.of(0), bias: Float32Array.of(0) },
+    ]
+    const network = await createNetwork(config, { backend, seed: 1n, initialWeights })
+    const data = {
+      rows: 5,
+      inputs: Float32Array.of(1, 2, 3, 6, 1000),
+      targets: Float32Array.of(0, 0, 0, 0, 0),
+    }
+
+    drain(train(network, makeOptions(data, { batchSize: 4, epochs: 1, shuffle: false })))
+
+    const [normalized] = network.weights()
+    // z = 1.5, 2.5, 3.5, 6.5: mean 3.5, squared distances 4 + 1 + 0 + 9 over 3.
+    expect(normalized?.runningMean?.[0]).toBeCloseTo(0.35, 6)
+    expect(normalized?.runningVariance?.[0]).toBeCloseTo(0.9 + 0.1 * (14 / 3), 6)
+    expect(normalized?.bias[0]).toBe(0.5)
+  })
+
+  it('keeps running statistics finite when a batch diverges', async () => {
+    const network = await openNoisy(backend)
+    const inputs = DATA.inputs.slice()
+    inputs.fill(1e30, 3 * 12, 3 * 13)
+    const training = { ...DATA, inputs }
+
+    const { result } = drain(train(network, makeOptions(training, { shuffle: false })))
+
+    // The reference has room for 1e60 and trains on.
+    expect(result.stopReason).toBe(backend === 'wasm' ? 'diverged' : 'epochs_completed')
+    if (backend === 'wasm') expect(isFiniteEverywhere(network)).toBe(true)
+  })
+
+  it('weighs classes like rows', async () => {
+    const [byClass, byRow] = [await open(), await open()]
+    const weights = Float32Array.from(DATA.targets, (y) => (y === 0 ? 0.5 : 3))
+
+    drain(train(byClass, makeOptions(DATA, { classWeights: [0.5, 3] })))
+    drain(train(byRow, makeOptions({ ...DATA, weights })))
+
+    expect(byClass.weights()).toEqual(byRow.weights())
+  })
+
+  it('gives every class the same say when balanced', async () => {
+    const [balanced, byHand] = [await open(), await open()]
+    const ones = DATA.targets.reduce((sum, y) => sum + y, 0)
+
+    drain(train(balanced, makeOptions(DATA, { classWeights: 'balanced' })))
+    drain(
+      train(byHand, makeOptions(DATA, { classWeights: [23 / (2 * (23 - ones)), 23 / (2 * ones)] })),
+    )
+
+    expect(balanced.weights()).toEqual(byHand.weights())
   })
 
   it('judges by training loss without validation', async () => {
@@ -254,6 +401,20 @@ describe('train refuses', () => {
     ['no rows', { training: { ...DATA, rows: 0 } }, 'invalid_data'],
     ['a batch size of zero', { batchSize: 0 }, 'invalid_options'],
     ['half an epoch', { epochs: 0.5 }, 'invalid_options'],
+    [
+      'weights that are negative',
+      { training: { ...DATA, weights: new Float32Array(23).fill(-1) } },
+      'invalid_data',
+    ],
+    [
+      'the perceptron optimizer for another loss',
+      { optimizer: { type: 'perceptron', learningRate: 1 } },
+      'invalid_options',
+    ],
+    ['a rising learning rate', { schedule: { type: 'exponential', factor: 2 } }, 'invalid_options'],
+    ['a negative penalty', { regularization: { l2: -1 } }, 'invalid_options'],
+    ['clipping at zero', { gradientClip: { norm: 0 } }, 'invalid_options'],
+    ['weights for other classes', { classWeights: [1] }, 'invalid_options'],
     ['a learning rate of zero', { optimizer: { type: 'sgd', learningRate: 0 } }, 'invalid_options'],
     ['a validation metric without validation', { earlyStopping }, 'invalid_options'],
   ] as const)('%s', async (_name, changes, code) => {
@@ -262,7 +423,6 @@ describe('train refuses', () => {
 })
 
 function isFiniteEverywhere(network: Network): boolean {
-  return network
-    .weights()
-    .every(({ weight, bias }) => weight.every(Number.isFinite) && bias.every(Number.isFinite))
+  const parts = network.weights().flatMap((layer) => Object.values(layer) as Float32Array[])
+  return parts.every((values) => values.every(Number.isFinite))
 }

@@ -1,8 +1,16 @@
 import type { Metrics, TrainingData, TrainingJob } from './backend.ts'
-import { assertCount, assertOptimizerConfig, type OptimizerConfig } from './config.ts'
+import { assertClassWeights, weighClasses } from './class-weights.ts'
+import { assertCount, assertOptimizerConfig, isRegression, type OptimizerConfig } from './config.ts'
 import { assertTrainingData } from './data.ts'
 import { EngineError } from './errors.ts'
+import { assertGradientClip, type GradientClip } from './gradient-clip.ts'
 import type { Network } from './network.ts'
+import { assertRegularization, type Regularization } from './penalty.ts'
+import {
+  assertScheduleConfig,
+  createSchedule,
+  type ScheduleConfig,
+} from './schedules/learning-rate.ts'
 
 export interface EarlyStopping {
   metric: 'val_loss' | 'val_accuracy' | 'train_loss' | 'train_accuracy'
@@ -23,6 +31,15 @@ export interface TrainingOptions {
   /** Unsigned 64 bits. */
   seed: bigint
   earlyStopping: EarlyStopping | null
+  /** Constant without. */
+  schedule?: ScheduleConfig | null
+  regularization?: Regularization | null
+  gradientClip?: GradientClip | null
+  /**
+   * Weight per class, multiplied into the weights of the training rows; validation is not touched.
+   * `balanced` gives class c the weight rows / (classes · rows of c).
+   */
+  classWeights?: 'balanced' | readonly number[] | null
   /** Called before every batch; true stops there, with the weights after the batch before. */
   onBatch?: () => boolean
 }
@@ -34,13 +51,15 @@ export interface EpochMetrics {
   step: number
   /** Mean over the epoch's rows, each before the update of its batch. */
   trainLoss: number
+  /** Mean over the epoch's rows of the penalty on the weights, which `trainLoss` does not contain. */
   trainPenalty: number
-  /** null for mse, like `validationAccuracy`. */
+  /** null for a regression, like `validationAccuracy`. */
   trainAccuracy: number | null
   validationLoss: number | null
   validationAccuracy: number | null
+  /** Of the epoch's first step. */
   learningRate: number
-  /** Global L2 norm of the gradient of the epoch's last batch. */
+  /** Global L2 norm of the gradient of the epoch's last batch, penalty included, before clipping. */
   gradientNorm: number
   /** Training alone, without validation. */
   durationMs: number
@@ -71,16 +90,24 @@ export function* train(
   options: TrainingOptions,
 ): Generator<EpochMetrics, TrainingResult> {
   assertTrainingOptions(network, options)
-  const session = network.openTraining(toTrainingJob(options))
-  const batchesPerEpoch = Math.ceil(options.training.rows / options.batchSize)
+  const session = network.openTraining(toTrainingJob(network, options))
+  const batchesPerEpoch = Math.ceil(options.training.rows / effectiveBatchSize(options))
+  const { schedule: scheduleConfig, optimizer } = options
+  const schedule = createSchedule(
+    scheduleConfig ?? { type: 'constant' },
+    optimizer.learningRate,
+    options.epochs,
+    batchesPerEpoch,
+  )
   const isStale = makeStaleness(options.earlyStopping)
   let bestLoss = Number.POSITIVE_INFINITY
   let best: { epoch: number } | null = null
 
   try {
     for (let epoch = 1; epoch <= options.epochs; epoch++) {
+      const rate = schedule.rateOf(epoch)
       const startedMs = performance.now()
-      const outcome = session.trainEpoch(epoch)
+      const outcome = session.trainEpoch(epoch, rate)
       const trainedMs = performance.now()
       if (outcome.status === 'stopped') return { stopReason: 'stopped', epochs: epoch - 1, best }
       if (outcome.status === 'diverged') {
@@ -91,6 +118,7 @@ export function* train(
 
       const validation = session.validate()
       const judgedLoss = (validation ?? outcome.metrics).loss
+      schedule.observe(judgedLoss)
       const isBest = judgedLoss < bestLoss
       if (isBest) {
         bestLoss = judgedLoss
@@ -102,11 +130,11 @@ export function* train(
         epoch,
         step: epoch * batchesPerEpoch,
         trainLoss: outcome.metrics.loss,
-        trainPenalty: 0,
+        trainPenalty: outcome.penalty,
         trainAccuracy: outcome.metrics.accuracy,
         validationLoss: validation?.loss ?? null,
         validationAccuracy: validation?.accuracy ?? null,
-        learningRate: options.optimizer.learningRate,
+        learningRate: rate.learningRate,
         gradientNorm: outcome.gradientNorm,
         durationMs: trainMs,
         examplesPerSecond: (options.training.rows * 1000) / trainMs,
@@ -124,11 +152,19 @@ export function* train(
 
 function assertTrainingOptions(network: Network, options: TrainingOptions): void {
   const { training, validation, earlyStopping, optimizer, batchSize, epochs } = options
+  const { schedule, regularization, gradientClip, classWeights } = options
   assertCount(batchSize, 'batchSize', 'invalid_options')
   assertCount(epochs, 'epochs', 'invalid_options')
   assertOptimizerConfig(optimizer)
+  if ((optimizer.type === 'perceptron') !== (network.config.loss === 'perceptron')) {
+    throw new EngineError('invalid_options', 'the perceptron loss and optimizer go together')
+  }
   assertTrainingData(network.config, training, 'training')
   if (validation !== null) assertTrainingData(network.config, validation, 'validation')
+  if (schedule) assertScheduleConfig(schedule)
+  if (regularization) assertRegularization(regularization)
+  if (gradientClip) assertGradientClip(gradientClip)
+  if (classWeights) assertClassWeights(network.config, classWeights)
   if (earlyStopping === null) return
   const { metric, patience, minDelta } = earlyStopping
   assertCount(patience, 'earlyStopping.patience', 'invalid_options')
@@ -136,23 +172,32 @@ function assertTrainingOptions(network: Network, options: TrainingOptions): void
   if (metric.startsWith('val_') && validation === null) {
     throw new EngineError('invalid_options', `${metric} needs validation data`)
   }
-  if (metric.endsWith('_accuracy') && network.config.loss === 'mse') {
-    throw new EngineError('invalid_options', `${metric} is not defined for mse`)
+  if (metric.endsWith('_accuracy') && isRegression(network.config.loss)) {
+    throw new EngineError('invalid_options', `${metric} is not defined for ${network.config.loss}`)
   }
 }
 
-function toTrainingJob(options: TrainingOptions): TrainingJob {
-  const { training, validation, optimizer, shuffle, seed, onBatch } = options
+function toTrainingJob({ config }: Network, options: TrainingOptions): TrainingJob {
+  const { training, validation, optimizer, shuffle, seed, onBatch, classWeights } = options
   return {
-    training,
+    training: classWeights ? weighClasses(config, training, classWeights) : training,
     validation,
     optimizer,
-    // A batch larger than the data is the full batch; buffers are sized by what can occur.
-    batchSize: Math.min(options.batchSize, training.rows),
+    regularization: options.regularization ?? null,
+    gradientClip: options.gradientClip ?? null,
+    batchSize: effectiveBatchSize(options),
     shuffle,
     seed,
     shouldStop: onBatch ?? null,
   }
+}
+
+/**
+ * A batch larger than the data is the full batch, as buffers are sized by what can occur; the
+ * perceptron learns row by row.
+ */
+function effectiveBatchSize({ optimizer, batchSize, training }: TrainingOptions): number {
+  return optimizer.type === 'perceptron' ? 1 : Math.min(batchSize, training.rows)
 }
 
 /** Returns a function that takes each epoch's metrics and says when patience has run out. */

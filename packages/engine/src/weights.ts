@@ -1,12 +1,19 @@
 import type { NetworkConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 
-/** Parameters of one dense layer, y = W x + b. */
+/**
+ * Parameters of one dense layer, z = W x + b, and, where it has batch normalization, of
+ * y = γ (z - mean)/√(variance + 1e-5) + β.
+ */
 export interface LayerWeights {
   /** [out, in], row-major. */
   weight: Float32Array
-  /** [out] */
+  /** [out], as is all that follows. */
   bias: Float32Array
+  gamma?: Float32Array
+  beta?: Float32Array
+  runningMean?: Float32Array
+  runningVariance?: Float32Array
 }
 
 /** Inputs and units of every layer, in order. */
@@ -18,6 +25,21 @@ export function layerShapes(
     const shape = { inputs, units }
     inputs = units
     return shape
+  })
+}
+
+/** What only layers with batch normalization have. */
+const BATCH_NORM_FIELDS = ['gamma', 'beta', 'runningMean', 'runningVariance'] as const
+
+/** A copy that shares no memory. */
+export function copyWeights(weights: readonly LayerWeights[]): LayerWeights[] {
+  return weights.map(({ weight, bias, ...rest }) => {
+    const copy: LayerWeights = { weight: weight.slice(), bias: bias.slice() }
+    for (const field of BATCH_NORM_FIELDS) {
+      const values = rest[field]
+      if (values !== undefined) copy[field] = values.slice()
+    }
+    return copy
   })
 }
 
@@ -38,5 +60,19 @@ export function assertWeights(
         `layer ${index} needs [${units}, ${inputs}] and [${units}]`,
       )
     }
+    assertBatchNorm(layer, network.layers[index]?.batchNorm === true ? units : null, index)
+  }
+}
+
+/** units is null for a layer without batch normalization, which must not have its fields. */
+function assertBatchNorm(layer: LayerWeights, units: number | null, index: number): void {
+  for (const field of BATCH_NORM_FIELDS) {
+    if (layer[field]?.length !== (units ?? undefined)) {
+      const wanted = units === null ? `has no ${field}` : `needs ${field} [${units}]`
+      throw new EngineError('invalid_weights', `layer ${index} ${wanted}`)
+    }
+  }
+  if (layer.runningVariance?.some((v) => !(v >= 0))) {
+    throw new EngineError('invalid_weights', `layer ${index} has a negative runningVariance`)
   }
 }

@@ -1,3 +1,4 @@
+import { classCount, targetWidth } from '../src/config.ts'
 import type {
   ActivationName,
   LossName,
@@ -7,9 +8,11 @@ import type {
   TrainingOptions,
 } from '../src/index.ts'
 import { createRandom } from '../src/random.ts'
+import { ACTIVATION_CODES, LOSS_CODES } from '../src/wasm/job-record.ts'
 
-export const ACTIVATION_NAMES: readonly ActivationName[] = ['linear', 'relu', 'tanh', 'sigmoid']
-export const LOSS_NAMES: readonly LossName[] = ['cross_entropy', 'binary_cross_entropy', 'mse']
+export const ACTIVATION_NAMES = Object.keys(ACTIVATION_CODES) as ActivationName[]
+/** Every loss with a gradient, which the perceptron's rule is not. */
+export const LOSS_NAMES = Object.keys(LOSS_CODES).filter((l) => l !== 'perceptron') as LossName[]
 
 export const OPTIMIZERS = {
   sgd: { type: 'sgd', learningRate: 0.1 },
@@ -31,6 +34,17 @@ export const OPTIMIZERS = {
     epsilon: 1e-7,
     biasCorrection: false,
   },
+  rmsprop: { type: 'rmsprop', learningRate: 0.01, rho: 0.99, epsilon: 1e-8 },
+  adagrad: { type: 'adagrad', learningRate: 0.03 },
+  adamw: {
+    type: 'adamw',
+    learningRate: 0.01,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    biasCorrection: true,
+    weightDecay: 0.1,
+  },
 } satisfies Record<string, OptimizerConfig>
 
 /** Hidden layers of one activation below an output layer that suits the loss. */
@@ -40,15 +54,25 @@ export function makeConfig({
   outputs,
   activation = 'tanh',
   loss = 'mse',
+  batchNorm = false,
+  dropout = 0,
+  ...rest
 }: {
   inputs: number
   hidden: readonly number[]
   outputs: number
   activation?: ActivationName
   loss?: LossName
+  /** Of every hidden layer. */
+  batchNorm?: boolean
+  dropout?: number
+  inputDropout?: number
+  labelSmoothing?: number
+  huberDelta?: number
 }): NetworkConfig {
   const output = loss === 'binary_cross_entropy' ? 1 : outputs
   return {
+    ...rest,
     inputs,
     loss,
     layers: [
@@ -56,6 +80,8 @@ export function makeConfig({
         units,
         activation,
         initializer: { type: 'glorot_uniform' as const },
+        batchNorm,
+        dropout,
       })),
       { units: output, activation: 'linear', initializer: { type: 'glorot_uniform' } },
     ],
@@ -65,16 +91,14 @@ export function makeConfig({
 /** Uniform inputs in [-1, 1) and targets that suit the loss. */
 export function makeData(config: NetworkConfig, rows: number, seed = 1n): TrainingData {
   const random = createRandom(seed, 'fixture')
-  const outputs = config.layers.at(-1)?.units ?? 0
   const inputs = Float32Array.from(
     { length: rows * config.inputs },
     (_, i) => 2 * random.uniform(i) - 1,
   )
-  const isRegression = config.loss === 'mse'
-  const classes = config.loss === 'cross_entropy' ? outputs : 2
+  const classes = classCount(config)
   const labels = createRandom(seed, 'fixture-targets')
-  const targets = Float32Array.from({ length: isRegression ? rows * outputs : rows }, (_, i) =>
-    isRegression ? 2 * labels.uniform(i) - 1 : labels.below(i, classes),
+  const targets = Float32Array.from({ length: rows * targetWidth(config) }, (_, i) =>
+    classes === 0 ? 2 * labels.uniform(i) - 1 : labels.below(i, classes),
   )
   return { rows, inputs, targets }
 }

@@ -1,2 +1,3 @@
 export { type SafetensorsFile, type Tensor, writeSafetensors } from './safetensors.ts'
-export { type WeightsParts, writeWeightsJson } from './weights-json.ts'
+export { toTensors } from './to-tensors.ts'
+export { type WeightsLayer, type WeightsParts, writeWeightsJson } from './weights-json.ts'

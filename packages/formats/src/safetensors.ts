@@ -4,7 +4,7 @@
  */
 
 export interface Tensor {
-  /** `layers.{i}.weight` [out, in] or `layers.{i}.bias` [out]. */
+  /** Of a layer `layers.{i}.weight` [out, in] and `layers.{i}.bias` [out]; see `toTensors`. */
   name: string
   shape: readonly number[]
   /** Row-major. Only read; chunks are views of it. */

@@ -4,7 +4,7 @@ import { writeWeightsJson } from './weights-json.ts'
 
 const ARCHITECTURE = {
   inputs: 2,
-  hidden: [{ units: 3, activation: 'tanh' as const }],
+  hidden: [{ units: 3, activation: 'tanh' as const, batch_norm: false }],
   outputs: 1,
   output_activation: 'sigmoid' as const,
   task: 'classification' as const,
@@ -40,6 +40,42 @@ describe('writeWeightsJson', () => {
     expect(document.layers[0]?.weight.map((row) => row.length)).toEqual([2, 2, 2])
     expect(Float32Array.from(document.layers[0]?.weight.flat() ?? [])).toEqual(layers[0]?.weight)
     expect(document.layers[1]).toEqual({ weight: [[1, 2, 3]], bias: [Math.fround(-0.3)] })
+  })
+
+  it('writes what batch normalization learned with the layer that has it', () => {
+    const layers = [
+      {
+        weight: Float32Array.of(1, 2, 3, 4, 5, 6),
+        bias: new Float32Array(3),
+        gamma: Float32Array.of(1, 2, 3),
+        beta: Float32Array.of(4, 5, 6),
+        runningMean: Float32Array.of(7, 8, 9),
+        runningVariance: Float32Array.of(10, 11, 12),
+      },
+      { weight: Float32Array.of(1, 2, 3), bias: Float32Array.of(4) },
+    ]
+    const hidden = [{ units: 3, activation: 'tanh' as const, batch_norm: true }]
+    const architecture = { ...ARCHITECTURE, hidden }
+
+    const pieces = [...writeWeightsJson({ architecture, preprocessing: PREPROCESSING, layers })]
+
+    const document = weightsDocumentSchema.parse(JSON.parse(pieces.join('')))
+    expect(document.architecture.hidden).toEqual(hidden)
+    expect(document.layers).toEqual([
+      {
+        weight: [
+          [1, 2],
+          [3, 4],
+          [5, 6],
+        ],
+        bias: [0, 0, 0],
+        gamma: [1, 2, 3],
+        beta: [4, 5, 6],
+        running_mean: [7, 8, 9],
+        running_var: [10, 11, 12],
+      },
+      { weight: [[1, 2, 3]], bias: [4] },
+    ])
   })
 
   it('never gives a piece of more than a few thousand numbers, however wide or tall the layer', () => {

@@ -1,10 +1,22 @@
 import type { Architecture, Preprocessing } from '@trainyard/contracts'
 
+export interface WeightsLayer {
+  /** [out, in], row-major. */
+  weight: Float32Array
+  /** [out], as is all that follows. */
+  bias: Float32Array
+  /** This and the rest only where there is batch normalization. */
+  gamma?: Float32Array
+  beta?: Float32Array
+  runningMean?: Float32Array
+  runningVariance?: Float32Array
+}
+
 export interface WeightsParts {
   architecture: Architecture
   preprocessing: Preprocessing
-  /** `weight` is [out, in], row-major; the last entry is the output layer. */
-  layers: readonly { weight: Float32Array; bias: Float32Array }[]
+  /** The last entry is the output layer. */
+  layers: readonly WeightsLayer[]
 }
 
 /** Numbers in one chunk: a few milliseconds of work, about 80 kB of text. */
@@ -21,12 +33,19 @@ export function* writeWeightsJson({
 }: WeightsParts): Generator<string> {
   yield `{"format":"trainyard/1","architecture":${JSON.stringify(architecture)}`
   yield `,"preprocessing":${JSON.stringify(preprocessing)},"layers":[`
-  for (const [i, { weight, bias }] of layers.entries()) {
+  for (const [i, layer] of layers.entries()) {
+    const { weight, bias, gamma, beta, runningMean, runningVariance } = layer
     yield `${i === 0 ? '' : ','}{"weight":[`
     yield* rowsText(weight, bias.length)
-    yield '],"bias":['
-    yield* numbersText(bias)
-    yield ']}'
+    yield ']'
+    const vectors = { bias, gamma, beta, running_mean: runningMean, running_var: runningVariance }
+    for (const [name, values] of Object.entries(vectors)) {
+      if (values === undefined) continue
+      yield `,"${name}":[`
+      yield* numbersText(values)
+      yield ']'
+    }
+    yield '}'
   }
   yield ']}'
 }

@@ -39,6 +39,11 @@ const ONE = createPredictor({
   preprocessing: PREPROCESSING,
   layers: [{ weight: Float32Array.of(2, 0), bias: Float32Array.of(0) }],
 })
+const HINGE = createPredictor({
+  architecture: linear(2, { output_activation: 'linear' }),
+  preprocessing: PREPROCESSING,
+  layers: [{ weight: Float32Array.of(1, 0, 0, 1), bias: Float32Array.of(0, -3) }],
+})
 const VALUE = createPredictor({
   architecture: linear(1, { output_activation: 'linear', task: 'regression', classes: null }),
   preprocessing: { ...PREPROCESSING, target: { center: 100, scale: 10 } },
@@ -87,6 +92,19 @@ describe('createPredictor', () => {
     expect(high?.probabilities?.no).toBeCloseTo(1 / (1 + Math.E), 6)
   })
 
+  it('answers the class of the largest raw score, which is no probability', () => {
+    const predict = () => HINGE.predict({ rows: [[0, 7]] }, ['probabilities'])
+
+    // Inputs -0.5 and 3.
+    expect(HINGE.predict({ rows: [[0, 7]] })).toEqual([{ label: 'yes', logits: [-0.5, 0] }])
+    expect(faultsOf(predict)).toEqual([
+      {
+        detail: 'A hinge model has no probabilities; it has label, logits',
+        pointer: '#/outputs/0',
+      },
+    ])
+  })
+
   it('undoes the scaling of a regression target', () => {
     expect(VALUE.predict({ rows: [[3, 2]] })).toEqual([{ value: 115 }])
   })
@@ -117,14 +135,14 @@ describe('createPredictor', () => {
 
 describe('predictionFlops', () => {
   it('counts two operations for every weight and row', () => {
-    const hidden = [{ units: 4, activation: 'relu' as const }]
+    const hidden = [{ units: 4, activation: 'relu' as const, batch_norm: true }]
 
     expect(predictionFlops(linear(3, { hidden }), 10)).toBe(2 * (2 * 4 + 4 * 3) * 10)
   })
 })
 
 describe('stored weights', () => {
-  const architecture = linear(3, { hidden: [{ units: 1, activation: 'tanh' }] })
+  const architecture = linear(3, { hidden: [{ units: 1, activation: 'tanh', batch_norm: false }] })
   const layers = [
     { weight: Float32Array.of(1, -2), bias: Float32Array.of(0.5) },
     { weight: Float32Array.of(3, 4, 5), bias: Float32Array.of(6, 7, 8) },
@@ -139,9 +157,29 @@ describe('stored weights', () => {
     expect(unpackLayers(architecture, shifted.subarray(3))).toEqual(layers)
   })
 
+  it('carry batch normalization after the bias of its layer', () => {
+    const normalized = [
+      {
+        weight: Float32Array.of(1, -2),
+        bias: Float32Array.of(0.5),
+        gamma: Float32Array.of(2),
+        beta: Float32Array.of(3),
+        runningMean: Float32Array.of(4),
+        runningVariance: Float32Array.of(5),
+      },
+      { weight: Float32Array.of(3, 4, 5), bias: Float32Array.of(6, 7, 8) },
+    ]
+    const bytes = packLayers(normalized)
+
+    const withNorm = linear(3, { hidden: [{ units: 1, activation: 'tanh', batch_norm: true }] })
+    expect([...new Float32Array(bytes.buffer)]).toEqual([1, -2, 0.5, 2, 3, 4, 5, 3, 4, 5, 6, 7, 8])
+    expect(unpackLayers(withNorm, bytes)).toEqual(normalized)
+    expect(() => unpackLayers(architecture, bytes)).toThrow('52 bytes are no weights of 9 numbers')
+  })
+
   it('are refused when their size is not that of the architecture', () => {
     expect(() => unpackLayers(architecture, packLayers(layers).subarray(4))).toThrow(
-      '32 bytes are no weights of 9 parameters',
+      '32 bytes are no weights of 9 numbers',
     )
   })
 })

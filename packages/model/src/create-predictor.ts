@@ -19,13 +19,14 @@ export interface TrainedModel {
 
 export interface Predictor {
   /**
-   * One item per record, in order. Default outputs: label and probabilities of a classification, the value of a
-   * regression. Throws DataError with pointers into the body.
+   * One item per record, in order. Default outputs: label and probabilities of a classification (label and logits
+   * where it was trained by hinge, whose scores are no probabilities), the value of a regression. Throws DataError with pointers into the body.
    */
   predict(input: RecordsInput, outputs?: readonly PredictionOutput[]): PredictionItem[]
 }
 
 const CLASSIFICATION_OUTPUTS: readonly PredictionOutput[] = ['label', 'probabilities', 'logits']
+const SCORE_OUTPUTS: readonly PredictionOutput[] = ['label', 'logits']
 const REGRESSION_OUTPUTS: readonly PredictionOutput[] = ['value', 'logits']
 
 export function createPredictor(model: TrainedModel): Predictor {
@@ -41,14 +42,17 @@ export function createPredictor(model: TrainedModel): Predictor {
       const rows = 'records' in input ? input.records.length : input.rows.length
       const logits = forward(network, layers, inputs, rows)
       assertFinite(logits, width, input)
-      const probabilities = classes === null ? null : probabilitiesOf(architecture, logits, rows)
+      const probabilities =
+        classes === null || hasRawScores(architecture)
+          ? null
+          : probabilitiesOf(architecture, logits, rows)
       return Array.from({ length: rows }, (_, row): PredictionItem => {
         const scores = logits.subarray(row * width, (row + 1) * width)
         const item: PredictionItem = {}
-        if (classes !== null && probabilities !== null) {
-          const shares = probabilities.subarray(row * classes.length, (row + 1) * classes.length)
-          if (wanted.includes('label')) item.label = classes[indexOfLargest(shares)] ?? ''
-          if (wanted.includes('probabilities')) {
+        if (classes !== null) {
+          const shares = probabilities?.subarray(row * classes.length, (row + 1) * classes.length)
+          if (wanted.includes('label')) item.label = classes[indexOfLargest(shares ?? scores)] ?? ''
+          if (shares !== undefined && wanted.includes('probabilities')) {
             // Own properties whatever the class is called, `__proto__` included.
             item.probabilities = Object.fromEntries(
               classes.map((name, i) => [name, shares[i] ?? 0]),
@@ -93,16 +97,28 @@ function indexOfLargest(values: Float32Array): number {
   return best
 }
 
-function defaultOutputs({ task }: Architecture): readonly PredictionOutput[] {
-  return task === 'classification' ? ['label', 'probabilities'] : ['value']
+/** A classification by hinge: the class of the largest score, without a probability. */
+function hasRawScores({ task, output_activation }: Architecture): boolean {
+  return task === 'classification' && output_activation === 'linear'
 }
 
-function assertOutputs({ task }: Architecture, wanted: readonly PredictionOutput[]): void {
-  const possible = task === 'classification' ? CLASSIFICATION_OUTPUTS : REGRESSION_OUTPUTS
+function defaultOutputs(architecture: Architecture): readonly PredictionOutput[] {
+  if (hasRawScores(architecture)) return SCORE_OUTPUTS
+  return architecture.task === 'classification' ? ['label', 'probabilities'] : ['value']
+}
+
+function possibleOutputs(architecture: Architecture): readonly PredictionOutput[] {
+  if (hasRawScores(architecture)) return SCORE_OUTPUTS
+  return architecture.task === 'classification' ? CLASSIFICATION_OUTPUTS : REGRESSION_OUTPUTS
+}
+
+function assertOutputs(architecture: Architecture, wanted: readonly PredictionOutput[]): void {
+  const { task } = architecture
+  const possible = possibleOutputs(architecture)
   const faults = [...wanted.entries()]
     .filter(([, output]) => !possible.includes(output))
     .map(([i, output]) => ({
-      detail: `A ${task} model has no ${output}; it has ${possible.join(', ')}`,
+      detail: `A ${hasRawScores(architecture) ? 'hinge' : task} model has no ${output}; it has ${possible.join(', ')}`,
       pointer: `#/outputs/${i}`,
     }))
   if (faults.length > 0) throw new DataError(faults)

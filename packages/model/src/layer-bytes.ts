@@ -3,15 +3,19 @@ import type { LayerWeights } from '@trainyard/engine'
 
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT
 
-/** Weights as they are stored: little-endian float32, per layer the weight [out][in], then the bias. */
+/**
+ * Weights as they are stored: little-endian float32, per layer the weight [out][in], then the bias, then, where there is
+ * batch normalization, γ, β, running mean and running variance.
+ */
 export function packLayers(layers: readonly LayerWeights[]): Uint8Array<ArrayBuffer> {
-  const floats = layers.reduce((sum, { weight, bias }) => sum + weight.length + bias.length, 0)
-  const packed = new Float32Array(floats)
+  const parts = layers.flatMap(({ weight, bias, gamma, beta, runningMean, runningVariance }) =>
+    [weight, bias, gamma, beta, runningMean, runningVariance].filter((part) => part !== undefined),
+  )
+  const packed = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
-  for (const { weight, bias } of layers) {
-    packed.set(weight, at)
-    packed.set(bias, at + weight.length)
-    at += weight.length + bias.length
+  for (const part of parts) {
+    packed.set(part, at)
+    at += part.length
   }
   return new Uint8Array(packed.buffer)
 }
@@ -19,9 +23,12 @@ export function packLayers(layers: readonly LayerWeights[]): Uint8Array<ArrayBuf
 /** The layers of stored weights, copied out: `bytes` may lie at any offset of its buffer. */
 export function unpackLayers(architecture: Architecture, bytes: Uint8Array): LayerWeights[] {
   const shapes = layerShapes(architecture)
-  const floats = shapes.reduce((sum, { inputs, units }) => sum + (inputs + 1) * units, 0)
+  const floats = shapes.reduce(
+    (sum, { inputs, units, batchNorm }) => sum + (inputs + (batchNorm ? 5 : 1)) * units,
+    0,
+  )
   if (bytes.byteLength !== floats * FLOAT_BYTES) {
-    throw new Error(`${bytes.byteLength} bytes are no weights of ${floats} parameters`)
+    throw new Error(`${bytes.byteLength} bytes are no weights of ${floats} numbers`)
   }
   const values = new Float32Array(bytes.slice().buffer)
   let at = 0
@@ -29,11 +36,24 @@ export function unpackLayers(architecture: Architecture, bytes: Uint8Array): Lay
     at += length
     return values.subarray(at - length, at)
   }
-  return shapes.map(({ inputs, units }) => ({ weight: take(inputs * units), bias: take(units) }))
+  return shapes.map(({ inputs, units, batchNorm }) => {
+    const layer: LayerWeights = { weight: take(inputs * units), bias: take(units) }
+    if (batchNorm) {
+      layer.gamma = take(units)
+      layer.beta = take(units)
+      layer.runningMean = take(units)
+      layer.runningVariance = take(units)
+    }
+    return layer
+  })
 }
 
-/** Inputs and units of every layer, the output layer last. */
+/** Inputs and units of every layer and whether it has batch normalization, the output layer last. */
 export function layerShapes({ inputs, hidden, outputs }: Architecture) {
-  const units = [...hidden.map((layer) => layer.units), outputs]
-  return units.map((count, i) => ({ inputs: i === 0 ? inputs : (units[i - 1] ?? 0), units: count }))
+  const layers = [...hidden, { units: outputs, batch_norm: false }]
+  return layers.map(({ units, batch_norm: batchNorm }, i) => ({
+    inputs: i === 0 ? inputs : (layers[i - 1]?.units ?? 0),
+    units,
+    batchNorm,
+  }))
 }

@@ -1,8 +1,8 @@
 import type { Architecture, ResolvedConfig } from '@trainyard/contracts'
-import type { TrainingOptions } from '@trainyard/engine'
+import type { ScheduleConfig, TrainingOptions } from '@trainyard/engine'
 import {
-  type ActivationName,
   type InitializerConfig,
+  type LayerConfig,
   type NetworkConfig,
   type OptimizerConfig,
   resolveInitializer,
@@ -16,9 +16,9 @@ export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkCon
     inputs: model.inputs,
     layers: [
       ...model.hidden.map((layer) => {
-        const activation = toActivation(layer.activation)
+        const { units, activation, batch_norm: batchNorm, dropout } = layer
         const initializer = toInitializer(layer.initializer, activation)
-        return { units: layer.units, activation, initializer }
+        return { units, activation, initializer, batchNorm, dropout }
       }),
       {
         units: model.output.units,
@@ -26,7 +26,9 @@ export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkCon
         initializer: toInitializer(model.output.initializer, 'linear'),
       },
     ],
-    loss: training.loss,
+    inputDropout: model.input_dropout,
+    ...toLoss(training.loss),
+    labelSmoothing: training.label_smoothing,
   }
 }
 
@@ -42,6 +44,10 @@ export function toTrainingOptions(
     epochs: training.epochs,
     shuffle: training.shuffle,
     seed: BigInt(seed),
+    schedule: training.lr_schedule === null ? null : toSchedule(training.lr_schedule),
+    regularization: training.regularization,
+    gradientClip: training.gradient_clip,
+    classWeights: training.class_weight,
     earlyStopping:
       stopping === null
         ? null
@@ -57,33 +63,55 @@ export function toInferenceConfig(
   return {
     inputs: architecture.inputs,
     layers: [
-      ...architecture.hidden.map(({ units, activation }) => ({
+      ...architecture.hidden.map(({ units, activation, batch_norm: batchNorm }) => ({
         units,
-        activation: toActivation(activation),
+        activation,
         initializer,
+        batchNorm,
       })),
       { units: architecture.outputs, activation: 'linear', initializer },
     ],
   }
 }
 
-function toActivation(name: Architecture['hidden'][number]['activation']): ActivationName {
-  switch (name) {
+function toSchedule(
+  schedule: NonNullable<ResolvedConfig['training']['lr_schedule']>,
+): ScheduleConfig {
+  const { warmup_epochs: warmupEpochs } = schedule
+  switch (schedule.type) {
+    case 'constant':
+    case 'cosine':
     case 'linear':
-    case 'relu':
-    case 'tanh':
-    case 'sigmoid':
-      return name
-    default:
-      // Submission refuses these with a 422; one that comes this far is a bug.
-      throw new Error(`The engine has no activation ${name}`)
+      return { type: schedule.type, warmupEpochs }
+    case 'step': {
+      const { every_epochs: everyEpochs, factor } = schedule
+      return { type: 'step', everyEpochs, factor, warmupEpochs }
+    }
+    case 'exponential':
+    case 'per_step':
+      return { type: schedule.type, factor: schedule.factor, warmupEpochs }
+    case 'inverse_time':
+      return { type: 'inverse_time', decay: schedule.decay, warmupEpochs }
+    case 'reduce_on_plateau': {
+      const { factor, patience, cooldown, min_lr: minLearningRate } = schedule
+      const { type } = schedule
+      return { type, factor, patience, cooldown, minLearningRate, warmupEpochs }
+    }
   }
 }
 
-function toInitializer(spec: InitializerSpec, activation: ActivationName): InitializerConfig {
+function toLoss(
+  loss: ResolvedConfig['training']['loss'],
+): Pick<NetworkConfig, 'loss' | 'huberDelta'> {
+  return typeof loss === 'object' ? { loss: loss.type, huberDelta: loss.delta } : { loss }
+}
+
+function toInitializer(
+  spec: InitializerSpec,
+  activation: LayerConfig['activation'],
+): InitializerConfig {
   if (typeof spec === 'object') return spec
   if (spec === 'auto') return resolveInitializer(activation)
-  if (spec === 'orthogonal') throw new Error('The engine has no orthogonal initializer')
   return { type: spec }
 }
 
@@ -96,9 +124,20 @@ function toOptimizer(optimizer: ResolvedConfig['training']['optimizer']): Optimi
       const { momentum, nesterov } = optimizer
       return { type: 'momentum', learningRate, momentum, nesterov }
     }
+    case 'rmsprop': {
+      const { rho, epsilon } = optimizer
+      return { type: 'rmsprop', learningRate, rho, epsilon }
+    }
+    case 'adagrad':
+      return { type: 'adagrad', learningRate }
     case 'adam': {
       const { beta1, beta2, epsilon, bias_correction: biasCorrection } = optimizer
       return { type: 'adam', learningRate, beta1, beta2, epsilon, biasCorrection }
+    }
+    case 'adamw': {
+      const { beta1, beta2, epsilon, weight_decay: weightDecay } = optimizer
+      const moments = { beta1, beta2, epsilon, biasCorrection: true }
+      return { type: 'adamw', learningRate, ...moments, weightDecay }
     }
   }
 }

@@ -58,7 +58,7 @@ describe('prepareTraining', () => {
     )
     expect(prepared.architecture).toEqual({
       inputs: 1,
-      hidden: [{ units: 16, activation: 'relu' }],
+      hidden: [{ units: 16, activation: 'relu', batch_norm: false }],
       outputs: 1,
       output_activation: 'sigmoid',
       task: 'classification',

@@ -82,7 +82,11 @@ function toArchitecture(
 ): Architecture {
   return {
     inputs: model.inputs,
-    hidden: model.hidden.map(({ units, activation }) => ({ units, activation })),
+    hidden: model.hidden.map(({ units, activation, batch_norm }) => ({
+      units,
+      activation,
+      batch_norm,
+    })),
     outputs: model.output.units,
     output_activation: model.output.activation,
     task,

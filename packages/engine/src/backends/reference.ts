@@ -4,10 +4,14 @@
  */
 import type { Backend, Divergence, Metrics, TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { clipGradient } from '../gradient-clip.ts'
+import { createAdagrad } from '../optimizers/adagrad.ts'
 import { createAdam } from '../optimizers/adam.ts'
+import { createAdamw } from '../optimizers/adamw.ts'
 import { createMomentum } from '../optimizers/momentum.ts'
 import type { Optimizer } from '../optimizers/optimizer.ts'
-import { createSgd } from '../optimizers/sgd.ts'
+import { createRmsprop } from '../optimizers/rmsprop.ts'
+import { sgd } from '../optimizers/sgd.ts'
 import { permutation, SHUFFLE_STREAM } from '../random.ts'
 import { element, Matrix } from '../tensor.ts'
 import { ReferenceNetwork } from './reference-network.ts'
@@ -15,58 +19,75 @@ import { ReferenceNetwork } from './reference-network.ts'
 interface Batch {
   inputs: Matrix
   targets: Matrix
+  /** [rows] */
+  weights: Float64Array
 }
 
 export const referenceBackend: Backend = {
   openTraining(config, weights, job) {
     const network = new ReferenceNetwork(config, weights)
-    const best = Float64Array.from(network.parameters)
-    const optimize = createOptimizer(job.optimizer, network.parameters.length)
+    let best = network.state()
+    const optimize = createOptimizer(job.optimizer, network.weightMask())
     const isBad = (g: number) => !(Math.abs(g) < GRADIENT_LIMIT)
 
     return {
-      trainEpoch(epoch) {
+      trainEpoch(epoch, rate) {
         const order = epochOrder(job, epoch)
-        const totals = { loss: 0, correct: 0 }
+        const batches = Math.ceil(order.length / job.batchSize)
+        const totals = { loss: 0, correct: 0, penalty: 0 }
+        let gradientNorm = 0
+        let { learningRate } = rate
         for (let start = 0; start < order.length; start += job.batchSize) {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
           const batch = gather(config, job.training, rows)
-          const activations = network.forward(batch.inputs)
+          const pass = { seed: job.seed, step: (epoch - 1) * batches + start / job.batchSize }
+          const activations = network.forward(batch.inputs, pass)
           const losses = rowLosses(network, activations.at(-1) as Matrix, batch.targets)
           const at = { status: 'diverged' as const, batch: start / job.batchSize }
           if (!losses.values.every(Number.isFinite)) {
             return { ...at, ...findBadRow(activations, losses, rows) }
           }
-          network.backward(activations, batch.targets)
+          totals.correct += losses.correct
+          const stepRate = learningRate
+          learningRate *= rate.factorPerStep
+          gradientNorm = 0
+          const loss = weightedMean(losses.values, batch.weights)
+          if (loss === null) continue
+          network.backward(activations, batch.targets, batch.weights)
+          const penalty = network.addPenalty(job.regularization ?? {})
           const layer = network.findGradientLayer(isBad)
           if (layer !== null) return { ...at, layer, row: null }
-          optimize(network.parameters, network.gradient)
-          totals.loss += losses.values.reduce((sum, loss) => sum + loss, 0)
-          totals.correct += losses.correct
+          gradientNorm = Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0))
+          if (job.gradientClip) clipGradient(network.gradient, gradientNorm, job.gradientClip)
+          optimize(network.parameters, network.gradient, stepRate)
+          network.updateRunning()
+          totals.penalty += penalty * rows.length
+          totals.loss += loss * rows.length
         }
         return {
           status: 'completed',
           metrics: toMetrics(network, totals, order.length),
-          gradientNorm: Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0)),
+          penalty: totals.penalty / order.length,
+          gradientNorm,
         }
       },
 
       validate() {
         if (job.validation === null) return null
         const rows = Uint32Array.from({ length: job.validation.rows }, (_, row) => row)
-        const { inputs, targets } = gather(config, job.validation, rows)
+        const { inputs, targets, weights } = gather(config, job.validation, rows)
         const logits = network.forward(inputs).at(-1) as Matrix
         const losses = rowLosses(network, logits, targets)
-        const loss = losses.values.reduce((sum, value) => sum + value, 0)
+        const loss = (weightedMean(losses.values, weights) ?? 0) * rows.length
         return toMetrics(network, { loss, correct: losses.correct }, rows.length)
       },
 
       keepBest() {
-        best.set(network.parameters)
+        best = network.state()
       },
 
-      weights: (which) => network.weights(config, which === 'best' ? best : network.parameters),
+      weights: (which) => network.weights(which === 'best' ? best : network.state()),
 
       close() {},
     }
@@ -79,10 +100,19 @@ export const referenceBackend: Backend = {
   },
 }
 
-function createOptimizer(config: OptimizerConfig, parameterCount: number): Optimizer {
+/** isWeight [parameters] */
+function createOptimizer(config: OptimizerConfig, isWeight: readonly boolean[]): Optimizer {
+  const parameterCount = isWeight.length
   switch (config.type) {
     case 'sgd':
-      return createSgd(config)
+    case 'perceptron':
+      return sgd
+    case 'rmsprop':
+      return createRmsprop(config, parameterCount)
+    case 'adagrad':
+      return createAdagrad(parameterCount)
+    case 'adamw':
+      return createAdamw(config, isWeight)
     case 'momentum':
       return createMomentum(config, parameterCount)
     case 'adam':
@@ -107,6 +137,7 @@ function gather(config: NetworkConfig, data: TrainingData, rows: Uint32Array): B
   return {
     inputs: copy(data.inputs, config.inputs),
     targets: copy(data.targets, targetWidth(config)),
+    weights: Float64Array.from(rows, (row) => data.weights?.[row] ?? 1),
   }
 }
 
@@ -118,6 +149,13 @@ function rowLosses({ loss }: ReferenceNetwork, logits: Matrix, targets: Matrix) 
     if (loss.isCorrect?.(logits.row(row), targets.row(row))) correct++
   }
   return { values, correct }
+}
+
+/** Σ w·value / Σ w; null if there is no weight at all. */
+function weightedMean(values: Float64Array, weights: Float64Array): number | null {
+  const weightSum = weights.reduce((sum, w) => sum + w, 0)
+  if (weightSum === 0) return null
+  return values.reduce((sum, value, i) => sum + value * element(weights, i), 0) / weightSum
 }
 
 function toMetrics(

@@ -2,13 +2,13 @@
  * Float32 training in WebAssembly: the whole epoch is one call, and all that JavaScript does between
  * two is to read a few numbers. Formulas are those of the reference backend.
  */
-import type { Backend, Divergence, Metrics, TrainingSession } from '../backend.ts'
-import { GRADIENT_LIMIT, type NetworkConfig } from '../config.ts'
+import type { Backend, Divergence, Metrics, TrainingData, TrainingSession } from '../backend.ts'
+import { GRADIENT_LIMIT, isRegression, type NetworkConfig } from '../config.ts'
 import { openArena } from '../wasm/arena.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
-import { type LayerMap, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
+import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 
 /** Rows predicted at a time; enough for the packed kernels. */
 const PREDICTION_ROWS_MAX = 128
@@ -22,6 +22,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         batchSize: job.batchSize,
         trainingRows: job.training.rows,
         validationRows: job.validation?.rows ?? 0,
+        weighted: isWeighted(job.training) || isWeighted(job.validation),
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
@@ -32,13 +33,15 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       const kernels = instantiateKernels(module, arena.memory, job.shouldStop)
 
       const session: TrainingSession = {
-        trainEpoch(epoch) {
+        trainEpoch(epoch, rate) {
+          memory.writeRate(rate)
           const status = kernels.trainEpoch(epoch)
           switch (status) {
             case STATUS_CODES.completed:
               return {
                 status: 'completed',
                 metrics: readMetrics(config, memory, job.training.rows),
+                penalty: memory.real('penaltySum') / job.training.rows,
                 gradientNorm: memory.real('gradientNorm'),
               }
             case STATUS_CODES.stopped:
@@ -95,10 +98,14 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
   }
 }
 
+function isWeighted(data: TrainingData | null): boolean {
+  return (data?.weights ?? null) !== null
+}
+
 function readMetrics(config: NetworkConfig, memory: JobMemory, rows: number): Metrics {
   return {
     loss: memory.real('lossSum') / rows,
-    accuracy: config.loss === 'mse' ? null : memory.integer('correct') / rows,
+    accuracy: isRegression(config.loss) ? null : memory.integer('correct') / rows,
   }
 }
 
@@ -124,9 +131,9 @@ function findBadRow(memory: JobMemory, map: MemoryMap): Omit<Divergence, 'batch'
 
 /** The first layer, in order of the backward pass, whose gradient is too large or not a number. */
 function findBadGradient(memory: JobMemory, map: MemoryMap): Omit<Divergence, 'batch'> {
-  const layer = map.layers.findLastIndex(({ inputs, unitStride, weightGradient }) =>
+  const layer = map.layers.findLastIndex((each) =>
     memory
-      .floats(weightGradient, (inputs + 1) * unitStride)
+      .floats(each.weightGradient, layerFloats(each))
       .some((g) => !(Math.abs(g) < GRADIENT_LIMIT)),
   )
   return { layer: layer === -1 ? null : layer, row: null }

@@ -33,6 +33,27 @@ describe('initializeLayer', () => {
     expect(Math.abs(mean(values)) / limit).toBeLessThan(0.03)
   })
 
+  it.each([
+    [3, 5],
+    [5, 3],
+    [4, 4],
+    [1, 6],
+  ])('draws orthonormal rows or columns for [%i, %i]', (units, inputs) => {
+    const { weight } = initializeLayer({ type: 'orthogonal' }, inputs, units, 3n, 0)
+
+    const at = (unit: number, i: number) => weight[unit * inputs + i] as number
+    const [few, many] = [Math.min(units, inputs), Math.max(units, inputs)]
+    for (let a = 0; a < few; a++) {
+      for (let b = 0; b < few; b++) {
+        let product = 0
+        for (let i = 0; i < many; i++) {
+          product += units <= inputs ? at(a, i) * at(b, i) : at(i, a) * at(i, b)
+        }
+        expect(product).toBeCloseTo(a === b ? 1 : 0, 6)
+      }
+    }
+  })
+
   it('starts biases, and weights of `zeros`, at zero', () => {
     const { weight, bias } = initializeLayer({ type: 'zeros' }, 3, 2, 1n, 0)
 

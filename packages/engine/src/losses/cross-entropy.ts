@@ -1,33 +1,36 @@
 import { exp, log } from '../random/elementary.ts'
 import { element } from '../tensor.ts'
-import type { Loss } from './loss.ts'
+import { type Loss, largest } from './loss.ts'
 
 /**
- * Softmax and negative log-likelihood in one: logsumexp(s) - s_y, with gradient softmax(s) - onehot(y).
- * Subtracting the maximum keeps it finite for every finite s; a NaN or +∞ among the logits gives NaN.
+ * Softmax and negative log-likelihood in one: logsumexp(s) - Σ t_j s_j, with gradient softmax(s) - t.
+ * t is onehot(y), mixed with the uniform distribution by label smoothing ε: t = (1 - ε)·onehot(y) + ε/out
+ * (https://arxiv.org/abs/1512.00567). Subtracting the maximum keeps it finite for every finite s; a NaN or
+ * +∞ among the logits gives NaN.
  */
-export const crossEntropy: Loss = {
-  value(logits, target) {
-    const largest = maximum(logits)
-    let sum = 0
-    for (const s of logits) sum += exp(s - largest)
-    return log(sum) - (element(logits, element(target, 0)) - largest)
-  },
+export function createCrossEntropy(smoothing: number): Loss {
+  const share = (j: number, target: Float64Array, classes: number) =>
+    smoothing / classes + (j === target[0] ? 1 - smoothing : 0)
+  return {
+    value(logits, target) {
+      const shift = largest(logits)
+      const sum = logits.reduce((total, s) => total + exp(s - shift), 0)
+      if (smoothing === 0) return log(sum) - (element(logits, element(target, 0)) - shift)
+      return logits.reduce(
+        (loss, s, j) => loss - share(j, target, logits.length) * (s - shift),
+        log(sum),
+      )
+    },
 
-  gradient(logits, target, gradient) {
-    const largest = maximum(logits)
-    let sum = 0
-    for (const s of logits) sum += exp(s - largest)
-    for (const [j, s] of logits.entries()) {
-      gradient[j] = exp(s - largest) / sum - (j === target[0] ? 1 : 0)
-    }
-  },
+    gradient(logits, target, gradient) {
+      const shift = largest(logits)
+      const sum = logits.reduce((total, s) => total + exp(s - shift), 0)
+      for (const [j, s] of logits.entries()) {
+        gradient[j] = exp(s - shift) / sum - share(j, target, logits.length)
+      }
+    },
 
-  /** Of equal logits the first wins. */
-  isCorrect: (logits, target) => logits.indexOf(maximum(logits)) === target[0],
-}
-
-/** Largest logit; NaN if any is NaN. */
-function maximum(logits: Float64Array): number {
-  return logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY)
+    /** Of equal logits the first wins. */
+    isCorrect: (logits, target) => logits.indexOf(largest(logits)) === target[0],
+  }
 }

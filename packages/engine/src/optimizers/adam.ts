@@ -8,14 +8,19 @@ import type { Optimizer } from './optimizer.ts'
  * first steps of a slow v larger. Kingma & Ba, https://arxiv.org/abs/1412.6980
  */
 export function createAdam(
-  { learningRate, beta1, beta2, epsilon, biasCorrection }: OptimizerConfig & { type: 'adam' },
+  {
+    beta1,
+    beta2,
+    epsilon,
+    biasCorrection,
+  }: Omit<OptimizerConfig & { type: 'adam' }, 'type' | 'learningRate'>,
   parameterCount: number,
 ): Optimizer {
   const firstMoment = new Float64Array(parameterCount)
   const secondMoment = new Float64Array(parameterCount)
   let beta1Power = 1
   let beta2Power = 1
-  return (parameters, gradient) => {
+  return (parameters, gradient, learningRate) => {
     beta1Power *= beta1
     beta2Power *= beta2
     const firstCorrection = biasCorrection ? 1 - beta1Power : 1

@@ -8,11 +8,11 @@ import type { Optimizer } from './optimizer.ts'
  * multiplies by η after the velocity. Sutskever et al., https://proceedings.mlr.press/v28/sutskever13.html
  */
 export function createMomentum(
-  { learningRate, momentum, nesterov }: OptimizerConfig & { type: 'momentum' },
+  { momentum, nesterov }: OptimizerConfig & { type: 'momentum' },
   parameterCount: number,
 ): Optimizer {
   const velocity = new Float64Array(parameterCount)
-  return (parameters, gradient) => {
+  return (parameters, gradient, learningRate) => {
     for (const [i, g] of gradient.entries()) {
       const v = momentum * element(velocity, i) - learningRate * g
       velocity[i] = v

@@ -1,12 +1,9 @@
-import type { OptimizerConfig } from '../config.ts'
 import { element } from '../tensor.ts'
 import type { Optimizer } from './optimizer.ts'
 
 /** x −= η·g */
-export function createSgd({ learningRate }: OptimizerConfig & { type: 'sgd' }): Optimizer {
-  return (parameters, gradient) => {
-    for (const [i, g] of gradient.entries()) {
-      parameters[i] = element(parameters, i) - learningRate * g
-    }
+export const sgd: Optimizer = (parameters, gradient, learningRate) => {
+  for (const [i, g] of gradient.entries()) {
+    parameters[i] = element(parameters, i) - learningRate * g
   }
 }

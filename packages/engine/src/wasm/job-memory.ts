@@ -1,6 +1,11 @@
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import { CLIP_EPSILON } from '../gradient-clip.ts'
+import { BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM } from '../layers/batch-norm.ts'
+import { dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
+import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
 import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
+import type { StepRate } from '../schedules/learning-rate.ts'
 import type { LayerWeights } from '../weights.ts'
 import {
   ACTIVATION_CODES,
@@ -13,7 +18,10 @@ import {
   layerIntegerAddress,
   OPTIMIZER_CODES,
 } from './job-record.ts'
-import type { LayerMap, MemoryMap } from './memory-map.ts'
+import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
+
+/** Fields of the map that the kernels do not read. */
+const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows', 'stateBytes'])
 
 /** Reads and writes one job's memory by the names of its map. */
 export class JobMemory {
@@ -52,8 +60,14 @@ export class JobMemory {
     const { layers, ...addresses } = this.#map
     this.#setInteger('layerCount', layers.length)
     this.#setInteger('loss', LOSS_CODES[config.loss])
+    this.#setReal('labelSmoothing', config.labelSmoothing ?? 0)
+    this.#setReal('huberDelta', config.huberDelta ?? 1)
+    this.#setInteger('inputDropoutThreshold', dropoutThreshold(config.inputDropout ?? 0))
+    this.#setInteger('inputDropoutStream', streamNumber(dropoutStream('inputs')))
+    this.#setReal('batchNormEpsilon', BATCH_NORM_EPSILON)
+    this.#setReal('batchNormMomentum', BATCH_NORM_MOMENTUM)
     for (const [field, value] of Object.entries(addresses)) {
-      if (field !== 'best' && field !== 'bytes') this.#setInteger(field as JobInteger, value)
+      if (!UNRECORDED.has(field)) this.#setInteger(field as JobInteger, value)
     }
     for (const [index, layer] of layers.entries()) {
       const activation = config.layers[index]?.activation ?? 'linear'
@@ -65,8 +79,17 @@ export class JobMemory {
         activation: ACTIVATION_CODES[activation],
         weight: layer.weight,
         weightGradient: layer.weightGradient,
+        sums: layer.sums,
         outputs: layer.outputs,
         delta: layer.delta,
+        batchNorm: Number(layer.batchNorm),
+        running: layer.running,
+        statistics: layer.statistics,
+        normalized: layer.normalized,
+        mask: layer.mask,
+        dropped: layer.dropped,
+        dropoutThreshold: dropoutThreshold(layer.dropout),
+        dropoutStream: streamNumber(dropoutStream(index)),
         forwardPacked: Number(layer.packed.forward),
         evaluationPacked: Number(layer.packed.evaluation),
         weightGradientPacked: Number(layer.packed.weightGradient),
@@ -90,11 +113,24 @@ export class JobMemory {
     this.#setInteger('asksToStop', Number(job.shouldStop !== null))
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
+    const { regularization, gradientClip: clip } = job
+    this.#setReal('l1', regularization?.l1 ?? 0)
+    this.#setReal('l2', regularization?.l2 ?? 0)
+    this.#setReal('clipNorm', clip !== null && 'norm' in clip ? clip.norm : 0)
+    this.#setReal('clipValue', clip !== null && 'value' in clip ? clip.value : 0)
+    this.#setReal('clipEpsilon', CLIP_EPSILON)
     const { trainingInputs, trainingTargets, validationInputs, validationTargets } = this.#map
+    this.#writeRowWeights(job)
     this.#writeData(config, job.training, trainingInputs, trainingTargets)
     if (job.validation !== null) {
       this.#writeData(config, job.validation, validationInputs, validationTargets)
     }
+  }
+
+  /** The learning rate of the next step, and what multiplies it from step to step. */
+  writeRate({ learningRate, factorPerStep }: StepRate): void {
+    this.#setReal('learningRate', learningRate)
+    this.#setReal('rateFactor', factorPerStep)
   }
 
   /** Rows [rows, width] to an address, each padded to the stride. */
@@ -122,39 +158,62 @@ export class JobMemory {
 
   writeWeights(weights: readonly LayerWeights[]): void {
     for (const [index, layer] of this.#map.layers.entries()) {
-      const { weight, bias } = weights[index] as LayerWeights
+      const { weight, bias, gamma, beta, runningMean, runningVariance } = weights[
+        index
+      ] as LayerWeights
       const { inputs, units, unitStride } = layer
-      const target = this.floats(layer.weight, (inputs + 1) * unitStride)
+      const target = this.floats(layer.weight, layerFloats(layer))
       for (let unit = 0; unit < units; unit++) {
         for (let i = 0; i < inputs; i++) {
           target[i * unitStride + unit] = weight[unit * inputs + i] as number
         }
       }
       target.set(bias, inputs * unitStride)
+      if (!layer.batchNorm) continue
+      target.set(gamma ?? [], (inputs + 1) * unitStride)
+      target.set(beta ?? [], (inputs + 2) * unitStride)
+      const running = this.floats(layer.running, 2 * unitStride)
+      running.set(runningMean ?? [])
+      running.set(runningVariance ?? [], unitStride)
     }
   }
 
   readWeights(which: 'last' | 'best'): LayerWeights[] {
     return this.#map.layers.map((layer) => {
-      return this.#readLayer(layer, which === 'best' ? layer.best : layer.weight)
+      return which === 'best'
+        ? this.#readLayer(layer, layer.best, layer.bestRunning)
+        : this.#readLayer(layer, layer.weight, layer.running)
     })
   }
 
-  /** Copies the running parameters to the best ones. */
+  /** Copies the parameters and running statistics to the best ones. */
   keepBest(): void {
-    const { parameters, best, parameterBytes } = this.#map
-    this.#floats.copyWithin(best / 4, parameters / 4, (parameters + parameterBytes) / 4)
+    const { parameters, best, stateBytes } = this.#map
+    this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
   }
 
-  #readLayer({ inputs, units, unitStride }: LayerMap, address: number): LayerWeights {
-    const source = this.floats(address, (inputs + 1) * unitStride)
+  #readLayer(layer: LayerMap, address: number, runningAddress: number): LayerWeights {
+    const { inputs, units, unitStride } = layer
+    const source = this.floats(address, layerFloats(layer))
+    const running = this.floats(runningAddress, 2 * unitStride)
+    const vector = (values: Float32Array, index: number) =>
+      values.slice(index * unitStride, index * unitStride + units)
     const weight = new Float32Array(units * inputs)
     for (let unit = 0; unit < units; unit++) {
       for (let i = 0; i < inputs; i++) {
         weight[unit * inputs + i] = source[i * unitStride + unit] as number
       }
     }
-    return { weight, bias: source.slice(inputs * unitStride, inputs * unitStride + units) }
+    const bias = vector(source, inputs)
+    if (!layer.batchNorm) return { weight, bias }
+    return {
+      weight,
+      bias,
+      gamma: vector(source, inputs + 1),
+      beta: vector(source, inputs + 2),
+      runningMean: vector(running, 0),
+      runningVariance: vector(running, 1),
+    }
   }
 
   #writeData(config: NetworkConfig, data: TrainingData, inputsAt: number, targetsAt: number): void {
@@ -163,15 +222,33 @@ export class JobMemory {
     this.writeRows(data.targets, data.rows, targetWidth(config), targetStride, targetsAt)
   }
 
+  /** Where only one of the two data sets has weights, the other gets ones. */
+  #writeRowWeights({ training, validation }: TrainingJob): void {
+    const { unitWeights, validationWeights, trainingWeights, blockRows } = this.#map
+    this.floats(unitWeights, blockRows).fill(1)
+    const [forTraining, forValidation] = [training.weights ?? null, validation?.weights ?? null]
+    if (forTraining === null && forValidation === null) return
+    this.#setInteger('weighted', 1)
+    const ones = (rows: number) => new Float32Array(rows).fill(1)
+    this.floats(trainingWeights, training.rows).set(forTraining ?? ones(training.rows))
+    if (validation === null) return
+    this.floats(validationWeights, validation.rows).set(forValidation ?? ones(validation.rows))
+  }
+
   #writeOptimizer(optimizer: OptimizerConfig): void {
-    this.#setReal('learningRate', optimizer.learningRate)
     this.#setInteger('optimizer', OPTIMIZER_CODES[optimizer.type])
     if (optimizer.type === 'momentum') {
       this.#setReal('momentum', optimizer.momentum)
       this.#setInteger('nesterov', Number(optimizer.nesterov))
     }
-    if (optimizer.type === 'adam') {
-      if (!optimizer.biasCorrection) this.#setInteger('optimizer', OPTIMIZER_CODES.adam_uncorrected)
+    if (optimizer.type === 'rmsprop') {
+      this.#setReal('rho', optimizer.rho)
+      this.#setReal('epsilon', optimizer.epsilon)
+    }
+    if (optimizer.type === 'adagrad') this.#setReal('epsilon', ADAGRAD_EPSILON)
+    if (optimizer.type === 'adamw') this.#setReal('weightDecay', optimizer.weightDecay)
+    if (optimizer.type === 'adam' || optimizer.type === 'adamw') {
+      this.#setInteger('biasCorrection', Number(optimizer.biasCorrection))
       this.#setReal('beta1', optimizer.beta1)
       this.#setReal('beta2', optimizer.beta2)
       this.#setReal('beta1Power', 1)

@@ -18,9 +18,16 @@ export const JOB_INTEGERS = [
   'trainingTargets',
   'validationInputs',
   'validationTargets',
+  'trainingWeights',
+  'validationWeights',
   'order',
   'batchInputs',
   'batchTargets',
+  'batchWeights',
+  'unitWeights',
+  'inputMask',
+  'inputDropoutThreshold',
+  'inputDropoutStream',
   'parameters',
   'gradient',
   'firstMoment',
@@ -30,33 +37,49 @@ export const JOB_INTEGERS = [
   'rightPanels',
   'edgeTile',
   'transposed',
+  'weighted',
   'loss',
   'optimizer',
   'nesterov',
+  'biasCorrection',
   'shuffle',
   'seedLow',
   'seedHigh',
   'shuffleStream',
   'asksToStop',
   'batch',
+  'step',
   'correct',
 ] as const
 
-/** f64. Powers of β are state; loss and norm are results. */
+/** f64. Learning rate and powers of β are state; sums and norm are results. A limit of 0 does not clip. */
 export const JOB_REALS = [
   'learningRate',
+  'rateFactor',
   'momentum',
+  'rho',
+  'weightDecay',
   'beta1',
   'beta2',
   'beta1Power',
   'beta2Power',
   'epsilon',
+  'labelSmoothing',
+  'huberDelta',
+  'batchNormEpsilon',
+  'batchNormMomentum',
   'gradientLimit',
+  'l1',
+  'l2',
+  'clipNorm',
+  'clipValue',
+  'clipEpsilon',
   'lossSum',
+  'penaltySum',
   'gradientNorm',
 ] as const
 
-/** i32, one set per layer. A `…Packed` flag chooses the packed matrix product over the direct one. */
+/** i32, one set per layer. A threshold of 0 drops nothing; a `…Packed` flag chooses the packed matrix product over the direct one. */
 export const LAYER_INTEGERS = [
   'inputs',
   'units',
@@ -65,17 +88,56 @@ export const LAYER_INTEGERS = [
   'activation',
   'weight',
   'weightGradient',
+  'sums',
   'outputs',
   'delta',
+  'batchNorm',
+  'running',
+  'statistics',
+  'normalized',
+  'mask',
+  'dropped',
+  'dropoutThreshold',
+  'dropoutStream',
   'forwardPacked',
   'evaluationPacked',
   'weightGradientPacked',
   'inputGradientPacked',
 ] as const
 
-export const ACTIVATION_CODES = { linear: 0, relu: 1, tanh: 2, sigmoid: 3 } as const
-export const LOSS_CODES = { cross_entropy: 0, binary_cross_entropy: 1, mse: 2 } as const
-export const OPTIMIZER_CODES = { sgd: 0, momentum: 1, adam: 2, adam_uncorrected: 3 } as const
+export const ACTIVATION_CODES = {
+  linear: 0,
+  relu: 1,
+  tanh: 2,
+  sigmoid: 3,
+  step: 4,
+  leaky_relu: 5,
+  elu: 6,
+  selu: 7,
+  gelu: 8,
+  silu: 9,
+  softplus: 10,
+  softsign: 11,
+} as const
+export const LOSS_CODES = {
+  cross_entropy: 0,
+  binary_cross_entropy: 1,
+  mse: 2,
+  mae: 3,
+  huber: 4,
+  hinge: 5,
+  perceptron: 6,
+} as const
+/** Decay of adamw and correction of both are fields of their own. */
+export const OPTIMIZER_CODES = {
+  sgd: 0,
+  perceptron: 0,
+  momentum: 1,
+  adam: 2,
+  adamw: 2,
+  rmsprop: 3,
+  adagrad: 4,
+} as const
 export const STATUS_CODES = {
   completed: 0,
   stopped: 1,

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ACTIVATION_NAMES } from '../../test/fixtures.ts'
 import { type KernelMemory, makeKernelMemory } from '../../test/kernel-memory.ts'
 import { ACTIVATIONS } from '../activations/activation.ts'
-import { createRandom, permutation, SHUFFLE_STREAM } from '../random.ts'
+import { dropoutMask, dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
+import { createRandom, permutation, SHUFFLE_STREAM, streamNumber } from '../random.ts'
 import { ACTIVATION_CODES, JOB_ADDRESS } from './job-record.ts'
 import { compileBuild, compileKernels } from './load.ts'
 
@@ -104,22 +105,19 @@ describe.each(BUILDS)('activations of the $build kernels', ({ module }) => {
       const random = createRandom(3n, 'activation', size)
       const z = Array.from({ length: size }, (_, i) => 6 * random.normal(i))
       const padded = 4 * Math.ceil(size / 4)
-      const outputs = memory.take(pad(z, padded))
+      const sums = memory.take(pad(z, padded))
+      const outputs = memory.take(new Float32Array(padded))
       const delta = memory.take(new Float32Array(padded).fill(1))
+      const [code, from, to] = [ACTIVATION_CODES[name], sums.address, outputs.address]
 
-      memory.kernels.applyActivation(ACTIVATION_CODES[name], outputs.address, padded)
-      const { address } = delta
-      memory.kernels.applyActivationDerivative(
-        ACTIVATION_CODES[name],
-        outputs.address,
-        address,
-        padded,
-      )
+      memory.kernels.applyActivation(code, from, to, padded)
+      memory.kernels.applyActivationDerivative(code, from, to, delta.address, padded)
 
       for (const [i, value] of z.entries()) {
-        const a = ACTIVATIONS[name].value(Math.fround(value))
+        const single = Math.fround(value)
+        const a = ACTIVATIONS[name].value(single)
         expectNear(outputs.values[i], a, 5e-7)
-        expectNear(delta.values[i], ACTIVATIONS[name].derivative(a), 5e-7)
+        expectNear(delta.values[i], ACTIVATIONS[name].derivative(a, single), 5e-7)
       }
       expect(memory.isIntact()).toBe(true)
     }
@@ -130,14 +128,49 @@ describe.each(BUILDS)('activations of the $build kernels', ({ module }) => {
     ['relu', [Number.NaN, 0, Infinity, 0]],
     ['tanh', [Number.NaN, -1, 1, 0]],
     ['sigmoid', [Number.NaN, 0, 1, 0.5]],
+    ['step', [Number.NaN, 0, 1, 1]],
+    ['leaky_relu', [Number.NaN, -Infinity, Infinity, 0]],
+    ['elu', [Number.NaN, -1, Infinity, 0]],
+    ['selu', [Number.NaN, Math.fround(-1.7580993408473766), Infinity, 0]],
+    ['gelu', [Number.NaN, 0, Infinity, 0]],
+    ['silu', [Number.NaN, 0, Infinity, 0]],
+    ['softplus', [Number.NaN, 0, Infinity, Math.fround(Math.LN2)]],
   ] as const)('pass NaN and saturate at infinity in %s', (name, expected) => {
     const memory = makeKernelMemory(module)
     const { address, values } = memory.take([Number.NaN, -Infinity, Infinity, -0])
 
-    memory.kernels.applyActivation(ACTIVATION_CODES[name], address, 4)
+    memory.kernels.applyActivation(ACTIVATION_CODES[name], address, address, 4)
 
     expect(values[0]).toBeNaN()
     for (const i of [1, 2, 3]) expect(values[i]).toBeCloseTo(expected[i] as number, 30)
+  })
+})
+
+describe.each(BUILDS)('dropout of the $build kernels', ({ module }) => {
+  it.each([0, 0.1, 0.5, 0.999])('draws the masks of the reference at rate %d', (rate) => {
+    for (const [rows, units] of [
+      [1, 1],
+      [3, 5],
+      [4, 4],
+      [17, 63],
+    ] as const) {
+      const memory = makeKernelMemory(module)
+      const pass = { seed: 0xfedc_ba98_7654_3210n, step: 70_000 }
+      memory.setSeed(pass.seed, SHUFFLE_STREAM)
+      const stride = 4 * Math.ceil(units / 4)
+      const mask = memory.take(new Float32Array(16 * Math.ceil((rows * stride) / 16)))
+      const stream = dropoutStream(2)
+      const [code, threshold] = [streamNumber(stream), dropoutThreshold(rate)]
+
+      memory.kernels.drawMask(mask.address, rows * stride, code, pass.step, threshold)
+
+      const expected = dropoutMask(pass, stream, rows, units, rate)
+      for (let row = 0; row < rows; row++) {
+        const actual = mask.values.subarray(row * stride, row * stride + units)
+        expect(actual).toEqual(Float32Array.from(expected.row(row)))
+      }
+      expect(memory.isIntact()).toBe(true)
+    }
   })
 })
 

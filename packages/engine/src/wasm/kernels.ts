@@ -47,8 +47,15 @@ export interface Kernels {
     columns: number,
     target: number,
   ): void
-  applyActivation(code: number, values: number, n: number): void
-  applyActivationDerivative(code: number, outputs: number, delta: number, n: number): void
+  applyActivation(code: number, sums: number, outputs: number, n: number): void
+  applyActivationDerivative(
+    code: number,
+    sums: number,
+    outputs: number,
+    delta: number,
+    n: number,
+  ): void
+  drawMask(mask: number, n: number, stream: number, step: number, threshold: number): void
   identityOrder(order: number, n: number): void
   shuffleOrder(order: number, n: number, epoch: number): void
   roundsOnce(): number

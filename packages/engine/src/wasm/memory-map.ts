@@ -3,7 +3,13 @@
  * ends, on a cache line; the memory is allocated to the map's size and never grows, because growing
  * would detach every view and threads could not agree on its moment.
  */
-import { type NetworkConfig, type OptimizerConfig, outputUnits } from '../config.ts'
+import {
+  type ActivationName,
+  isRegression,
+  type NetworkConfig,
+  type OptimizerConfig,
+  outputUnits,
+} from '../config.ts'
 import { layerShapes } from '../weights.ts'
 import { LAYER_BYTES, LAYERS_ADDRESS } from './job-record.ts'
 import { isPacked, type ProductShape, panelFloats, roundUp } from './matmul-plan.ts'
@@ -14,21 +20,43 @@ export interface MemoryInput {
   batchSize: number
   trainingRows: number
   validationRows: number
+  /** Whether rows have weights. */
+  weighted?: boolean
 }
 
 export interface LayerMap {
   inputs: number
   units: number
+  batchNorm: boolean
+  /** Share of the outputs dropped in training. */
+  dropout: number
   /** Floats from one row to the next, a multiple of 4; the padding stays zero. */
   inputStride: number
   unitStride: number
-  /** [inputs, unitStride]: the transpose of the public [out, in]; the bias [unitStride] follows it. */
+  /**
+   * [inputs, unitStride]: the transpose of the public [out, in]; the bias [unitStride] follows it, and
+   * with batch normalization γ and β.
+   */
   weight: number
   weightGradient: number
   best: number
-  /** [blockRows, unitStride] */
+  /**
+   * z and f(z), both [blockRows, unitStride]; the same block unless the derivative is written in terms
+   * of z.
+   */
+  sums: number
   outputs: number
   delta: number
+  /** Running mean and variance, [unitStride] each; behind the parameters, as training changes them too. */
+  running: number
+  bestRunning: number
+  /** Mean, biased variance and 1/√(variance + ε) of the batch at hand. */
+  statistics: number
+  /** x̂ [batch, unitStride] */
+  normalized: number
+  /** Factors of dropout, and the outputs times them, both [batch, unitStride]. */
+  mask: number
+  dropped: number
   packed: { forward: boolean; evaluation: boolean; weightGradient: boolean; inputGradient: boolean }
 }
 
@@ -37,21 +65,32 @@ export interface MemoryMap {
   batchSize: number
   /** Rows of validation data taken at a time. */
   evaluationRows: number
+  /** The larger of both: rows for which there are outputs. */
+  blockRows: number
   inputStride: number
   targetStride: number
   trainingInputs: number
   trainingTargets: number
   validationInputs: number
   validationTargets: number
+  trainingWeights: number
+  validationWeights: number
   order: number
   batchInputs: number
   batchTargets: number
+  batchWeights: number
+  /** As many ones as rows can be at hand: the weights where there are none. */
+  unitWeights: number
+  /** Factors of the inputs' dropout, [batch, inputStride]. */
+  inputMask: number
   parameters: number
   gradient: number
   best: number
   firstMoment: number
   secondMoment: number
   parameterBytes: number
+  /** Parameters and running statistics. */
+  stateBytes: number
   leftPanels: number
   rightPanels: number
   edgeTile: number
@@ -67,19 +106,33 @@ const EVALUATION_ROWS_MAX = 128
 const BLOCK_ALIGNMENT_BYTES = 64
 /** The larger of the two builds' tiles. */
 const EDGE_TILE_FLOATS = 6 * 8
-const MOMENTS = { sgd: 0, momentum: 1, adam: 2 } as const
+/** Not monotonic, so that f(z) does not say what f'(z) is. */
+const KEEPS_SUMS: ReadonlySet<ActivationName | undefined> = new Set(['gelu', 'silu'])
+const MOMENTS = {
+  sgd: 0,
+  perceptron: 0,
+  momentum: 1,
+  rmsprop: 1,
+  adagrad: 1,
+  adam: 2,
+  adamw: 2,
+} as const
 
 /** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
 export function mapMemory(input: MemoryInput): MemoryMap {
-  const { network, trainingRows, validationRows } = input
+  const { network, trainingRows, validationRows, weighted = false } = input
   const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
   const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
   const blockRows = Math.max(batchSize, evaluationRows)
   const inputStride = paddedStride(network.inputs)
-  const targetStride = network.loss === 'mse' ? paddedStride(outputUnits(network)) : 1
-  const shapes = layerShapes(network)
+  const targetStride = isRegression(network.loss) ? paddedStride(outputUnits(network)) : 1
+  const shapes = layerShapes(network).map((shape, index) => {
+    const { batchNorm = false, dropout = 0 } = network.layers[index] ?? {}
+    return { ...shape, batchNorm, dropout }
+  })
   const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
   const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
+  const runningFloats = shapes.reduce((sum, shape) => sum + 2 * normalizedFloats(shape), 0)
 
   let end = LAYERS_ADDRESS + shapes.length * LAYER_BYTES
   const take = (floats: number): number => {
@@ -88,18 +141,25 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     return start
   }
 
-  const parameters = take(parameterFloats)
+  const parameters = take(parameterFloats + runningFloats)
   const gradient = take(parameterFloats)
-  const best = take(parameterFloats)
+  const best = take(parameterFloats + runningFloats)
   const firstMoment = take(MOMENTS[input.optimizer] >= 1 ? parameterFloats : 0)
   const secondMoment = take(MOMENTS[input.optimizer] >= 2 ? parameterFloats : 0)
 
   let parameterOffset = 0
+  let runningOffset = 4 * parameterFloats
   const layers = shapes.map((shape, index): LayerMap => {
     const unitStride = paddedStride(shape.units)
     const at = parameterOffset
+    const runningAt = runningOffset
     parameterOffset += 4 * layerFloats(shape)
+    runningOffset += 8 * normalizedFloats(shape)
+    const normalizes = shape.batchNorm
+    const dropsOut = shape.dropout > 0
     const { forward, evaluation, weightGradient, inputGradient } = products[index] as LayerProducts
+    const outputs = take(blockRows * unitStride)
+    const keepsSums = KEEPS_SUMS.has(network.layers[index]?.activation)
     return {
       ...shape,
       inputStride: paddedStride(shape.inputs),
@@ -107,8 +167,15 @@ export function mapMemory(input: MemoryInput): MemoryMap {
       weight: parameters + at,
       weightGradient: gradient + at,
       best: best + at,
-      outputs: take(blockRows * unitStride),
+      sums: keepsSums ? take(blockRows * unitStride) : outputs,
+      outputs,
       delta: take(blockRows * unitStride),
+      running: parameters + runningAt,
+      bestRunning: best + runningAt,
+      statistics: take(normalizes ? 3 * unitStride : 0),
+      normalized: take(normalizes ? batchSize * unitStride : 0),
+      mask: take(dropsOut ? maskFloats(batchSize * unitStride) : 0),
+      dropped: take(dropsOut ? batchSize * unitStride : 0),
       packed: {
         forward: isPacked(forward),
         evaluation: isPacked(evaluation),
@@ -123,6 +190,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     layers,
     batchSize,
     evaluationRows,
+    blockRows,
     inputStride,
     targetStride,
     parameters,
@@ -131,17 +199,23 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     firstMoment,
     secondMoment,
     parameterBytes: 4 * parameterFloats,
+    stateBytes: 4 * (parameterFloats + runningFloats),
     leftPanels: take(Math.max(...panels.map(({ left }) => left))),
     rightPanels: take(Math.max(...panels.map(({ right }) => right))),
     edgeTile: take(EDGE_TILE_FLOATS),
     transposed: take(Math.max(...layers.map(transposedFloats))),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
+    batchWeights: take(weighted ? batchSize : 0),
+    unitWeights: take(blockRows),
+    inputMask: take(network.inputDropout ? maskFloats(batchSize * inputStride) : 0),
     order: take(trainingRows),
     trainingInputs: take(trainingRows * inputStride),
     trainingTargets: take(trainingRows * targetStride),
     validationInputs: take(validationRows * inputStride),
     validationTargets: take(roundUp(validationRows * targetStride, 4)),
+    trainingWeights: take(weighted ? trainingRows : 0),
+    validationWeights: take(weighted ? validationRows : 0),
   }
   return { ...map, bytes: roundUp(end, PAGE_BYTES) }
 }
@@ -169,9 +243,19 @@ function transposedFloats({ units, inputStride, packed }: LayerMap, index: numbe
   return index === 0 || packed.inputGradient ? 0 : units * inputStride
 }
 
-/** Weights and bias with the padding of every row. */
-function layerFloats({ inputs, units }: { inputs: number; units: number }): number {
-  return (inputs + 1) * paddedStride(units)
+/** Weights, bias, γ and β with the padding of every row. */
+export function layerFloats(shape: { inputs: number; units: number; batchNorm: boolean }): number {
+  return (shape.inputs + 1) * paddedStride(shape.units) + 2 * normalizedFloats(shape)
+}
+
+/** One value per unit of a layer with batch normalization. */
+function normalizedFloats({ units, batchNorm }: { units: number; batchNorm: boolean }): number {
+  return batchNorm ? paddedStride(units) : 0
+}
+
+/** Masks are drawn 16 values at a time. */
+function maskFloats(values: number): number {
+  return roundUp(values, 16)
 }
 
 function paddedStride(values: number): number {

@@ -41,6 +41,7 @@ export function makeQuoteJob(deps: {
         batchSize: resolved.training.batch_size,
         trainingRows,
         validationRows: dataset.rows - trainingRows,
+        weighted: resolved.training.class_weight !== null,
       }),
     )
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)

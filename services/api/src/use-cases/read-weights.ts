@@ -1,6 +1,6 @@
 import type { Job, ProjectId, WhichWeights } from '@trainyard/contracts'
 import type { DatasetStore, JobStore } from '@trainyard/domain'
-import { writeSafetensors, writeWeightsJson } from '@trainyard/formats'
+import { toTensors, writeSafetensors, writeWeightsJson } from '@trainyard/formats'
 import { unpackLayers } from '@trainyard/model'
 import { findJob } from './find-job.ts'
 import { type LoadModel, type StoredModel, weightsNotFound } from './load-model.ts'
@@ -63,14 +63,7 @@ function toJson({ architecture, preprocessing, bytes }: StoredModel): Iterable<s
 function toSafetensors(job: Job, model: StoredModel, datasetSha256: string | undefined) {
   const { architecture, preprocessing, bytes, epoch } = model
   return writeSafetensors({
-    tensors: unpackLayers(architecture, bytes).flatMap(({ weight, bias }, i) => [
-      {
-        name: `layers.${i}.weight`,
-        shape: [bias.length, weight.length / bias.length],
-        data: weight,
-      },
-      { name: `layers.${i}.bias`, shape: [bias.length], data: bias },
-    ]),
+    tensors: toTensors(unpackLayers(architecture, bytes)),
     metadata: {
       format: 'trainyard/1',
       architecture: JSON.stringify(architecture),

@@ -33,6 +33,16 @@ describe('a run to its last epoch', () => {
     )
   })
 
+  it('reports the learning rate of each epoch, and the penalty apart from the loss', async () => {
+    const { epochs } = await train({ epochs: 4, learningRate: 0.1 }, undefined, ({ training }) => {
+      training.lr_schedule = { type: 'step', every_epochs: 2, factor: 0.5, warmup_epochs: 0 }
+      training.regularization = { l1: 0, l2: 0.01 }
+    })
+
+    expect(epochs.map((row) => row.learning_rate)).toEqual([0.1, 0.1, 0.05, 0.05])
+    expect(epochs.every((row) => (row.train_penalty ?? 0) > 0)).toBe(true)
+  })
+
   it('names the epoch with the lowest loss as the best', async () => {
     // So large that the loss goes up and down.
     const { run, epochs } = await train({ epochs: 12, learningRate: 8 })

@@ -37,7 +37,7 @@ export interface TrainedWeights {
   which: WhichWeights
   epoch: number
   sha256: string
-  /** float32, little-endian: for each layer weight [out][in], then bias [out]. */
+  /** As `packLayers` of the model package writes them: float32, little-endian. */
   bytes: Uint8Array<ArrayBuffer>
 }
 

@@ -191,10 +191,10 @@ const CASES: [
   ],
   [
     'what is not built yet',
-    withTraining('{"gradient_clip":{"norm":1}}'),
+    withTraining('{"augmentation":[{"type":"mixup","alpha":1}]}'),
     422,
     'validation_error',
-    { pointer: '#/training/gradient_clip' },
+    { pointer: '#/training/augmentation' },
     /not supported yet/,
   ],
   ['a list for an object', postJob('[]'), 422, 'validation_error', { pointer: '#' }],

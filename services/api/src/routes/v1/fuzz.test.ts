@@ -28,6 +28,8 @@ const some = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: unde
 
 const layer = fc.record({
   units: oneOf(1, 3, 64, 5000, 65_536),
+  batch_norm: some(fc.boolean()),
+  dropout: some(oneOf(0, 0.5, 0.999)),
   activation: oneOf('linear', 'relu', 'tanh', 'sigmoid', 'gelu', 'step'),
   initializer: oneOf<unknown>('auto', 'zeros', 'he_normal', 'orthogonal', {
     type: 'normal',
@@ -46,9 +48,25 @@ const training = fc.record({
       { type: 'sgd', learning_rate: 1e6 },
       { type: 'adam', epsilon: 1e-12 },
       { type: 'momentum', momentum: 0.99, nesterov: true },
+      { type: 'adamw', learning_rate: 1e9, weight_decay: 1e300 },
+      { type: 'rmsprop', rho: 0 },
+      { type: 'adagrad' },
       { type: 'perceptron' },
     ),
   ),
+  lr_schedule: some(
+    oneOf<unknown>(
+      { type: 'inverse_time', decay: 1e300 },
+      { type: 'reduce_on_plateau', patience: 0 },
+      { type: 'cosine', warmup_epochs: 100_000 },
+    ),
+  ),
+  regularization: some(oneOf<unknown>(null, {}, { l1: 1e300, l2: 0 })),
+  gradient_clip: some(oneOf<unknown>({ norm: 1e-300 }, { value: 1e300 })),
+  class_weight: some(
+    oneOf<unknown>('balanced', [], [1, 1, 1], { setosa: 2 }, { '\ud800/~': 1 }, { constructor: 1 }),
+  ),
+  label_smoothing: some(oneOf(0, 0.1)),
   batch_size: some(oneOf<unknown>('full', 1, 32, 65_536)),
   epochs: some(oneOf(1, 100_000)),
   early_stopping: some(oneOf<unknown>(null, { metric: 'val_accuracy' }, { metric: 'train_loss' })),

@@ -102,6 +102,25 @@ describe('200', () => {
     expect(quote.flops_per_epoch).toBeGreaterThan(0)
     expect((await test.send('GET', '/v1/jobs?limit=100')).json().data.length).toBe(before)
   })
+
+  it('counts γ and β, and the memory that normalization and dropout take', async () => {
+    const quote = async (layer: object, training: object) => {
+      const body = { model: { hidden: [{ units: 2000, ...layer }] }, training }
+      return jobQuoteSchema.parse((await post(body, {}, '?dry_run=true')).json())
+    }
+
+    const plain = await quote({}, {})
+    const normalized = await quote({ batch_norm: true }, {})
+    const dropping = await quote({ dropout: 0.5 }, {})
+    const weighted = await quote({}, { class_weight: { setosa: 2 } })
+
+    expect(normalized.parameter_count).toBe(plain.parameter_count + 2 * 2000)
+    expect(normalized.resolved_config.model.hidden).toMatchObject([{ batch_norm: true }])
+    expect(normalized.memory_bytes).toBeGreaterThan(plain.memory_bytes)
+    expect(dropping.parameter_count).toBe(plain.parameter_count)
+    expect(dropping.memory_bytes).toBeGreaterThan(plain.memory_bytes)
+    expect(weighted.resolved_config.training.class_weight).toEqual([2, 1, 1])
+  })
 })
 
 describe('422', () => {
