@@ -57,7 +57,8 @@ export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels
   for (let row = 0; row < rows; row += 4) {
     const count = min(4, rows - row)
     const s = loadColumn(logits, bytes, count)
-    const y = loadColumn(labels, 4, count), weight = loadColumn(weights, 4, count)
+    // Both blocks are readable up to a multiple of four; what the last vector holds beyond is ignored.
+    const y = v128.load(labels), weight = v128.load(weights)
     const e = vectorExp(f32x4.neg(f32x4.abs(s)))
     const likely = f32x4.div(one, f32x4.add(one, e))
     const unlikely = f32x4.mul(e, likely)

@@ -147,7 +147,7 @@ function throughNormalization(at: usize, delta: usize, rows: i32): void {
 
 /** Takes the statistics of a batch of so many rows into the running ones; the unbiased variance. */
 export function updateRunningStatistics(rows: i32): void {
-  if (rows == 1) return
+  if (rows == 1 || !load<i32>(job.normalizes)) return
   for (let at: usize = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
     if (!load<i32>(at + layer.batchNorm)) continue
     const stride = load<i32>(at + layer.unitStride)

@@ -58,7 +58,9 @@ export function planNetwork(input: PlanInput): NetworkPlan {
       const productsPerRow = index === 0 ? 2 : 3
       return sum + 2 * inputs * units * (productsPerRow * trainingRows + validationRows)
     }, 0),
-    memoryBytes: mapMemory(input).bytes,
+    // The perceptron learns row by row.
+    memoryBytes: mapMemory(input.optimizer === 'perceptron' ? { ...input, batchSize: 1 } : input)
+      .bytes,
     layers,
   }
 }

@@ -17,20 +17,26 @@ describe.each(ACTIVATION_NAMES)('gradient of a network with %s units', (activati
     expectGradient(makeConfig({ inputs: 3, hidden: [5, 7], outputs: 3, activation, loss }), {})
   })
 
-  it('does so with batch normalization', () => {
-    const shape = { inputs: 3, hidden: [5, 7], outputs: 3, activation }
+  it.each(LOSS_NAMES)('does so with batch normalization under %s', (loss) => {
+    const shape = { inputs: 3, hidden: [5, 7], outputs: 3, activation, loss }
 
     expectGradient(makeConfig({ ...shape, batchNorm: true }), { rows: 9 })
   })
 
-  it('does so with dropout, batch normalization, penalties and weighted rows', () => {
-    const shape = { inputs: 5, hidden: [9, 7], outputs: 3, activation }
-    const noise = { dropout: 0.3, inputDropout: 0.2, batchNorm: true, labelSmoothing: 0.1 }
+  it.each(LOSS_NAMES)('does so with dropout, penalties and weighted rows under %s', (loss) => {
+    const shape = { inputs: 5, hidden: [9, 7], outputs: 3, activation, loss }
+    const isSoft = loss === 'cross_entropy' || loss === 'binary_cross_entropy'
+    const noise = { dropout: 0.3, inputDropout: 0.2, labelSmoothing: isSoft ? 0.1 : 0 }
     const weights = Float64Array.from({ length: 9 }, (_, row) => row % 4)
     const regularization = { l1: 0.03, l2: 0.2 }
-    const config = makeConfig({ ...shape, ...noise, loss: 'cross_entropy' })
 
-    expectGradient(config, { rows: 9, weights, regularization })
+    for (const batchNorm of [false, true]) {
+      expectGradient(makeConfig({ ...shape, ...noise, batchNorm }), {
+        rows: 9,
+        weights,
+        regularization,
+      })
+    }
   })
 })
 

@@ -7,6 +7,15 @@ import { liveArenaBytes, openArena } from './arena.ts'
 import { PAGE_BYTES } from './memory-map.ts'
 
 const CONFIG = makeConfig({ inputs: 3, hidden: [17], outputs: 2, loss: 'cross_entropy' })
+const NOISY_CONFIG = makeConfig({
+  inputs: 3,
+  hidden: [17],
+  outputs: 2,
+  loss: 'cross_entropy',
+  batchNorm: true,
+  dropout: 0.2,
+  inputDropout: 0.1,
+})
 const DATA = makeData(CONFIG, 50)
 
 describe('the memory of a job', () => {
@@ -53,25 +62,42 @@ describe('the memory of a job', () => {
     expect(liveArenaBytes()).toBe(before)
   })
 
-  it('is what the plan says, and does not grow with the epochs', async () => {
-    const network = await createNetwork(CONFIG, { seed: 1n })
-    const before = liveArenaBytes()
-    const planned = planNetwork({
-      network: CONFIG,
-      optimizer: 'sgd',
-      batchSize: 4,
-      trainingRows: DATA.rows,
-      validationRows: 0,
+  it.each([
+    ['a plain network', CONFIG, false],
+    ['normalization, dropout and weights', NOISY_CONFIG, true],
+  ])(
+    'is what the plan says, and does not grow with the epochs: %s',
+    async (_name, config, weighted) => {
+      const network = await createNetwork(config, { seed: 1n })
+      const before = liveArenaBytes()
+      const planned = planNetwork({
+        network: config,
+        optimizer: 'sgd',
+        batchSize: 4,
+        trainingRows: DATA.rows,
+        validationRows: 0,
+        weighted,
+      })
+      const classWeights = weighted ? 'balanced' : null
+
+      for (const _epoch of train(network, makeOptions(DATA, { epochs: 5, classWeights }))) {
+        expect(liveArenaBytes() - before).toBe(planned.memoryBytes)
+      }
+    },
+  )
+
+  it.each([
+    ['a plain network', CONFIG],
+    ['normalization and dropout', NOISY_CONFIG],
+  ])('leaves the heap alone however many batches are trained: %s', async (_name, config) => {
+    const network = await createNetwork(config, { seed: 1n })
+    const options = makeOptions(DATA, {
+      batchSize: 1,
+      epochs: 2000,
+      schedule: { type: 'per_step', factor: 0.99999 },
+      regularization: { l1: 1e-6, l2: 1e-6 },
+      gradientClip: { norm: 1 },
     })
-
-    for (const _epoch of train(network, makeOptions(DATA, { epochs: 5 }))) {
-      expect(liveArenaBytes() - before).toBe(planned.memoryBytes)
-    }
-  })
-
-  it('leaves the heap alone however many batches are trained', async () => {
-    const network = await createNetwork(CONFIG, { seed: 1n })
-    const options = makeOptions(DATA, { batchSize: 1, epochs: 2000 })
     const run = train(network, options)
     for (let epoch = 0; epoch < 200; epoch++) run.next()
     const before = process.memoryUsage()

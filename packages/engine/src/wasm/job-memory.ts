@@ -59,6 +59,7 @@ export class JobMemory {
   writeNetwork(config: NetworkConfig): void {
     const { layers, ...addresses } = this.#map
     this.#setInteger('layerCount', layers.length)
+    this.#setInteger('normalizes', Number(layers.some(({ batchNorm }) => batchNorm)))
     this.#setInteger('loss', LOSS_CODES[config.loss])
     this.#setReal('labelSmoothing', config.labelSmoothing ?? 0)
     this.#setReal('huberDelta', config.huberDelta ?? 1)

@@ -38,6 +38,7 @@ export const JOB_INTEGERS = [
   'edgeTile',
   'transposed',
   'weighted',
+  'normalizes',
   'loss',
   'optimizer',
   'nesterov',

@@ -206,8 +206,8 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     transposed: take(Math.max(...layers.map(transposedFloats))),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
-    batchWeights: take(weighted ? batchSize : 0),
-    unitWeights: take(blockRows),
+    batchWeights: take(weighted ? roundUp(batchSize, 4) : 0),
+    unitWeights: take(roundUp(blockRows, 4)),
     inputMask: take(network.inputDropout ? maskFloats(batchSize * inputStride) : 0),
     order: take(trainingRows),
     trainingInputs: take(trainingRows * inputStride),
@@ -215,7 +215,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     validationInputs: take(validationRows * inputStride),
     validationTargets: take(roundUp(validationRows * targetStride, 4)),
     trainingWeights: take(weighted ? trainingRows : 0),
-    validationWeights: take(weighted ? validationRows : 0),
+    validationWeights: take(weighted ? roundUp(validationRows, 4) : 0),
   }
   return { ...map, bytes: roundUp(end, PAGE_BYTES) }
 }
