@@ -1,6 +1,5 @@
 /** Data sets as files, fetched from their blobs once and kept until others need the room. Names are content hashes. */
-import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { BlobStore } from '@trainyard/domain'
@@ -65,7 +64,8 @@ export function createDatasetFiles(deps: {
     const path = pathOf(sha256)
     const part = `${path}.part`
     try {
-      await pipeline(blobs.read(sha256), createWriteStream(part))
+      const file = await open(part, 'w')
+      await pipeline(blobs.read(sha256), file.createWriteStream())
       await rename(part, path)
     } catch (error) {
       await rm(part, { force: true })

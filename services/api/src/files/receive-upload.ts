@@ -1,7 +1,6 @@
 /** A body of any size goes to a file as it comes, hashed on the way; memory holds a few chunks of it. */
 import { createHash, randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -30,6 +29,8 @@ export async function receiveUpload(
   const idle = new AbortController()
   const timer = setTimeout(() => idle.abort(), idleMs)
   try {
+    // Opened before anything can fail: a file that is created after its removal would stay for ever.
+    const file = await open(path, 'w')
     await pipeline(
       body,
       async function* (chunks: AsyncIterable<Buffer>) {
@@ -41,7 +42,7 @@ export async function receiveUpload(
           yield chunk
         }
       },
-      createWriteStream(path),
+      file.createWriteStream(),
       { signal: idle.signal },
     )
   } catch (error) {

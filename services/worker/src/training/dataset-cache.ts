@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -54,7 +53,8 @@ export function createDatasetCache({
     await mkdir(folder, { recursive: true })
     const path = join(folder, `${randomUUID()}.parquet`)
     try {
-      await pipeline(Readable.from(blobs.read(dataset.sha256)), createWriteStream(path))
+      const file = await open(path, 'w')
+      await pipeline(Readable.from(blobs.read(dataset.sha256)), file.createWriteStream())
       return await tables.readTable(path, dataset.columns)
     } finally {
       await rm(path, { force: true })
