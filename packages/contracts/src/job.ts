@@ -70,6 +70,21 @@ export const epochMetricsSchema = z
   .meta({ id: 'EpochMetrics' })
 export type EpochMetrics = z.infer<typeof epochMetricsSchema>
 
+/** What is measured of an epoch, in the order of tables and files; the columns of the database have these names too. */
+export const METRIC_NAMES = [
+  'epoch',
+  'step',
+  'train_loss',
+  'train_penalty',
+  'train_accuracy',
+  'val_loss',
+  'val_accuracy',
+  'learning_rate',
+  'gradient_norm',
+  'examples_per_second',
+  'duration_ms',
+] as const satisfies (keyof EpochMetrics)[]
+
 export const metricsSummarySchema = z.object({
   train_loss: z.number().nullable(),
   train_accuracy: z.number().nullable(),

@@ -1,34 +1,20 @@
-import type { EpochMetrics, JobId } from '@trainyard/contracts'
+import { type EpochMetrics, type JobId, METRIC_NAMES } from '@trainyard/contracts'
 import type { Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { fromEpochMetrics, type MetricsRow, toEpochMetrics } from '../mappers/metrics.ts'
-
-const COLUMNS = [
-  'epoch',
-  'step',
-  'train_loss',
-  'train_penalty',
-  'train_accuracy',
-  'val_loss',
-  'val_accuracy',
-  'learning_rate',
-  'gradient_norm',
-  'examples_per_second',
-  'duration_ms',
-] as const satisfies (keyof MetricsRow)[]
 
 /**
  * Inserts epochs for the job of the common table `job`, in one statement however many there are: single rows commit 80
  * times slower. An epoch that is there already was computed with the same bits, so it may stay.
  */
 export function insertEpochMetrics(metrics: readonly EpochMetrics[]): Prisma.Sql {
-  const arrays = COLUMNS.map((name) => {
+  const arrays = METRIC_NAMES.map((name) => {
     // As text: Prisma turns a NaN or an infinity into null, Postgres reads both.
     const values = metrics.map((row) => fromEpochMetrics(row, name)?.toString() ?? null)
     const type = Prisma.raw(name === 'epoch' || name === 'step' ? 'int[]' : 'float8[]')
     return Prisma.sql`${values}::text[]::${type}`
   })
-  const columns = Prisma.raw(COLUMNS.join(', '))
+  const columns = Prisma.raw(METRIC_NAMES.join(', '))
   return Prisma.sql`
     INSERT INTO epoch_metrics (job_id, ${columns})
     SELECT job.id, ${columns} FROM job, unnest(${Prisma.join(arrays)}) AS reported (${columns})
@@ -47,7 +33,7 @@ export async function readThinnedMetrics(
   { maxPoints, bestEpoch }: { maxPoints: number; bestEpoch: number | null },
 ): Promise<{ rows: EpochMetrics[]; totalEpochs: number }> {
   const buckets = Math.floor((maxPoints - FIXED_ROWS) / ROWS_PER_BUCKET)
-  const columns = Prisma.raw(COLUMNS.join(', '))
+  const columns = Prisma.raw(METRIC_NAMES.join(', '))
   const rows = await queryable.$queryRaw<(MetricsRow & { total: number })[]>`
     WITH numbered AS (
       SELECT ${columns}, (row_number() OVER (ORDER BY epoch) - 1)::int AS place, (count(*) OVER ())::int AS total

@@ -1,4 +1,10 @@
-import type { EpochMetrics, Job, MetricsList, ProjectId } from '@trainyard/contracts'
+import {
+  type EpochMetrics,
+  type Job,
+  METRIC_NAMES,
+  type MetricsList,
+  type ProjectId,
+} from '@trainyard/contracts'
 import type { JobStore } from '@trainyard/domain'
 import { findJob } from './find-job.ts'
 
@@ -26,24 +32,10 @@ export function toMetricsList({ rows, totalEpochs }: History): MetricsList {
   return { object: 'list', data: rows, has_more: false, total_epochs: totalEpochs }
 }
 
-const COLUMNS = [
-  'epoch',
-  'step',
-  'train_loss',
-  'train_penalty',
-  'train_accuracy',
-  'val_loss',
-  'val_accuracy',
-  'learning_rate',
-  'gradient_norm',
-  'examples_per_second',
-  'duration_ms',
-] as const satisfies (keyof EpochMetrics)[]
-
 /** RFC 4180. Every cell is a number or empty, or `nan`, `inf`, `-inf`, so no spreadsheet can take one for a formula. */
 export function toMetricsCsv({ rows }: History): string {
   const lines = rows.map((row) =>
-    COLUMNS.map((name) => row[name] ?? row.non_finite?.[name] ?? '').join(','),
+    METRIC_NAMES.map((name) => row[name] ?? row.non_finite?.[name] ?? '').join(','),
   )
-  return `${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`
+  return `${[METRIC_NAMES.join(','), ...lines].join('\r\n')}\r\n`
 }
