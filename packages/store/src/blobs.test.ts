@@ -1,25 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
-import {
-  insertDataset,
-  insertProject,
-  openTestStores,
-  type TestStores,
-} from '../../../test/support/factories.ts'
+import { expect, it } from 'vitest'
+import { insertDataset, insertProject } from '../../../test/support/factories.ts'
+import { useTestStores } from '../../../test/support/use-stores.ts'
 
-let database: TestDatabase
-let stores: TestStores
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  stores = openTestStores(database.url)
-})
-
-afterAll(async () => {
-  await stores.close()
-  await database.drop()
-})
+const stores = useTestStores()
 
 it('gives back the bytes that were put, whatever the pieces they came in', async () => {
   const bytes = randomBytes(700_001)

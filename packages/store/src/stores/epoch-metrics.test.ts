@@ -1,27 +1,14 @@
 import { createId, type EpochMetrics, type JobId } from '@trainyard/contracts'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
+import { expect, it } from 'vitest'
 import {
   insertDataset,
   insertJob,
   insertProject,
   makeEpochMetrics,
-  openTestStores,
-  type TestStores,
 } from '../../../../test/support/factories.ts'
+import { useTestStores } from '../../../../test/support/use-stores.ts'
 
-let database: TestDatabase
-let stores: TestStores
-
-beforeAll(async () => {
-  database = await createTestDatabase()
-  stores = openTestStores(database.url)
-})
-
-afterAll(async () => {
-  await stores.close()
-  await database.drop()
-})
+const stores = useTestStores()
 
 it.each([3, 4, 7, 100, 999])(
   'keeps the first, the last and the best of ten thousand within %i points',

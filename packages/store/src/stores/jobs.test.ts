@@ -1,30 +1,20 @@
 import { DomainError } from '@trainyard/domain'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
 import {
   insertDataset,
   insertJob,
   insertProject,
   makeNewJob,
-  openTestStores,
-  type TestStores,
 } from '../../../../test/support/factories.ts'
+import { useTestStores } from '../../../../test/support/use-stores.ts'
 
-let database: TestDatabase
-let stores: TestStores
+const stores = useTestStores()
 let projectId: Awaited<ReturnType<typeof insertProject>>
 let datasetId: Awaited<ReturnType<typeof insertDataset>>['id']
 
 beforeAll(async () => {
-  database = await createTestDatabase()
-  stores = openTestStores(database.url)
   projectId = await insertProject(stores)
   datasetId = (await insertDataset(stores, projectId)).id
-})
-
-afterAll(async () => {
-  await stores.close()
-  await database.drop()
 })
 
 describe('insert', () => {
