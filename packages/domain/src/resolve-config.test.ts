@@ -322,7 +322,6 @@ describe('resolveConfig', () => {
         training: {
           optimizer: { type: 'perceptron' },
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
-          threads: 2,
         },
         preprocessing: { missing: 'drop_row', missing_indicators: true, unseen_category: 'other' },
         validation: { folds: 5 },
@@ -337,7 +336,6 @@ describe('resolveConfig', () => {
       '#/model/output/activation',
       '#/training/optimizer/type',
       '#/training/augmentation',
-      '#/training/threads',
       '#/preprocessing/missing',
       '#/preprocessing/missing_indicators',
       '#/preprocessing/unseen_category',
@@ -347,6 +345,19 @@ describe('resolveConfig', () => {
       '#/webhook',
     ])
   })
+
+  it.each([
+    [undefined, 1],
+    [3, 3],
+    ['auto', 'auto'],
+  ] as const)(
+    'keeps %s for the threads as %s: the worker sees what cores are free',
+    (threads, resolved) => {
+      const training = threads === undefined ? {} : { threads }
+
+      expect(resolve({ training }, digits).training.threads).toBe(resolved)
+    },
+  )
 
   it('takes null and zero for off', () => {
     const off = {

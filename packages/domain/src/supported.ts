@@ -20,9 +20,6 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
       refuse('#/training/optimizer/type', 'optimizer "perceptron"')
     }
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
-    if (typeof training.threads === 'number' && training.threads > 1) {
-      refuse('#/training/threads', 'more than one thread for one job')
-    }
   }
   if (preprocessing?.missing === 'drop_row') refuse('#/preprocessing/missing', '"drop_row"')
   if (preprocessing?.missing_indicators) {

@@ -141,7 +141,8 @@ function makeBeforeBatch({ shouldStop, team }: TrainingJob, memory: JobMemory): 
     }
     if (shouldStop?.()) return STATUS_CODES.stopped
     if (team === null) return STATUS_CODES.completed
-    const next = Math.max(1, Math.min(team.threads(), team.size, memory.presentThreads()))
+    const present = memory.presentThreads()
+    const next = Math.max(1, Math.min(team.threads(present), team.size, present))
     if (next === threads) return STATUS_CODES.completed
     threads = next
     memory.writeThreads(threads)

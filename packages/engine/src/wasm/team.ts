@@ -14,9 +14,12 @@ export interface Assignment {
 export interface Team {
   /** Most threads that may work at once, the calling one included; memory is taken for so many. */
   size: number
-  /** Asked before every batch: threads to train it with. One that has not joined yet is not waited for. */
-  threads(): number
-  /** Called once per run, before its first batch: up to size - 1 other threads are to call `assist` with this. */
+  /**
+   * Asked before every batch: threads to train it with. So many are present, the calling one included; one that has not
+   * joined yet is not waited for.
+   */
+  threads(present: number): number
+  /** Called once per run, before its first batch: up to size - 1 other threads may call `assist` with this, at any time. */
   start(assignment: Assignment): void
 }
 
