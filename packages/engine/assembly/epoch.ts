@@ -8,16 +8,14 @@
 import { applyMask, drawMask } from './dropout'
 import { gatherRows, gatherValues, sumDoubles, sumGathered, sumValues } from './elementwise'
 import { job, normalization, status, work } from './layout'
-import { forwardPass, lossOf, parameterGradients, propagateDelta, updateRunningStatistics } from './network'
-import { advancePowers, updateParameters } from './optimizers'
-import { addPenalties, clipGradient, gradientNorm, isShareBounded, penaltyOfBatch, sumSquaresOfShare } from './regularization'
+import { forwardPass, lossOf, parameterGradients, propagateDelta, updateRunningStatistics, updateShare } from './network'
+import { advancePowers } from './optimizers'
+import { gradientNorm, penaltyOfBatch } from './regularization'
 import { identityOrder, shuffleOrder } from './shuffle'
 import { awaitRound, barrier, callTeam, isLeader, joinTeam, shareStart, threadIndex } from './team'
 
 /** Rows come in shares of a multiple of this, so that masks begin with whole draws and no vector is cut. */
 const SHARE_ROWS: i32 = 4
-/** Parameters are updated in shares of whole cache lines. */
-const SHARE_BYTES: i32 = 64
 
 /** Asked before every batch if the job says so: the status in which to end the pass there, or 0. */
 // @ts-ignore: decorator
@@ -130,16 +128,17 @@ function trainBatch(order: usize, batchRows: i32, isLast: bool): i32 {
   }
   if (isLeader()) advancePowers()
   const needsNorm = isLast || load<f64>(job.clipNorm) > 0
-  if (!computeGradient(batchRows, needsNorm)) store<i32>(job.overflows, 1)
+  if (!parameterGradients(<usize>load<i32>(job.batchInputs), batchRows, needsNorm)) store<i32>(job.overflows, 1)
   barrier()
   if (load<i32>(job.overflows)) return status.gradient_diverged
+  const norm = needsNorm ? gradientNorm() : 0
   if (isLeader()) {
-    if (needsNorm) store<f64>(job.gradientNorm, gradientNorm())
+    if (needsNorm) store<f64>(job.gradientNorm, norm)
     updateRunningStatistics(batchRows)
     store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penaltyOfBatch() * <f64>batchRows)
     store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>batchRows / weightSum))
   }
-  updateShare()
+  updateShare(norm)
   return status.completed
 }
 
@@ -174,20 +173,4 @@ function dropInputs(inputs: usize, first: i32, n: i32): void {
   const mask = <usize>load<i32>(job.inputMask) + (<usize>first << 2)
   drawMask(mask, first, n, load<i32>(job.inputDropoutStream), load<i32>(job.step), load<i32>(job.inputDropoutThreshold))
   applyMask(inputs, mask, inputs, n)
-}
-
-/** Gradient of this thread's rows of each layer's parameters, penalty included. False if it is not bounded. */
-function computeGradient(batchRows: i32, needsNorm: bool): bool {
-  parameterGradients(<usize>load<i32>(job.batchInputs), batchRows)
-  const isPenaltyFinite = addPenalties()
-  if (needsNorm) sumSquaresOfShare()
-  return isShareBounded() && isPenaltyFinite
-}
-
-/** Clips and updates this thread's part of the flat vector of parameters. */
-function updateShare(): void {
-  const bytes = load<i32>(job.parameterBytes)
-  const first = shareStart(bytes, SHARE_BYTES, threadIndex), end = shareStart(bytes, SHARE_BYTES, threadIndex + 1)
-  clipGradient(<usize>load<i32>(job.gradient) + <usize>first, (end - first) >> 2)
-  updateParameters(first, end)
 }

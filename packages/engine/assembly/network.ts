@@ -15,6 +15,8 @@ import { job, layer, loss, normalization } from './layout'
 import { binaryCrossEntropy, crossEntropy, hinge, huber, meanAbsoluteError, meanSquaredError, perceptron } from './losses'
 import { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 import { multiplyPacked } from './matmul-packed'
+import { updateParameters } from './optimizers'
+import { clipGradient, regularizeGradient } from './regularization'
 import { barrier, scratchOffset, shareStart, threadCount, threadIndex } from './team'
 
 /** Rows of parameters come in shares of a multiple of this, for the products' tiles. */
@@ -80,30 +82,53 @@ export function propagateDelta(first: i32, rows: i32, batchRows: i32): void {
   }
 }
 
-/** Gradient of this thread's share of the parameters from the deltas of all rows of the batch. */
-export function parameterGradients(batchInputs: usize, batchRows: i32): void {
-  for (let at = layersEnd() - layer.bytes; at > job.layers; at -= layer.bytes) {
-    const below = at - layer.bytes
-    const dropsOut = load<i32>(below + layer.dropoutThreshold) != 0
-    parameterGradient(at, <usize>load<i32>(below + (dropsOut ? layer.dropped : layer.outputs)), batchRows)
+/**
+ * Gradient of this thread's share of the parameters from the deltas of all rows of the batch, penalty
+ * included. False if it is not finite or too large.
+ */
+export function parameterGradients(batchInputs: usize, batchRows: i32, needsNorm: bool): bool {
+  let isBounded = true
+  for (let at: usize = job.layers, inputs = batchInputs, end = layersEnd(); at < end; at += layer.bytes) {
+    const first = firstParameterRow(at, threadIndex), last = firstParameterRow(at, threadIndex + 1)
+    parameterGradient(at, inputs, batchRows, first, last)
+    isBounded = isBounded && regularizeGradient(at, first, last, needsNorm)
+    inputs = <usize>load<i32>(at + (load<i32>(at + layer.dropoutThreshold) ? layer.dropped : layer.outputs))
   }
-  parameterGradient(job.layers, batchInputs, batchRows)
+  return isBounded
+}
+
+/** Clips and updates this thread's share of the parameters, whose gradients it has at hand. */
+export function updateShare(gradientNorm: f64): void {
+  // Alone, it has all layers, one after the other.
+  if (threadCount == 1) return updateRange(0, load<i32>(job.parameterBytes), gradientNorm)
+  const parameters = load<i32>(job.parameters)
+  for (let at: usize = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
+    const bytes = load<i32>(at + layer.unitStride) << 2, start = load<i32>(at + layer.weight) - parameters
+    const first = start + firstParameterRow(at, threadIndex) * bytes
+    updateRange(first, start + firstParameterRow(at, threadIndex + 1) * bytes, gradientNorm)
+  }
+}
+
+function updateRange(first: usize, last: usize, gradientNorm: f64): void {
+  clipGradient(first, last, gradientNorm)
+  updateParameters(first, last)
 }
 
 /**
  * The first row of a layer's parameters [inputs + 1 or + 3, unitStride] that a thread takes. Bias, γ
  * and β lie behind the weights and go to the last thread.
  */
-export function firstParameterRow(at: usize, thread: i32): i32 {
+// @ts-ignore: decorator
+@inline
+function firstParameterRow(at: usize, thread: i32): i32 {
   const inputs = load<i32>(at + layer.inputs)
   if (thread == threadCount) return inputs + (load<i32>(at + layer.batchNorm) ? 3 : 1)
   return shareStart(inputs, SHARE_ROWS, thread)
 }
 
 /** ∂L/∂W = Aᵀ δ over inputs A [rows, inputStride], ∂L/∂b = Σ δ, of a share of the rows of W and what follows. */
-function parameterGradient(at: usize, inputs: usize, rows: i32): void {
-  const first = firstParameterRow(at, threadIndex), end = firstParameterRow(at, threadIndex + 1)
-  const weightRows = load<i32>(at + layer.inputs), m = min(end, weightRows) - first
+function parameterGradient(at: usize, inputs: usize, rows: i32, first: i32, last: i32): void {
+  const weightRows = load<i32>(at + layer.inputs), m = min(last, weightRows) - first
   const stride = load<i32>(at + layer.unitStride)
   const strideIn = strideBytes(at + layer.inputStride), strideOut = <usize>stride << 2
   const delta = <usize>load<i32>(at + layer.delta)
@@ -114,7 +139,7 @@ function parameterGradient(at: usize, inputs: usize, rows: i32): void {
   } else {
     multiplyDirectTransposed(m, stride, rows, columns, strideIn, delta, strideOut, target, strideOut)
   }
-  if (end <= weightRows) return
+  if (last <= weightRows) return
   // The mean that batch normalization subtracts takes the bias with it: its gradient is never written.
   if (!load<i32>(at + layer.batchNorm)) sumRows(delta, rows, stride, gradient + <usize>weightRows * strideOut)
   else memory.copy(gammaOf(at, layer.weightGradient), statisticsOf(at) + 3 * strideOut, 2 * strideOut)

@@ -5,27 +5,24 @@
  */
 import { clampValues, isBelow, scaleValues, squareRows, sumDoubles } from './elementwise'
 import { job, layer } from './layout'
-import { firstParameterRow } from './network'
-import { threadIndex } from './team'
 import { multiplyAdd } from './tiles'
 
 /**
- * Adds the gradient of the penalty to this thread's share of all weight matrices and writes the
- * penalty of each of its rows. False if one is not finite.
+ * Adds the gradient of the penalty to the rows `first` to `last` of a layer's gradient and writes the
+ * penalty and Σ g² of each. False if one is not finite or a gradient is too large.
  */
-export function addPenalties(): bool {
+export function regularizeGradient(at: usize, first: i32, last: i32, needsNorm: bool): bool {
   const l1 = load<f64>(job.l1), l2 = load<f64>(job.l2)
-  if (l1 == 0 && l2 == 0) return true
+  const stride = load<i32>(at + layer.unitStride), own = <usize>(first * stride) << 2
+  const gradient = <usize>load<i32>(at + layer.weightGradient) + own
+  const sums = <usize>(load<i32>(at + layer.parameterRow) + first) << 3
   let penalty: f64 = 0
-  for (let at: usize = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
-    const first = firstParameterRow(at, threadIndex)
-    const rows = min(firstParameterRow(at, threadIndex + 1), load<i32>(at + layer.inputs)) - first
-    const stride = load<i32>(at + layer.unitStride), own = <usize>(first * stride) << 2
-    const weight = <usize>load<i32>(at + layer.weight) + own, gradient = <usize>load<i32>(at + layer.weightGradient) + own
-    const sums = <usize>load<i32>(job.rowPenalties) + (<usize>(load<i32>(at + layer.parameterRow) + first) << 3)
-    penalty += penalizeRows(weight, gradient, rows, stride, <f32>l1, <f32>l2, sums)
+  if (l1 != 0 || l2 != 0) {
+    const weight = <usize>load<i32>(at + layer.weight) + own, rows = min(last, load<i32>(at + layer.inputs)) - first
+    penalty = penalizeRows(weight, gradient, rows, stride, <f32>l1, <f32>l2, <usize>load<i32>(job.rowPenalties) + sums)
   }
-  return isFinite(penalty)
+  if (needsNorm) squareRows(gradient, last - first, stride, <usize>load<i32>(job.rowSquares) + sums)
+  return isBelow(gradient, (last - first) * stride, <f32>load<f64>(job.gradientLimit)) && isFinite(penalty)
 }
 
 /** The penalty on all weight matrices before the step. */
@@ -62,46 +59,15 @@ function penalizeRows(weight: usize, gradient: usize, rows: i32, stride: i32, l1
   return penalty
 }
 
-/** Whether this thread's share of the gradient is finite and within bounds. */
-export function isShareBounded(): bool {
-  const limit = <f32>load<f64>(job.gradientLimit)
-  for (let at: usize = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
-    const first = firstParameterRow(at, threadIndex), rows = firstParameterRow(at, threadIndex + 1) - first
-    const stride = load<i32>(at + layer.unitStride)
-    const gradient = <usize>load<i32>(at + layer.weightGradient) + (<usize>(first * stride) << 2)
-    if (!isBelow(gradient, rows * stride, limit)) return false
-  }
-  return true
-}
-
-/** Writes Σ g² of each row of this thread's share of the gradient. */
-export function sumSquaresOfShare(): void {
-  for (let at: usize = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
-    const first = firstParameterRow(at, threadIndex), rows = firstParameterRow(at, threadIndex + 1) - first
-    const stride = load<i32>(at + layer.unitStride)
-    const gradient = <usize>load<i32>(at + layer.weightGradient) + (<usize>(first * stride) << 2)
-    const sums = <usize>load<i32>(job.rowSquares) + (<usize>(load<i32>(at + layer.parameterRow) + first) << 3)
-    squareRows(gradient, rows, stride, sums)
-  }
-}
-
 /** Global norm of the gradient, from the squares of all rows. */
 export function gradientNorm(): f64 {
   return Math.sqrt(sumDoubles(<usize>load<i32>(job.rowSquares), load<i32>(job.parameterRows)))
 }
 
-/** Part of the gradient by norm or by value, as the job says. */
-export function clipGradient(gradient: usize, floats: i32): void {
+/** A range of the gradient, given in bytes, by its global norm or by value, as the job says. */
+export function clipGradient(first: usize, last: usize, length: f64): void {
   const limit = load<f64>(job.clipNorm), bound = load<f64>(job.clipValue)
-  if (limit > 0) {
-    const length = gradientNorm()
-    if (length > limit) scaleValues(gradient, floats, <f32>(limit / (length + load<f64>(job.clipEpsilon))))
-  }
+  const gradient = <usize>load<i32>(job.gradient) + first, floats = <i32>((last - first) >> 2)
+  if (limit > 0 && length > limit) scaleValues(gradient, floats, <f32>(limit / (length + load<f64>(job.clipEpsilon))))
   if (bound > 0) clampValues(gradient, floats, <f32>bound)
-}
-
-// @ts-ignore: decorator
-@inline
-function layersEnd(): usize {
-  return job.layers + <usize>load<i32>(job.layerCount) * layer.bytes
 }

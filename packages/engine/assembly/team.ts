@@ -52,8 +52,13 @@ export function awaitRound(round: i32): i32 {
  * Returns once every thread of the round has called it; what they wrote before is then visible. Traps
  * when the team is closed, as a thread that has died never comes.
  */
+// @ts-ignore: decorator
+@inline
 export function barrier(): void {
-  if (threadCount == 1) return
+  if (threadCount > 1) meet()
+}
+
+function meet(): void {
   const generation = atomic.load<i32>(team.generation)
   if (atomic.load<i32>(team.closed)) unreachable()
   if (atomic.add<i32>(team.arrived, 1) == threadCount - 1) {
@@ -75,9 +80,13 @@ export function isLeader(): bool {
  * First of n things that a thread takes, a multiple of `unit`; the next thread's first is where its
  * share ends. Sums must not depend on where the cuts are.
  */
+// @ts-ignore: decorator
+@inline
 export function shareStart(n: i32, unit: i32, thread: i32): i32 {
-  if (thread == 0) return 0
-  if (thread == threadCount) return n
+  return thread == 0 ? 0 : thread == threadCount ? n : cut(n, unit, thread)
+}
+
+function cut(n: i32, unit: i32, thread: i32): i32 {
   return min(n, (((n + unit - 1) / unit) * thread / threadCount) * unit)
 }
 
