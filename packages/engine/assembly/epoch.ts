@@ -1,6 +1,6 @@
 /** The loops over batches: one call trains an epoch, one call validates. */
 import { gatherRows, gatherValues, isBelow, sumValues } from './elementwise'
-import { job, status } from './layout'
+import { job, moment, status } from './layout'
 import { applyMask, drawMask } from './dropout'
 import { backwardPass, forwardPass, lossOf, updateRunningStatistics } from './network'
 import { updateParameters } from './optimizers'
@@ -11,6 +11,11 @@ import { identityOrder, shuffleOrder } from './shuffle'
 // @ts-ignore: decorator
 @external("env", "shouldStop")
 declare function shouldStop(): i32
+
+/** Called around the update of every batch from the one on that the job's record names; it only reads. */
+// @ts-ignore: decorator
+@external("env", "observe")
+declare function observe(moment: i32): void
 
 /**
  * One pass over the training rows. Returns a status; the job's record then holds the sum of losses,
@@ -95,8 +100,11 @@ function trainBatch(order: usize, rows: i32, isLast: bool): i32 {
   const floats = load<i32>(job.parameterBytes) >> 2
   const isBounded = isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))
   if (!(isBounded && isFinite(penalty))) return status.gradient_diverged
+  const isObserved = load<i32>(job.batch) >= load<i32>(job.nextObserved)
+  if (isObserved) observe(moment.before_update)
   clipGradient(gradient, floats, isLast)
   updateParameters()
+  if (isObserved) observe(moment.after_update)
   updateRunningStatistics(rows)
   store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penalty * <f64>rows)
   store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>rows / weightSum))

@@ -9,6 +9,10 @@ import {
   LAYERS_ADDRESS,
   LOSS_CODES,
   layerIntegerAddress,
+  MEASURED_PEAKS_OFFSET,
+  MEASURED_REALS,
+  MOMENT_CODES,
+  measuredOffset,
   OPTIMIZER_CODES,
   STATUS_CODES,
 } from '../src/wasm/job-record.ts'
@@ -33,6 +37,11 @@ export function layoutSource(): string {
     constants('loss', 'i32', Object.entries(LOSS_CODES)),
     constants('optimizer', 'i32', Object.entries(OPTIMIZER_CODES)),
     constants('status', 'i32', Object.entries(STATUS_CODES)),
+    constants('moment', 'i32', Object.entries(MOMENT_CODES)),
+    constants('measured', 'usize', [
+      ...MEASURED_REALS.map((field) => [field, measuredOffset(field)] as const),
+      ['peaks', MEASURED_PEAKS_OFFSET],
+    ]),
     constants('block', 'i32', [
       ['depth', BLOCK_DEPTH],
       ['rows', BLOCK_ROWS],

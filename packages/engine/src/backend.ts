@@ -1,5 +1,6 @@
 import type { NetworkConfig, OptimizerConfig } from './config.ts'
 import type { GradientClip } from './gradient-clip.ts'
+import type { LayerObservation, ObservationDetail } from './layer-statistics.ts'
 import type { Regularization } from './penalty.ts'
 import type { StepRate } from './schedules/learning-rate.ts'
 import type { LayerWeights } from './weights.ts'
@@ -30,6 +31,8 @@ export interface TrainingJob {
   seed: bigint
   /** Asked before every batch; true ends the epoch there. null spares the call. */
   shouldStop: (() => boolean) | null
+  /** What to observe in an epoch, where 0 is the initial state; null observes nothing. */
+  observes: ((epoch: number) => ObservationDetail | null) | null
 }
 
 export interface Metrics {
@@ -55,6 +58,8 @@ type EpochOutcome =
       penalty: number
       /** Of the last batch, penalty included, before clipping; 0 if its rows had no weight. */
       gradientNorm: number
+      /** What was asked for, in order; without those whose step had rows of no weight. */
+      observations: LayerObservation[]
     }
   | { status: 'stopped' }
   | ({ status: 'diverged' } & Divergence)

@@ -28,6 +28,8 @@ export interface PlanInput {
   validationRows: number
   /** Whether rows have weights, by class or of their own; false. */
   weighted?: boolean
+  /** Whether layers are observed; false. */
+  observed?: boolean
 }
 
 export interface NetworkPlan {

@@ -4,10 +4,12 @@
  */
 import type { Backend, Divergence, Metrics, TrainingData, TrainingSession } from '../backend.ts'
 import { GRADIENT_LIMIT, isRegression, type NetworkConfig } from '../config.ts'
+import { observationWindows } from '../layer-statistics.ts'
 import { openArena } from '../wasm/arena.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
+import { LayerObserver } from '../wasm/layer-observer.ts'
 import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 
 /** Rows predicted at a time; enough for the packed kernels. */
@@ -23,6 +25,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         trainingRows: job.training.rows,
         validationRows: job.validation?.rows ?? 0,
         weighted: isWeighted(job.training) || isWeighted(job.validation),
+        observed: job.observes !== null,
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
@@ -30,11 +33,16 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       memory.writeJob(config, job)
       memory.writeWeights(weights)
       memory.keepBest()
-      const kernels = instantiateKernels(module, arena.memory, job.shouldStop)
+      const kernels = instantiateKernels(module, arena.memory, job.shouldStop, (moment) =>
+        observer?.observe(moment),
+      )
+      const observer =
+        job.observes === null ? null : new LayerObserver(config, map, memory, kernels)
 
       const session: TrainingSession = {
         trainEpoch(epoch, rate) {
           memory.writeRate(rate)
+          observer?.begin(observationWindows(job, epoch))
           const status = kernels.trainEpoch(epoch)
           switch (status) {
             case STATUS_CODES.completed:
@@ -43,6 +51,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
                 metrics: readMetrics(config, memory, job.training.rows),
                 penalty: memory.real('penaltySum') / job.training.rows,
                 gradientNorm: memory.real('gradientNorm'),
+                observations: observer?.observations() ?? [],
               }
             case STATUS_CODES.stopped:
               return { status: 'stopped' }

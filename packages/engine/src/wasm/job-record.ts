@@ -37,6 +37,7 @@ export const JOB_INTEGERS = [
   'rightPanels',
   'edgeTile',
   'transposed',
+  'previousParameters',
   'weighted',
   'normalizes',
   'loss',
@@ -48,6 +49,7 @@ export const JOB_INTEGERS = [
   'seedHigh',
   'shuffleStream',
   'asksToStop',
+  'nextObserved',
   'batch',
   'step',
   'correct',
@@ -98,6 +100,7 @@ export const LAYER_INTEGERS = [
   'normalized',
   'mask',
   'dropped',
+  'measured',
   'dropoutThreshold',
   'dropoutStream',
   'forwardPacked',
@@ -145,10 +148,32 @@ export const STATUS_CODES = {
   loss_diverged: 2,
   gradient_diverged: 3,
 } as const
+/** When an observer is called: the gradient is whole but not clipped, and the parameters are updated. */
+export const MOMENT_CODES = {
+  before_update: 0,
+  after_update: 1,
+} as const
+
+/**
+ * f64, one set per layer of an observed job: totals of its outputs, norms of the step, and the bounds
+ * between which an output is live. The highest output of each unit follows, f32.
+ */
+export const MEASURED_REALS = [
+  'sum',
+  'squares',
+  'flat',
+  'flatUnits',
+  'gradientNorm',
+  'weightNorm',
+  'updateNorm',
+  'above',
+  'below',
+] as const
 
 export type JobInteger = (typeof JOB_INTEGERS)[number]
 export type JobReal = (typeof JOB_REALS)[number]
 export type LayerInteger = (typeof LAYER_INTEGERS)[number]
+export type MeasuredReal = (typeof MEASURED_REALS)[number]
 
 const FIELD_BYTES = 8
 
@@ -167,3 +192,9 @@ export const LAYER_BYTES = 4 * LAYER_INTEGERS.length
 export function layerIntegerAddress(layer: number, field: LayerInteger): number {
   return LAYERS_ADDRESS + LAYER_BYTES * layer + 4 * LAYER_INTEGERS.indexOf(field)
 }
+
+export function measuredOffset(field: MeasuredReal): number {
+  return FIELD_BYTES * MEASURED_REALS.indexOf(field)
+}
+
+export const MEASURED_PEAKS_OFFSET = FIELD_BYTES * MEASURED_REALS.length

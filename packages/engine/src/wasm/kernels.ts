@@ -56,6 +56,9 @@ export interface Kernels {
     n: number,
   ): void
   drawMask(mask: number, n: number, stream: number, step: number, threshold: number): void
+  measureOutputs(rows: number, beginsAnew: number): void
+  measureStep(): void
+  measureUpdate(): void
   identityOrder(order: number, n: number): void
   shuffleOrder(order: number, n: number, epoch: number): void
   roundsOnce(): number
@@ -63,12 +66,16 @@ export interface Kernels {
   staticEnd: WebAssembly.Global
 }
 
-/** Binds the kernels to a memory; `shouldStop` is asked before every batch of a job that wants it. */
+/**
+ * Binds the kernels to a memory; `shouldStop` is asked before every batch of a job that wants it, and
+ * `observe` is called with a moment's code around the update of the batches that the job's record names.
+ */
 export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   shouldStop: (() => boolean) | null,
+  observe: (moment: number) => void = () => undefined,
 ): Kernels {
-  const env = { memory, shouldStop: () => (shouldStop?.() ? 1 : 0) }
+  const env = { memory, shouldStop: () => (shouldStop?.() ? 1 : 0), observe }
   return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels
 }
