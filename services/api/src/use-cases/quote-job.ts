@@ -42,6 +42,7 @@ export function makeQuoteJob(deps: {
         trainingRows,
         validationRows: dataset.rows - trainingRows,
         weighted: resolved.training.class_weight !== null,
+        observed: true,
       }),
     )
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)

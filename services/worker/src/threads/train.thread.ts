@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
-import type { EpochMetrics, WhichWeights } from '@trainyard/contracts'
+import type { WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { createNetwork, type Network } from '@trainyard/engine'
 import {
@@ -16,6 +16,7 @@ import {
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
 import {
   BATCHES_WORD,
+  type EpochReport,
   STOP_WORD,
   type ThreadData,
   type TrainedWeights,
@@ -47,24 +48,25 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
     module: kernels,
   })
   try {
-    let unsent: EpochMetrics[] = []
+    let unsent: EpochReport = { metrics: [], layers: [] }
     let sentMs = Number.NEGATIVE_INFINITY
     const run = runEpochs(network, data, resolved, {
       shouldStop: () => {
         Atomics.add(control, BATCHES_WORD, 1)
         return Atomics.load(control, STOP_WORD) !== 0
       },
-      onEpoch: (metrics) => {
-        unsent.push(metrics)
+      onEpoch: (metrics, layers) => {
+        unsent.metrics.push(metrics)
+        unsent.layers.push(...layers)
         if (performance.now() - sentMs < SEND_INTERVAL_MS) return
         progress.postMessage(unsent)
-        unsent = []
+        unsent = { metrics: [], layers: [] }
         sentMs = performance.now()
       },
     })
     return {
       end: run.end,
-      metrics: unsent,
+      ...unsent,
       weights: takeWeights(network, run),
       architecture: data.architecture,
       preprocessing: data.preprocessing,

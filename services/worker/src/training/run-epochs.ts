@@ -1,7 +1,9 @@
-import type { EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
+import type { EpochLayers, EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
+import { detailToObserve } from '@trainyard/domain'
 import { type EpochMetrics as EngineMetrics, type Network, train } from '@trainyard/engine'
 import { type PreparedTraining, toTrainingOptions } from '@trainyard/model'
 import type { TrainingReport } from './thread-protocol.ts'
+import { toEpochLayers } from './to-epoch-layers.ts'
 import { toEpochMetrics } from './to-epoch-metrics.ts'
 
 export interface EpochsRun {
@@ -17,7 +19,10 @@ export function runEpochs(
   network: Network,
   data: PreparedTraining,
   resolved: ResolvedConfig,
-  hooks: { shouldStop: () => boolean; onEpoch: (metrics: EpochMetrics) => void },
+  hooks: {
+    shouldStop: () => boolean
+    onEpoch: (metrics: EpochMetrics, layers: EpochLayers[]) => void
+  },
 ): EpochsRun {
   const { target, max_seconds: maxSeconds } = resolved.limits
   const endsAtMs = maxSeconds === null ? null : performance.now() + maxSeconds * 1000
@@ -26,6 +31,7 @@ export function runEpochs(
     training: data.training,
     validation: data.validation,
     ...toTrainingOptions(resolved),
+    observes: (epoch) => detailToObserve(epoch, resolved.training.epochs),
     onBatch: () => {
       isOutOfTime = endsAtMs !== null && performance.now() >= endsAtMs
       return isOutOfTime || hooks.shouldStop()
@@ -50,7 +56,7 @@ export function runEpochs(
     }
     lastEpoch = step.value.epoch
     if (step.value.isBest) bestEpoch = lastEpoch
-    hooks.onEpoch(toEpochMetrics(step.value))
+    hooks.onEpoch(toEpochMetrics(step.value), step.value.observations.map(toEpochLayers))
     const isLast = lastEpoch === resolved.training.epochs
     if (!isLast && target !== null && isReached(step.value, target)) {
       // Frees the run of the engine, which an iteration left early keeps open.

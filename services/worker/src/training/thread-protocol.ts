@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type {
   Architecture,
   Column,
+  EpochLayers,
   EpochMetrics,
   Preprocessing,
   ResolvedConfig,
@@ -33,6 +34,12 @@ export const STOP_WORD = 0
 export const BATCHES_WORD = 1
 export const CONTROL_WORDS = 2
 
+/** Epochs, and what was observed of the layers in some of them. */
+export interface EpochReport {
+  metrics: EpochMetrics[]
+  layers: EpochLayers[]
+}
+
 export interface TrainedWeights {
   which: WhichWeights
   epoch: number
@@ -41,7 +48,8 @@ export interface TrainedWeights {
   bytes: Uint8Array<ArrayBuffer>
 }
 
-export interface TrainingReport {
+/** With the epochs not sent before. */
+export interface TrainingReport extends EpochReport {
   end:
     | { kind: 'succeeded'; stopReason: Exclude<StopReason, 'cancelled'> }
     /** Asked to stop by `control`. */
@@ -50,8 +58,6 @@ export interface TrainingReport {
         kind: 'diverged'
         at: { epoch: number; batch: number; layer: number | null; row: number | null }
       }
-  /** Epochs not sent before. */
-  metrics: EpochMetrics[]
   /** Best and last; empty when there are none worth keeping. */
   weights: TrainedWeights[]
   architecture: Architecture

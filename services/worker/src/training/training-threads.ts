@@ -1,11 +1,11 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import type { EpochMetrics } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { compileKernels } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
   CONTROL_WORDS,
+  type EpochReport,
   STOP_WORD,
   type ThreadData,
   type TrainingAnswer,
@@ -30,7 +30,7 @@ export interface TrainingRun {
 export interface TrainingThreads {
   run(
     task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved'>,
-    onEpochs: (metrics: EpochMetrics[]) => void,
+    onEpochs: (epochs: EpochReport) => void,
   ): TrainingRun
   close(): Promise<void>
 }
@@ -63,7 +63,7 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
         .finally(() => {
           // The report comes over another port and may overtake epochs that were sent before it.
           for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
-            onEpochs(sent.message as EpochMetrics[])
+            onEpochs(sent.message as EpochReport)
             sent = receiveMessageOnPort(receiving)
           }
           receiving.close()
