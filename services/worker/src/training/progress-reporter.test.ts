@@ -250,7 +250,7 @@ describe('stop', () => {
     const stopping = reporter.stop()
     store.held.resolve()
 
-    expect(await stopping).toEqual(epochs(3, 4))
+    expect((await stopping).metrics).toEqual(epochs(3, 4))
     expect(written()).toEqual(epochs(1, 2))
   })
 
@@ -263,7 +263,7 @@ describe('stop', () => {
     const stopping = reporter.stop()
     store.held.resolve()
 
-    expect(await stopping).toEqual(epochs(1, 2, 3))
+    expect((await stopping).metrics).toEqual(epochs(1, 2, 3))
   })
 
   it('is followed by no write', async () => {
