@@ -15,7 +15,7 @@ declare function shouldStop(): i32
 /** Called around the update of every batch from the one on that the job's record names; it only reads. */
 // @ts-ignore: decorator
 @external("env", "observe")
-declare function observe(moment: i32): void
+declare function observe(moment: i32, batch: i32): void
 
 /**
  * One pass over the training rows. Returns a status; the job's record then holds the sum of losses,
@@ -100,11 +100,12 @@ function trainBatch(order: usize, rows: i32, isLast: bool): i32 {
   const floats = load<i32>(job.parameterBytes) >> 2
   const isBounded = isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))
   if (!(isBounded && isFinite(penalty))) return status.gradient_diverged
-  const isObserved = load<i32>(job.batch) >= load<i32>(job.nextObserved)
-  if (isObserved) observe(moment.before_update)
+  const batch = load<i32>(job.batch)
+  const isObserved = batch >= load<i32>(job.nextObserved)
+  if (isObserved) observe(moment.before_update, batch)
   clipGradient(gradient, floats, isLast)
   updateParameters()
-  if (isObserved) observe(moment.after_update)
+  if (isObserved) observe(moment.after_update, batch)
   updateRunningStatistics(rows)
   store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penalty * <f64>rows)
   store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>rows / weightSum))

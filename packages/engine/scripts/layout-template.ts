@@ -9,10 +9,9 @@ import {
   LAYERS_ADDRESS,
   LOSS_CODES,
   layerIntegerAddress,
+  MEASURED_OFFSETS,
   MEASURED_PEAKS_OFFSET,
-  MEASURED_REALS,
   MOMENT_CODES,
-  measuredOffset,
   OPTIMIZER_CODES,
   STATUS_CODES,
 } from '../src/wasm/job-record.ts'
@@ -39,7 +38,7 @@ export function layoutSource(): string {
     constants('status', 'i32', Object.entries(STATUS_CODES)),
     constants('moment', 'i32', Object.entries(MOMENT_CODES)),
     constants('measured', 'usize', [
-      ...MEASURED_REALS.map((field) => [field, measuredOffset(field)] as const),
+      ...Object.entries(MEASURED_OFFSETS),
       ['peaks', MEASURED_PEAKS_OFFSET],
     ]),
     constants('block', 'i32', [

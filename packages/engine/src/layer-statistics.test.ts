@@ -1,48 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { ACTIVATION_NAMES, drain, makeConfig, makeData, makeOptions } from '../test/fixtures.ts'
+import { drain, makeConfig, makeData, makeOptions } from '../test/fixtures.ts'
+import { everything, expectFigures, OBSERVED_SHAPE, observeLayers } from '../test/observe-layers.ts'
 import type { ActivationName, InitializerConfig, NetworkConfig } from './config.ts'
-import { histogramOf, type LayerObservation, observationWindows } from './layer-statistics.ts'
-import { type BackendName, createNetwork, type NetworkOptions } from './network.ts'
+import { histogramOf, observationWindows } from './layer-statistics.ts'
+import { type BackendName, createNetwork } from './network.ts'
 import { type TrainingOptions, train } from './train.ts'
-import { compileBuild } from './wasm/load.ts'
 
 const BACKENDS: BackendName[] = ['wasm', 'reference']
-const everything = () => 'histograms' as const
-
-const BUILDS = [
-  { build: 'fused', module: await compileBuild('fused') },
-  { build: 'unfused', module: await compileBuild('unfused') },
-] as const
-
-describe.each(BUILDS)(
-  'what the $build kernels observe is what the reference does',
-  ({ module }) => {
-    it.each(ACTIVATION_NAMES)('of %s units', async (activation) => {
-      await expectParity({ activation }, {}, module)
-    })
-
-    it.each(ACTIVATION_NAMES)(
-      'of %s units with batch normalization and dropout',
-      async (activation) => {
-        const noise = { batchNorm: true, dropout: 0.3, inputDropout: 0.1 }
-
-        // Few rows make a unit's variance small, and what divides by it ill-conditioned.
-        await expectParity({ activation, ...noise }, { batchSize: 10 }, module)
-      },
-    )
-
-    it.each([
-      [{ regularization: { l1: 0.001, l2: 0.02 } }],
-      [{ gradientClip: { norm: 0.05 } }],
-      [{ gradientClip: { value: 0.005 } }],
-      [{ classWeights: 'balanced' }],
-      [{ batchSize: 1 }],
-      [{ batchSize: 203 }],
-    ] as Partial<TrainingOptions>[][])('with %j', async (changes) => {
-      await expectParity({ activation: 'tanh' }, changes, module)
-    })
-  },
-)
 
 describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
   it('have the figures that can be reckoned by hand', async () => {
@@ -57,7 +21,7 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
       targets: Float32Array.of(1, 0),
     }
 
-    const [initial] = await observe(
+    const [initial] = await observeLayers(
       config,
       { training, batchSize: 2, epochs: 1 },
       { backend, initialWeights },
@@ -114,7 +78,12 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
   })
 
   it('change no bit of the training', async () => {
-    const config = makeConfig({ ...SHAPE, activation: 'relu', batchNorm: true, dropout: 0.3 })
+    const config = makeConfig({
+      ...OBSERVED_SHAPE,
+      activation: 'relu',
+      batchNorm: true,
+      dropout: 0.3,
+    })
     const run = async (observes: TrainingOptions['observes']) => {
       const network = await createNetwork(config, { seed: 3n, backend })
       const options = makeOptions(makeData(config, 203), {
@@ -130,14 +99,14 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
   })
 
   it('come with the epochs that were asked for, histograms only where they were', async () => {
-    const config = makeConfig(SHAPE)
+    const config = makeConfig(OBSERVED_SHAPE)
     const asked: number[] = []
     const observes = (epoch: number) => {
       asked.push(epoch)
       return epoch === 3 ? 'histograms' : epoch === 1 || epoch === 4 ? null : 'statistics'
     }
 
-    const observations = await observe(config, { epochs: 5, observes }, { backend })
+    const observations = await observeLayers(config, { epochs: 5, observes }, { backend })
 
     expect(asked).toEqual([0, 1, 2, 3, 4, 5])
     expect(
@@ -151,7 +120,7 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
   })
 
   it('have gradient norms that make up the global one', async () => {
-    const config = makeConfig({ ...SHAPE, batchNorm: true })
+    const config = makeConfig({ ...OBSERVED_SHAPE, batchNorm: true })
     const network = await createNetwork(config, { seed: 3n, backend })
     const options = makeOptions(makeData(config, 200), { observes: everything })
 
@@ -173,7 +142,7 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
         { weight: Float32Array.of(0, 0, scale, -scale), bias: Float32Array.of(bias, bias, 0, 0) },
         { weight: Float32Array.of(1, 1, 1, 1), bias: new Float32Array(1) },
       ]
-      const [initial] = await observe(
+      const [initial] = await observeLayers(
         config,
         { batchSize: 64, epochs: 1 },
         { backend, initialWeights },
@@ -200,7 +169,7 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
       activation: 'sigmoid',
     })
 
-    const [initial] = await observe(config, { batchSize: 32, epochs: 1 }, { backend })
+    const [initial] = await observeLayers(config, { batchSize: 32, epochs: 1 }, { backend })
 
     const norms = initial?.layers.map(({ gradientNorm }) => gradientNorm) ?? []
     expect(norms).toEqual(norms.toSorted((a, b) => a - b))
@@ -208,9 +177,9 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
   })
 
   it('have no update ratio where all weights are zero', async () => {
-    const config = withInitializer(makeConfig(SHAPE), { type: 'zeros' })
+    const config = withInitializer(makeConfig(OBSERVED_SHAPE), { type: 'zeros' })
 
-    const [initial] = await observe(config, { epochs: 1 }, { backend })
+    const [initial] = await observeLayers(config, { epochs: 1 }, { backend })
 
     expect(initial?.layers.map(({ weightNorm, updateRatio }) => [weightNorm, updateRatio])).toEqual(
       new Array(3).fill([0, null]),
@@ -218,12 +187,16 @@ describe.each(BACKENDS)('layers observed on the %s backend', (backend) => {
   })
 
   it('leave out an epoch whose observed rows have no weight', async () => {
-    const config = makeConfig(SHAPE)
+    const config = makeConfig(OBSERVED_SHAPE)
     const data = makeData(config, 12)
     const weights = Float32Array.from({ length: 12 }, (_, row) => (row < 4 ? 0 : 1))
     const training = { ...data, weights }
 
-    const observations = await observe(config, { training, shuffle: false, epochs: 2 }, { backend })
+    const observations = await observeLayers(
+      config,
+      { training, shuffle: false, epochs: 2 },
+      { backend },
+    )
 
     expect(observations.map(({ epoch }) => epoch)).toEqual([1, 2])
   })
@@ -233,7 +206,7 @@ it('show how ten tanh layers die, saturate or live by their initial weights alon
   const hidden = new Array<number>(10).fill(100)
   const config = makeConfig({ inputs: 100, hidden, outputs: 10, loss: 'cross_entropy' })
   const lastOf = async (initializer: InitializerConfig) => {
-    const [initial] = await observe(
+    const [initial] = await observeLayers(
       withInitializer(config, initializer),
       { batchSize: 100, epochs: 1 },
       {},
@@ -305,76 +278,8 @@ describe('a histogram', () => {
   })
 })
 
-const SHAPE = { inputs: 3, hidden: [7, 5], outputs: 3, loss: 'cross_entropy' } as const
-
 function withInitializer(config: NetworkConfig, initializer: InitializerConfig): NetworkConfig {
   return { ...config, layers: config.layers.map((layer) => ({ ...layer, initializer })) }
-}
-
-async function observe(
-  config: NetworkConfig,
-  changes: Partial<TrainingOptions>,
-  options: Partial<NetworkOptions>,
-): Promise<LayerObservation[]> {
-  const network = await createNetwork(config, { seed: 3n, ...options })
-  const training = makeOptions(makeData(config, 203), { observes: everything, ...changes })
-  return drain(train(network, training)).yielded.flatMap(({ observations }) => observations)
-}
-
-async function expectParity(
-  shape: Partial<Parameters<typeof makeConfig>[0]>,
-  changes: Partial<TrainingOptions>,
-  module: WebAssembly.Module,
-): Promise<void> {
-  const config = makeConfig({ ...SHAPE, ...shape })
-  const options = {
-    ...changes,
-    optimizer: { type: 'momentum', learningRate: 0.01, momentum: 0.9, nesterov: false },
-  } as const
-  const actual = await observe(config, options, { module })
-  const expected = await observe(config, options, { backend: 'reference' })
-
-  expect(actual.map(({ epoch, rows }) => [epoch, rows])).toEqual(
-    expected.map(({ epoch, rows }) => [epoch, rows]),
-  )
-  expect(expected.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3])
-  for (const [i, observation] of expected.entries()) {
-    for (const [layer, { histograms, ...figures }] of observation.layers.entries()) {
-      expectFigures(actual[i], layer, figures, 1e-4)
-      for (const [name, histogram] of Object.entries(histograms ?? {})) {
-        const same = actual[i]?.layers[layer]?.histograms?.[name as 'weights']
-        const width = histogram.upper - histogram.lower
-        expect(Math.abs((same?.lower ?? Infinity) - histogram.lower)).toBeLessThanOrEqual(
-          1e-4 * width,
-        )
-        expect(Math.abs((same?.upper ?? Infinity) - histogram.upper)).toBeLessThanOrEqual(
-          1e-4 * width,
-        )
-        const total = (counts: readonly number[] = []) => counts.reduce((sum, n) => sum + n, 0)
-        expect(total(same?.counts)).toBe(total(histogram.counts))
-        // A value on the border of two bins may fall on either side.
-        const moved = histogram.counts.map((n, bin) => Math.abs(n - (same?.counts[bin] ?? 0)))
-        expect(total(moved)).toBeLessThanOrEqual(2)
-      }
-    }
-  }
-}
-
-function expectFigures(
-  observation: LayerObservation | undefined,
-  layer: number,
-  figures: Omit<LayerObservation['layers'][number], 'histograms'>,
-  tolerance = 1e-6,
-): void {
-  const actual = observation?.layers[layer]
-  for (const [name, expected] of Object.entries(figures)) {
-    const value = actual?.[name as keyof typeof figures]
-    if (expected === null) expect([name, value]).toEqual([name, null])
-    else {
-      const error = Math.abs((value ?? Number.NaN) - expected) / Math.max(0.01, Math.abs(expected))
-      expect(error, `${name}: ${value} for ${expected}`).toBeLessThanOrEqual(tolerance)
-    }
-  }
 }
 
 /** A histogram without its empty bins. */

@@ -33,8 +33,8 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       memory.writeJob(config, job)
       memory.writeWeights(weights)
       memory.keepBest()
-      const kernels = instantiateKernels(module, arena.memory, job.shouldStop, (moment) =>
-        observer?.observe(moment),
+      const kernels = instantiateKernels(module, arena.memory, job.shouldStop, (moment, batch) =>
+        observer?.observe(moment, batch),
       )
       const observer =
         job.observes === null ? null : new LayerObserver(config, map, memory, kernels)

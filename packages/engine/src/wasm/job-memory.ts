@@ -17,8 +17,8 @@ import {
   type LayerInteger,
   LOSS_CODES,
   layerIntegerAddress,
+  MEASURED_OFFSETS,
   type MeasuredReal,
-  measuredOffset,
   OPTIMIZER_CODES,
 } from './job-record.ts'
 import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
@@ -51,13 +51,13 @@ export class JobMemory {
   }
 
   measured(layer: LayerMap, field: MeasuredReal): number {
-    return this.#reals[(layer.measured + measuredOffset(field)) / 8] as number
+    return this.#reals[(layer.measured + MEASURED_OFFSETS[field]) / 8] as number
   }
 
   /** Between which outputs each layer of an observed job is live. */
   writeLiveOutputs(layer: LayerMap, { above, below }: LiveOutputs): void {
-    this.#reals[(layer.measured + measuredOffset('above')) / 8] = above
-    this.#reals[(layer.measured + measuredOffset('below')) / 8] = below
+    this.#reals[(layer.measured + MEASURED_OFFSETS.above) / 8] = above
+    this.#reals[(layer.measured + MEASURED_OFFSETS.below) / 8] = below
   }
 
   /** A view of float32 at an address. */

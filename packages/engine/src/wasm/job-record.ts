@@ -193,8 +193,9 @@ export function layerIntegerAddress(layer: number, field: LayerInteger): number 
   return LAYERS_ADDRESS + LAYER_BYTES * layer + 4 * LAYER_INTEGERS.indexOf(field)
 }
 
-export function measuredOffset(field: MeasuredReal): number {
-  return FIELD_BYTES * MEASURED_REALS.indexOf(field)
-}
+/** A table, since these are read in the middle of an epoch. */
+export const MEASURED_OFFSETS = Object.fromEntries(
+  MEASURED_REALS.map((field, index) => [field, FIELD_BYTES * index]),
+) as Record<MeasuredReal, number>
 
 export const MEASURED_PEAKS_OFFSET = FIELD_BYTES * MEASURED_REALS.length

@@ -68,13 +68,13 @@ export interface Kernels {
 
 /**
  * Binds the kernels to a memory; `shouldStop` is asked before every batch of a job that wants it, and
- * `observe` is called with a moment's code around the update of the batches that the job's record names.
+ * `observe` is called with the code of a moment around the update of the batches that the job's record names.
  */
 export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   shouldStop: (() => boolean) | null,
-  observe: (moment: number) => void = () => undefined,
+  observe: (moment: number, batch: number) => void = () => undefined,
 ): Kernels {
   const env = { memory, shouldStop: () => (shouldStop?.() ? 1 : 0), observe }
   return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels

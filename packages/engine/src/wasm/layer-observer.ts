@@ -46,8 +46,7 @@ export class LayerObserver {
     this.#awaitBatch(0)
   }
 
-  observe(moment: number): void {
-    const batch = this.#memory.integer('batch')
+  observe(moment: number, batch: number): void {
     for (const window of this.#windows) {
       if (batch < window.firstBatch || batch > window.lastBatch) continue
       if (moment === MOMENT_CODES.before_update) this.#measurePass(window, batch)
