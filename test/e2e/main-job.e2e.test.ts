@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import {
   type Dataset,
+  layersListSchema,
   metricsListSchema,
   predictionSchema,
   weightsDocumentSchema,
@@ -46,6 +47,11 @@ describe.each(queuesToTest())('the main job on the %s queue', (queue) => {
     const rows = metricsListSchema.parse(metrics.body).data
     expect(rows.map((row) => row.epoch)).toEqual(rows.map((_, i) => i + 1))
     expect(rows).toHaveLength(job.final?.epoch ?? 0)
+
+    const layers = await client.send('GET', `/v1/jobs/${job.id}/layers`)
+    const observed = layersListSchema.parse(layers.body).data
+    expect(observed[0]).toMatchObject({ epoch: 0, layers: [{ layer: 0 }, { layer: 1 }] })
+    expect(observed.at(-1)?.layers[0]?.dead_share).toBeLessThan(1)
 
     const weights = await client.send('GET', `/v1/jobs/${job.id}/weights?format=json`)
     const document = weightsDocumentSchema.parse(weights.body)

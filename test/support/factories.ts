@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   type Column,
   createId,
+  type EpochLayers,
   type EpochMetrics,
   type Job,
   type JobId,
@@ -189,6 +190,27 @@ export function makeEpochMetrics(
     examples_per_second: 1000,
     duration_ms: 0.25,
     ...overrides,
+  }
+}
+
+/** Two layers; with histograms if they are wanted. */
+export function makeEpochLayers(epoch: number, withHistograms = true): EpochLayers {
+  const histogram = { lower: -1, upper: 1, counts: new Array<number>(30).fill(epoch) }
+  const histograms = { activations: histogram, weights: histogram, gradients: histogram }
+  return {
+    epoch,
+    rows: 128,
+    layers: [0, 1].map((layer) => ({
+      layer,
+      gradient_norm: 0.1 + 0.2,
+      weight_norm: 1 + layer,
+      update_ratio: layer === 0 ? 1e-3 : null,
+      activation_mean: 0,
+      activation_std: 0.5,
+      dead_share: layer === 0 ? 0.25 : null,
+      saturated_share: null,
+      histograms: withHistograms ? histograms : null,
+    })),
   }
 }
 

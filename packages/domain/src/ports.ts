@@ -9,6 +9,7 @@ import type {
   Dataset,
   DatasetId,
   DatasetWarning,
+  EpochLayers,
   EpochMetrics,
   Event,
   Job,
@@ -163,6 +164,8 @@ export interface JobStore {
     jobId: JobId,
     thinning: { maxPoints: number; bestEpoch: number | null },
   ): Promise<{ rows: EpochMetrics[]; totalEpochs: number }>
+  /** What was observed of the layers, by epoch; the store thins it as it grows (`keptStrides`). */
+  layers(jobId: JobId): Promise<EpochLayers[]>
   weights(jobId: JobId, which: WhichWeights): Promise<StoredWeights | null>
   /** Jobs by status over all projects, for the metrics page. */
   countByStatus(): Promise<{ status: JobStatus; count: number }[]>
@@ -181,6 +184,8 @@ export interface ClaimedJob {
 export interface Progress {
   /** Epochs not reported before, oldest first; may be empty. */
   metrics: EpochMetrics[]
+  /** Observed epochs among them. */
+  layers: EpochLayers[]
   epoch: number
   best: { epoch: number; metrics: MetricsSummary } | null
 }
@@ -202,6 +207,8 @@ export interface Finish {
   best: { epoch: number; metrics: MetricsSummary } | null
   /** Epochs not reported before. */
   metrics: EpochMetrics[]
+  /** Observed epochs among them. */
+  layers: EpochLayers[]
   weights: FinishedWeights[]
 }
 

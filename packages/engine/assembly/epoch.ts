@@ -7,7 +7,7 @@
  */
 import { applyMask, drawMask } from './dropout'
 import { gatherRows, gatherValues, sumDoubles, sumGathered, sumValues } from './elementwise'
-import { job, normalization, status, work } from './layout'
+import { job, moment, normalization, status, work } from './layout'
 import { forwardPass, lossOf, parameterGradients, propagateDelta, updateRunningStatistics, updateShare } from './network'
 import { advancePowers } from './optimizers'
 import { gradientNorm, penaltyOfBatch } from './regularization'
@@ -21,6 +21,11 @@ const SHARE_ROWS: i32 = 4
 // @ts-ignore: decorator
 @external("env", "beforeBatch")
 declare function beforeBatch(): i32
+
+/** Called around the update of every batch from the one on that the job's record names; it only reads. */
+// @ts-ignore: decorator
+@external("env", "observe")
+declare function observe(moment: i32, batch: i32): void
 
 /**
  * One pass over the training rows from a batch on, 0 but for a pass that was interrupted. Returns a
@@ -126,11 +131,14 @@ function trainBatch(order: usize, batchRows: i32, isLast: bool): i32 {
     if (isLeader()) store<f64>(job.gradientNorm, 0)
     return status.completed
   }
+  // Read before the leader changes it, which it does after the update.
+  const isObserved = load<i32>(job.batch) >= load<i32>(job.nextObserved)
   if (isLeader()) advancePowers()
   const needsNorm = isLast || load<f64>(job.clipNorm) > 0
   if (!parameterGradients(<usize>load<i32>(job.batchInputs), batchRows, needsNorm)) store<i32>(job.overflows, 1)
   barrier()
   if (load<i32>(job.overflows)) return status.gradient_diverged
+  if (isObserved) letObserve(moment.before_update)
   const norm = needsNorm ? gradientNorm() : 0
   if (isLeader()) {
     if (needsNorm) store<f64>(job.gradientNorm, norm)
@@ -139,7 +147,15 @@ function trainBatch(order: usize, batchRows: i32, isLast: bool): i32 {
     store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>batchRows / weightSum))
   }
   updateShare(norm)
+  if (isObserved) letObserve(moment.after_update)
   return status.completed
+}
+
+/** The leader alone talks to JavaScript; the others wait, as what they do next would change what it looks at. */
+function letObserve(at: i32): void {
+  barrier()
+  if (isLeader()) observe(at, load<i32>(job.batch))
+  barrier()
 }
 
 /** Outputs, losses and deltas of this thread's rows of the batch. */

@@ -1,16 +1,19 @@
 /**
  * Seconds per epoch of four networks on synthetic data: `node packages/engine/bench/epochs.ts [threads] [network]`.
  * Measures `train` as a caller does, shuffling and metrics included. The first epochs are dropped,
- * because V8 runs them in its baseline tier.
+ * because V8 runs them in its baseline tier. A second run observes the layers in every other epoch: what
+ * that costs is the difference of the medians of neighbours.
  */
 import { cpus } from 'node:os'
 import {
   compileKernels,
   createNetwork,
   type LossName,
+  type Network,
   planNetwork,
   resolveInitializer,
   type TrainingData,
+  type TrainingOptions,
   train,
 } from '../src/index.ts'
 import { createRandom } from '../src/random.ts'
@@ -96,7 +99,7 @@ for (const workload of WORKLOADS) {
 await close()
 
 async function measure(workload: Workload): Promise<void> {
-  const { inputs, hidden, outputs, activation, loss, batchSize, rows, epochs } = workload
+  const { inputs, hidden, outputs, activation, loss, batchSize, rows } = workload
   const { regularized = false } = workload
   const layers = [
     ...hidden.map((units) => ({
@@ -114,31 +117,13 @@ async function measure(workload: Workload): Promise<void> {
   ]
   const config = { inputs, layers, loss }
   const network = await createNetwork(config, { seed: 1n })
-  const seconds: number[] = []
-  const run = train(network, {
-    training: makeData(workload),
-    validation: null,
-    optimizer: {
-      type: 'adam',
-      learningRate: 1e-3,
-      beta1: 0.9,
-      beta2: 0.999,
-      epsilon: 1e-8,
-      biasCorrection: true,
-    },
-    batchSize,
-    epochs,
-    shuffle: true,
-    seed: 1n,
-    earlyStopping: null,
-    regularization: regularized ? { l2: 1e-4 } : null,
-    team,
-  })
-  for (const { durationMs } of run) seconds.push(durationMs / 1000)
-
-  const steady = seconds.slice(Math.floor(epochs / 3)).sort((a, b) => a - b)
-  const median = steady[Math.floor(steady.length / 2)] ?? Number.NaN
-  const best = steady[0] ?? Number.NaN
+  const seconds = timeEpochs(network, workload)
+  const steady = seconds.slice(Math.floor(seconds.length / 3))
+  const median = medianOf(steady)
+  const best = Math.min(...steady)
+  const observed = timeEpochs(network, workload, (epoch) => (epoch % 2 === 0 ? 'statistics' : null))
+  const [off, on] = [0, 1].map((parity) => medianOf(observed.filter((_, i) => i % 2 === parity)))
+  const cost = (on ?? Number.NaN) / (off ?? Number.NaN) - 1
   const plan = planNetwork({
     network: config,
     optimizer: 'adam',
@@ -152,8 +137,42 @@ async function measure(workload: Workload): Promise<void> {
     `first ${(seconds[0] ?? Number.NaN).toPrecision(3)} s`,
     `${(plan.flopsPerEpoch / median / 1e9).toFixed(1)} GFLOP/s`,
     `target ${workload.targetSeconds} s`,
+    `observed +${(100 * cost).toFixed(1)} %`,
   ]
   console.log(`${workload.name.padEnd(16)}${figures.join('   ')}`)
+}
+
+/** Seconds of each epoch. */
+function timeEpochs(
+  network: Network,
+  workload: Workload,
+  observes?: TrainingOptions['observes'],
+): number[] {
+  const run = train(network, {
+    training: makeData(workload),
+    validation: null,
+    optimizer: {
+      type: 'adam',
+      learningRate: 1e-3,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      biasCorrection: true,
+    },
+    batchSize: workload.batchSize,
+    epochs: workload.epochs,
+    shuffle: true,
+    seed: 1n,
+    earlyStopping: null,
+    regularization: workload.regularized ? { l2: 1e-4 } : null,
+    team,
+    ...(observes === undefined ? {} : { observes }),
+  })
+  return Array.from(run, ({ durationMs }) => durationMs / 1000)
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
 /** Noise around one centre per class, so that there is something to learn and nothing saturates. */

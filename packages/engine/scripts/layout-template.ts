@@ -9,6 +9,9 @@ import {
   LAYERS_ADDRESS,
   LOSS_CODES,
   layerIntegerAddress,
+  MEASURED_OFFSETS,
+  MEASURED_PEAKS_OFFSET,
+  MOMENT_CODES,
   OPTIMIZER_CODES,
   STATUS_CODES,
   TEAM_WORDS,
@@ -43,6 +46,11 @@ export function layoutSource(): string {
     constants('optimizer', 'i32', Object.entries(OPTIMIZER_CODES)),
     constants('status', 'i32', Object.entries(STATUS_CODES)),
     constants('work', 'i32', Object.entries(WORK_CODES)),
+    constants('moment', 'i32', Object.entries(MOMENT_CODES)),
+    constants('measured', 'usize', [
+      ...Object.entries(MEASURED_OFFSETS),
+      ['peaks', MEASURED_PEAKS_OFFSET],
+    ]),
     constants('block', 'i32', [
       ['depth', BLOCK_DEPTH],
       ['rows', BLOCK_ROWS],

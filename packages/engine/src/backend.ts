@@ -1,5 +1,6 @@
 import type { NetworkConfig, OptimizerConfig } from './config.ts'
 import type { GradientClip } from './gradient-clip.ts'
+import type { LayerObservation, ObservationDetail } from './layer-statistics.ts'
 import type { Regularization } from './penalty.ts'
 import type { StepRate } from './schedules/learning-rate.ts'
 import type { Team } from './wasm/team.ts'
@@ -33,6 +34,8 @@ export interface TrainingJob {
   shouldStop: (() => boolean) | null
   /** null trains on the calling thread alone, as the reference always does. */
   team: Team | null
+  /** What to observe in an epoch, where 0 is the initial state; null observes nothing. */
+  observes: ((epoch: number) => ObservationDetail | null) | null
 }
 
 export interface Metrics {
@@ -60,6 +63,8 @@ type EpochOutcome =
       gradientNorm: number
       /** Of the last batch. */
       threads: number
+      /** What was asked for, in order; without those whose step had rows of no weight. */
+      observations: LayerObservation[]
     }
   | { status: 'stopped' }
   | ({ status: 'diverged' } & Divergence)

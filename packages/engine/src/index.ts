@@ -1,6 +1,12 @@
 export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export type { GradientClip } from './gradient-clip.ts'
+export type {
+  Histogram,
+  LayerObservation,
+  LayerStatistics,
+  ObservationDetail,
+} from './layer-statistics.ts'
 export {
   type BackendName,
   createNetwork,

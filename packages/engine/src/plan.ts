@@ -30,6 +30,8 @@ export interface PlanInput {
   weighted?: boolean
   /** Most threads that may work on the job; 1. */
   threads?: number
+  /** Whether layers are observed; false. */
+  observed?: boolean
 }
 
 export interface NetworkPlan {

@@ -4,6 +4,7 @@ import { assertCount, assertOptimizerConfig, isRegression, type OptimizerConfig 
 import { assertTrainingData } from './data.ts'
 import { EngineError } from './errors.ts'
 import { assertGradientClip, type GradientClip } from './gradient-clip.ts'
+import type { LayerObservation, ObservationDetail } from './layer-statistics.ts'
 import type { Network } from './network.ts'
 import { assertRegularization, type Regularization } from './penalty.ts'
 import {
@@ -45,6 +46,12 @@ export interface TrainingOptions {
   onBatch?: () => boolean
   /** More threads than the calling one, which starts alone. */
   team?: Team | null
+  /**
+   * What to observe of the layers in an epoch, null for nothing; asked once per epoch, and for epoch 0, the
+   * network as it was initialised. Changes no bit of the training. An observed epoch of a tiny network
+   * takes some percent longer: where epochs are many, ask for those you keep.
+   */
+  observes?: (epoch: number) => ObservationDetail | null
 }
 
 export interface EpochMetrics {
@@ -72,6 +79,11 @@ export interface EpochMetrics {
   threads: number
   /** Lowest validation loss so far, or lowest training loss where there is no validation. */
   isBest: boolean
+  /**
+   * What `observes` asked for: this epoch, and with the first one the initial state before it. An epoch is
+   * left out when the rows of its observed step have no weight.
+   */
+  observations: LayerObservation[]
 }
 
 export interface TrainingResult {
@@ -145,6 +157,7 @@ export function* train(
         examplesPerSecond: (options.training.rows * 1000) / trainMs,
         threads: outcome.threads,
         isBest,
+        observations: outcome.observations,
       }
       if (isStale(outcome.metrics, validation) && epoch < options.epochs) {
         return { stopReason: 'early_stopping', epochs: epoch, best }
@@ -197,6 +210,7 @@ function toTrainingJob({ config }: Network, options: TrainingOptions): TrainingJ
     seed,
     shouldStop: onBatch ?? null,
     team: options.team ?? null,
+    observes: options.observes ?? null,
   }
 }
 

@@ -24,6 +24,7 @@ import { createTestDatabase } from '../../../test/support/database.ts'
 import {
   insertDataset,
   insertJob,
+  makeEpochLayers,
   makeEpochMetrics,
   openTestStores,
 } from '../../../test/support/factories.ts'
@@ -114,6 +115,7 @@ export async function buildTestApp(
     report: async (lease: TestLease, epochs: number[]) => {
       await stores.leases.report(lease, {
         metrics: epochs.map((epoch) => makeEpochMetrics(epoch)),
+        layers: epochs.map((epoch) => makeEpochLayers(epoch)),
         epoch: epochs.at(-1) ?? 0,
         best: null,
       })
@@ -170,6 +172,7 @@ export const SUCCEEDED: Finish = {
   final: { epoch: 10, metrics: SUMMARY },
   best: { epoch: 10, metrics: SUMMARY },
   metrics: [],
+  layers: [],
   weights: [],
 }
 

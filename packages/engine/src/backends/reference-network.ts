@@ -170,6 +170,32 @@ export class ReferenceNetwork {
     })
   }
 
+  /**
+   * Views of each layer after a backward pass: its outputs before dropout, its weight matrix with the
+   * gradient, and the gradient of all its parameters.
+   */
+  observe(): {
+    outputs: Matrix
+    weight: Float64Array
+    weightGradient: Float64Array
+    gradient: Float64Array
+  }[] {
+    return this.#layers.map(({ parameters, gradient, pass }) => {
+      if (pass === null) throw new Error('there is nothing to observe before a forward pass')
+      const { weight, bias, batchNorm } = gradient
+      return {
+        outputs: pass.activated,
+        weight: parameters.weight.values,
+        weightGradient: weight.values,
+        gradient: Float64Array.from([
+          ...weight.values,
+          ...bias,
+          ...(batchNorm === null ? [] : [...batchNorm.gamma, ...batchNorm.beta]),
+        ]),
+      }
+    })
+  }
+
   /** A copy of everything that training changes. */
   state(): NetworkState {
     return {

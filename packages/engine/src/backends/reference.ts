@@ -5,6 +5,7 @@
 import type { Backend, Divergence, Metrics, TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { clipGradient } from '../gradient-clip.ts'
+import { observationWindows } from '../layer-statistics.ts'
 import { createAdagrad } from '../optimizers/adagrad.ts'
 import { createAdam } from '../optimizers/adam.ts'
 import { createAdamw } from '../optimizers/adamw.ts'
@@ -15,6 +16,7 @@ import { sgd } from '../optimizers/sgd.ts'
 import { permutation, SHUFFLE_STREAM } from '../random.ts'
 import { element, Matrix } from '../tensor.ts'
 import { ReferenceNetwork } from './reference-network.ts'
+import { ReferenceObserver } from './reference-observer.ts'
 
 interface Batch {
   inputs: Matrix
@@ -37,6 +39,7 @@ export const referenceBackend: Backend = {
         const totals = { loss: 0, correct: 0, penalty: 0 }
         let gradientNorm = 0
         let { learningRate } = rate
+        const observer = new ReferenceObserver(config, network, observationWindows(job, epoch))
         for (let start = 0; start < order.length; start += job.batchSize) {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
@@ -59,8 +62,10 @@ export const referenceBackend: Backend = {
           const layer = network.findGradientLayer(isBad)
           if (layer !== null) return { ...at, layer, row: null }
           gradientNorm = Math.sqrt(network.gradient.reduce((sum, g) => sum + g * g, 0))
+          observer.beforeUpdate(at.batch)
           if (job.gradientClip) clipGradient(network.gradient, gradientNorm, job.gradientClip)
           optimize(network.parameters, network.gradient, stepRate)
+          observer.afterUpdate(at.batch)
           network.updateRunning()
           totals.penalty += penalty * rows.length
           totals.loss += loss * rows.length
@@ -71,6 +76,7 @@ export const referenceBackend: Backend = {
           penalty: totals.penalty / order.length,
           gradientNorm,
           threads: 1,
+          observations: observer.observations(),
         }
       },
 

@@ -12,10 +12,12 @@ import type {
 } from '../backend.ts'
 import { GRADIENT_LIMIT, isRegression, type NetworkConfig } from '../config.ts'
 import { EngineError } from '../errors.ts'
+import { observationWindows } from '../layer-statistics.ts'
 import { openArena } from '../wasm/arena.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
+import { LayerObserver } from '../wasm/layer-observer.ts'
 import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 import { disband, isDisbanded } from '../wasm/team.ts'
 
@@ -33,6 +35,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         validationRows: job.validation?.rows ?? 0,
         weighted: isWeighted(job.training) || isWeighted(job.validation),
         threads: job.team?.size ?? 1,
+        observed: job.observes !== null,
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
@@ -40,7 +43,14 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       memory.writeJob(config, job)
       memory.writeWeights(weights)
       memory.keepBest()
-      const kernels = instantiateKernels(module, arena.memory, makeBeforeBatch(job, memory))
+      const kernels = instantiateKernels(
+        module,
+        arena.memory,
+        makeBeforeBatch(job, memory),
+        (moment, batch) => observer?.observe(moment, batch),
+      )
+      const observer =
+        job.observes === null ? null : new LayerObserver(config, map, memory, kernels)
       const assignment = { module, memory: arena.memory }
       job.team?.start(assignment)
 
@@ -59,6 +69,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       const session: TrainingSession = {
         trainEpoch(epoch, rate) {
           memory.writeRate(rate)
+          observer?.begin(observationWindows(job, epoch))
           let status = call(() => kernels.trainEpoch(epoch, 0))
           while (status === STATUS_CODES.regrouped) {
             status = call(() => kernels.trainEpoch(epoch, memory.integer('batch')))
@@ -71,6 +82,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
                 penalty: memory.real('penaltySum') / job.training.rows,
                 gradientNorm: memory.real('gradientNorm'),
                 threads: memory.integer('threads'),
+                observations: observer?.observations() ?? [],
               }
             case STATUS_CODES.stopped:
               return { status: 'stopped' }

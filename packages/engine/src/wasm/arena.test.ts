@@ -63,11 +63,12 @@ describe('the memory of a job', () => {
   })
 
   it.each([
-    ['a plain network', CONFIG, false],
-    ['normalization, dropout and weights', NOISY_CONFIG, true],
+    ['a plain network', CONFIG, false, false],
+    ['an observed network', CONFIG, false, true],
+    ['normalization, dropout and weights', NOISY_CONFIG, true, false],
   ])(
     'is what the plan says, and does not grow with the epochs: %s',
-    async (_name, config, weighted) => {
+    async (_name, config, weighted, observed) => {
       const network = await createNetwork(config, { seed: 1n })
       const before = liveArenaBytes()
       const planned = planNetwork({
@@ -77,10 +78,15 @@ describe('the memory of a job', () => {
         trainingRows: DATA.rows,
         validationRows: 0,
         weighted,
+        observed,
       })
-      const classWeights = weighted ? 'balanced' : null
+      const options = makeOptions(DATA, {
+        epochs: 5,
+        classWeights: weighted ? 'balanced' : null,
+        ...(observed ? { observes: () => 'statistics' as const } : {}),
+      })
 
-      for (const _epoch of train(network, makeOptions(DATA, { epochs: 5, classWeights }))) {
+      for (const _epoch of train(network, options)) {
         expect(liveArenaBytes() - before).toBe(planned.memoryBytes)
       }
     },

@@ -1,6 +1,7 @@
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
+import type { LiveOutputs } from '../layer-statistics.ts'
 import { BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM } from '../layers/batch-norm.ts'
 import { dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
 import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
@@ -16,6 +17,8 @@ import {
   type LayerInteger,
   LOSS_CODES,
   layerIntegerAddress,
+  MEASURED_OFFSETS,
+  type MeasuredReal,
   OPTIMIZER_CODES,
   teamWordAddress,
 } from './job-record.ts'
@@ -23,6 +26,8 @@ import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
 
 /** Fields of the map that the kernels do not read. */
 const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows', 'stateBytes'])
+/** No epoch has so many batches. */
+const NO_BATCH = 2 ** 31 - 1
 
 /** Reads and writes one job's memory by the names of its map. */
 export class JobMemory {
@@ -44,6 +49,16 @@ export class JobMemory {
 
   real(field: JobReal): number {
     return this.#reals[jobRealAddress(field) / 8] as number
+  }
+
+  measured(layer: LayerMap, field: MeasuredReal): number {
+    return this.#reals[(layer.measured + MEASURED_OFFSETS[field]) / 8] as number
+  }
+
+  /** Between which outputs each layer of an observed job is live. */
+  writeLiveOutputs(layer: LayerMap, { above, below }: LiveOutputs): void {
+    this.#reals[(layer.measured + MEASURED_OFFSETS.above) / 8] = above
+    this.#reals[(layer.measured + MEASURED_OFFSETS.below) / 8] = below
   }
 
   /** A view of float32 at an address. */
@@ -93,6 +108,7 @@ export class JobMemory {
         normalized: layer.normalized,
         mask: layer.mask,
         dropped: layer.dropped,
+        measured: layer.measured,
         dropoutThreshold: dropoutThreshold(layer.dropout),
         dropoutStream: streamNumber(dropoutStream(index)),
         forwardPacked: Number(layer.packed.forward),
@@ -117,6 +133,7 @@ export class JobMemory {
     this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
     this.#setInteger('asksBeforeBatch', Number(job.shouldStop !== null || job.team !== null))
     this.writeThreads(1)
+    this.writeNextObserved(null)
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
     const { regularization, gradientClip: clip } = job
@@ -201,6 +218,11 @@ export class JobMemory {
         ? this.#readLayer(layer, layer.best, layer.bestRunning)
         : this.#readLayer(layer, layer.weight, layer.running)
     })
+  }
+
+  /** From which batch of an epoch on the kernels call the observer; null for none. */
+  writeNextObserved(batch: number | null): void {
+    this.#setInteger('nextObserved', batch ?? NO_BATCH)
   }
 
   /** Copies the parameters and running statistics to the best ones. */

@@ -55,6 +55,7 @@ export const JOB_INTEGERS = [
   'rowPenalties',
   'rowSquares',
   'parameterRows',
+  'previousParameters',
   'weighted',
   'normalizes',
   'loss',
@@ -71,6 +72,7 @@ export const JOB_INTEGERS = [
   'epoch',
   'firstBatch',
   'answer',
+  'nextObserved',
   'batch',
   'step',
   'overflows',
@@ -125,6 +127,7 @@ export const LAYER_INTEGERS = [
   'normalized',
   'mask',
   'dropped',
+  'measured',
   'dropoutThreshold',
   'dropoutStream',
   'forwardPacked',
@@ -175,11 +178,33 @@ export const STATUS_CODES = {
   regrouped: 4,
 } as const
 export const WORK_CODES = { train: 0, validate: 1 } as const
+/** When an observer is called: the gradient is whole but not clipped, and the parameters are updated. */
+export const MOMENT_CODES = {
+  before_update: 0,
+  after_update: 1,
+} as const
+
+/**
+ * f64, one set per layer of an observed job: totals of its outputs, norms of the step, and the bounds
+ * between which an output is live. The highest output of each unit follows, f32.
+ */
+export const MEASURED_REALS = [
+  'sum',
+  'squares',
+  'flat',
+  'flatUnits',
+  'gradientNorm',
+  'weightNorm',
+  'updateNorm',
+  'above',
+  'below',
+] as const
 
 export type TeamWord = (typeof TEAM_WORDS)[number]
 export type JobInteger = (typeof JOB_INTEGERS)[number]
 export type JobReal = (typeof JOB_REALS)[number]
 export type LayerInteger = (typeof LAYER_INTEGERS)[number]
+export type MeasuredReal = (typeof MEASURED_REALS)[number]
 
 const CACHE_LINE_BYTES = 64
 const FIELD_BYTES = 8
@@ -205,3 +230,10 @@ export const LAYER_BYTES = 4 * LAYER_INTEGERS.length
 export function layerIntegerAddress(layer: number, field: LayerInteger): number {
   return LAYERS_ADDRESS + LAYER_BYTES * layer + 4 * LAYER_INTEGERS.indexOf(field)
 }
+
+/** A table, since these are read in the middle of an epoch. */
+export const MEASURED_OFFSETS = Object.fromEntries(
+  MEASURED_REALS.map((field, index) => [field, FIELD_BYTES * index]),
+) as Record<MeasuredReal, number>
+
+export const MEASURED_PEAKS_OFFSET = FIELD_BYTES * MEASURED_REALS.length

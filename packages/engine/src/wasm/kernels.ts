@@ -70,6 +70,9 @@ export interface Kernels {
     step: number,
     threshold: number,
   ): void
+  measureOutputs(rows: number, beginsAnew: number): void
+  measureStep(): void
+  measureUpdate(): void
   identityOrder(order: number, n: number): void
   shuffleOrder(order: number, n: number, epoch: number): void
   roundsOnce(): number
@@ -77,12 +80,17 @@ export interface Kernels {
   staticEnd: WebAssembly.Global
 }
 
-/** Binds the kernels to a memory; `beforeBatch` is asked before every batch of a job that wants it and gives a status, 0 to go on. */
+/**
+ * Binds the kernels to a memory; `beforeBatch` is asked before every batch of a job that wants it and gives
+ * a status, 0 to go on; `observe` is called with the code of a moment around the update of the batches that
+ * the job's record names.
+ */
 export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
   beforeBatch: (() => number) | null,
+  observe: (moment: number, batch: number) => void = () => undefined,
 ): Kernels {
-  const env = { memory, beforeBatch: beforeBatch ?? (() => 0) }
+  const env = { memory, beforeBatch: beforeBatch ?? (() => 0), observe }
   return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels
 }

@@ -11,7 +11,7 @@ import {
   outputUnits,
 } from '../config.ts'
 import { layerShapes } from '../weights.ts'
-import { LAYER_BYTES, LAYERS_ADDRESS } from './job-record.ts'
+import { LAYER_BYTES, LAYERS_ADDRESS, MEASURED_PEAKS_OFFSET } from './job-record.ts'
 import { isPacked, type ProductShape, panelFloats, roundUp } from './matmul-plan.ts'
 
 export interface MemoryInput {
@@ -24,6 +24,8 @@ export interface MemoryInput {
   weighted?: boolean
   /** Most threads that may work on the job; 1. */
   threads?: number
+  /** Whether layers are observed. */
+  observed?: boolean
 }
 
 export interface LayerMap {
@@ -64,6 +66,8 @@ export interface LayerMap {
   /** Factors of dropout, and the outputs times them, both [batch, unitStride]. */
   mask: number
   dropped: number
+  /** What is measured of an observed job: numbers, then the highest output of each unit. */
+  measured: number
   packed: { forward: boolean; evaluation: boolean; weightGradient: boolean; inputGradient: boolean }
 }
 
@@ -110,6 +114,8 @@ export interface MemoryMap {
   rightPanels: number
   edgeTile: number
   transposed: number
+  /** Of an observed job the parameters before the step. */
+  previousParameters: number
   /** Size of the memory, whole pages. */
   bytes: number
 }
@@ -139,7 +145,8 @@ const MOMENTS = {
 
 /** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
 export function mapMemory(input: MemoryInput): MemoryMap {
-  const { network, trainingRows, validationRows, weighted = false, threads = 1 } = input
+  const { network, trainingRows, validationRows } = input
+  const { weighted = false, observed = false, threads = 1 } = input
   const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
   const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
   const blockRows = Math.max(batchSize, evaluationRows)
@@ -205,6 +212,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
       normalized: take(normalizes ? batchSize * unitStride : 0),
       mask: take(dropsOut ? maskFloats(batchSize * unitStride) : 0),
       dropped: take(dropsOut ? batchSize * unitStride : 0),
+      measured: take(observed ? MEASURED_PEAKS_OFFSET / 4 + unitStride : 0),
       packed: {
         forward: isPacked(forward),
         evaluation: isPacked(evaluation),
@@ -245,6 +253,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     rowLosses: take(2 * Math.max(batchSize, validationRows)),
     rowPenalties: take(2 * parameterRows),
     rowSquares: take(2 * parameterRows),
+    previousParameters: take(observed ? parameterFloats : 0),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
     batchWeights: take(weighted ? roundUp(batchSize, 4) : 0),

@@ -119,7 +119,8 @@ async function loseWorker(id: JobId, epoch?: number) {
   if (claimed === null) throw new Error(`${id} could not be claimed`)
   if (epoch !== undefined) {
     const lease = { jobId: id, leaseEpoch: claimed.leaseEpoch }
-    await stores.leases.report(lease, { metrics: [makeEpochMetrics(epoch)], epoch, best: null })
+    const metrics = [makeEpochMetrics(epoch)]
+    await stores.leases.report(lease, { metrics, layers: [], epoch, best: null })
   }
   await expireLease(stores, id)
   const recovered = await stores.dispatch.recoverDeadLeases()

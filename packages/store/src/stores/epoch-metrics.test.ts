@@ -67,7 +67,8 @@ async function insertHistory(
   const metrics = Array.from({ length: epochs }, (_, i) => makeEpochMetrics(i + 1, change(i + 1)))
   for (let from = 0; from < epochs; from += 5000) {
     const part = metrics.slice(from, from + 5000)
-    await stores.leases.report(lease, { metrics: part, epoch: from + part.length, best: null })
+    const epoch = from + part.length
+    await stores.leases.report(lease, { metrics: part, layers: [], epoch, best: null })
   }
   return id
 }

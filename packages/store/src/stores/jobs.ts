@@ -4,6 +4,7 @@ import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { readEpochLayers } from './epoch-layers.ts'
 import { readThinnedMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
 import { writeOnce } from './idempotency.ts'
@@ -111,6 +112,8 @@ export function createJobs(database: Database): JobStore {
 
     metrics: (jobId, thinning) =>
       translateErrors(() => readThinnedMetrics(database, jobId, thinning)),
+
+    layers: (jobId) => translateErrors(() => readEpochLayers(database, jobId)),
 
     weights: (jobId, which) =>
       translateErrors(async () => {

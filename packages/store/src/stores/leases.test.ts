@@ -6,6 +6,7 @@ import {
   insertDataset,
   insertJob,
   insertProject,
+  makeEpochLayers,
   makeEpochMetrics,
 } from '../../../../test/support/factories.ts'
 import { useTestStores } from '../../../../test/support/use-stores.ts'
@@ -62,7 +63,8 @@ describe('report', () => {
       makeEpochMetrics(2, { train_loss: null, non_finite: { train_loss: 'inf' } }),
     ]
 
-    const answer = await stores.leases.report(lease, { metrics: rows, epoch: 2, best: null })
+    const progress = { metrics: rows, layers: [], epoch: 2, best: null }
+    const answer = await stores.leases.report(lease, progress)
 
     expect(answer).toBe('go_on')
     expect(await history(id)).toEqual(rows)
@@ -187,6 +189,7 @@ async function history(jobId: JobId) {
 function progress(...epochs: number[]) {
   return {
     metrics: epochs.map((epoch) => makeEpochMetrics(epoch)),
+    layers: epochs.map((epoch) => makeEpochLayers(epoch)),
     epoch: epochs.at(-1) ?? 0,
     best: null,
   }
@@ -200,6 +203,7 @@ function succeeded(): Finish {
     final: null,
     best: null,
     metrics: [],
+    layers: [],
     weights: [],
   }
 }

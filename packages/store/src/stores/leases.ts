@@ -7,6 +7,7 @@ import type { ClaimedJob, Finish, Lease, LeaseStore } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { keepEpochLayers } from './epoch-layers.ts'
 import { insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
 
@@ -44,7 +45,8 @@ export function createLeases(database: Database, options: { leaseSeconds: number
             Prisma.sql`jsonb_build_object('status', 'running', 'attempt', job.attempt)`,
           )}),
           -- An attempt starts from the beginning: its history replaces that of the lost one, neither doubled nor holed.
-          wiped AS (DELETE FROM epoch_metrics USING job WHERE epoch_metrics.job_id = job.id)
+          wiped AS (DELETE FROM epoch_metrics USING job WHERE epoch_metrics.job_id = job.id),
+          wiped_layers AS (DELETE FROM epoch_layers USING job WHERE epoch_layers.job_id = job.id)
           SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, d.sha256, d.rows, d.columns,
             d.target, d.task
           FROM job JOIN datasets d ON d.id = job.dataset_id`
@@ -65,7 +67,8 @@ export function createLeases(database: Database, options: { leaseSeconds: number
                     crash_count = CASE WHEN ${progress.epoch} > furthest_epoch THEN 0 ELSE crash_count END,
                     furthest_epoch = GREATEST(furthest_epoch, ${progress.epoch}::int)
                   WHERE ${isMine(lease)} RETURNING id, event_seq, status),
-                measured AS (${insertEpochMetrics(progress.metrics)}),
+                measured AS (${insertEpochMetrics(progress.metrics)})
+                ${keepEpochLayers(progress.layers)},
                 told AS (${epochCompleted(last)})
                 SELECT status FROM job`
         const status = rows[0]?.status
@@ -85,6 +88,7 @@ export function createLeases(database: Database, options: { leaseSeconds: number
                 WITH job AS (
                   UPDATE jobs SET event_seq = event_seq + 1 WHERE id = ${lease.jobId} RETURNING id, event_seq),
                 measured AS (${insertEpochMetrics(finish.metrics)})
+                ${keepEpochLayers(finish.layers)}
                 ${epochCompleted(last)}`
             }
             // Who was told "cancelling" shall not see another end, even if the work was done by then.

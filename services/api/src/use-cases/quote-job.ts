@@ -45,6 +45,7 @@ export function makeQuoteJob(deps: {
           resolved.training.class_weight !== null ||
           dataset.columns.some(({ role }) => role === 'weight'),
         threads: threadsMax(resolved),
+        observed: true,
       }),
     )
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)

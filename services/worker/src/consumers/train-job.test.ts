@@ -55,6 +55,12 @@ describe('a job that is trained to its end', () => {
     })
     const metrics = await readMetrics(job)
     expect(metrics.map((row) => row.epoch)).toEqual(Array.from({ length: 600 }, (_, i) => i + 1))
+    const layers = await worker.stores.jobs.layers(job.id)
+    expect(layers.length).toBeLessThanOrEqual(200)
+    expect(layers.map(({ epoch }) => epoch)).toEqual(expect.arrayContaining([0, 1, 4, 600]))
+    expect(
+      layers.at(-1)?.layers.map(({ histograms }) => histograms?.weights.counts.length),
+    ).toEqual([30, 30])
     expect(metrics[ended.best?.epoch === undefined ? -1 : ended.best.epoch - 1]?.train_loss).toBe(
       Math.min(...metrics.map((row) => row.train_loss ?? Number.NaN)),
     )
@@ -263,7 +269,8 @@ describe('a job whose lease has become another’s', () => {
     const claimed = await loseLease(job)
     const lease = { jobId: job.id, leaseEpoch: claimed.leaseEpoch }
     const theirs = [makeEpochMetrics(1, { train_loss: 0.125 })]
-    await worker.stores.leases.report(lease, { metrics: theirs, epoch: 1, best: null })
+    const progress = { metrics: theirs, layers: [], epoch: 1, best: null }
+    await worker.stores.leases.report(lease, progress)
     const before = await readRow(job)
     await delivery
 

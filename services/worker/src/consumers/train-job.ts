@@ -83,7 +83,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
-      if ('metrics' in result) reporter.add(result.metrics)
+      if ('metrics' in result) reporter.add(result)
       const unreported = await reporter.stop()
       if (cause === 'fenced') {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
@@ -100,7 +100,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             ...failed,
             best: reporter.best(),
             final: reporter.last(),
-            metrics: unreported,
+            ...unreported,
             weights: [],
           },
           { weights: [], threads: null },
@@ -113,7 +113,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ) {
         log.info({ job: job.id }, 'a job was given back')
       } else {
-        await end({ ...toFinish(job, result, reporter), metrics: unreported }, result)
+        await end({ ...toFinish(job, result, reporter), ...unreported }, result)
       }
     }
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
-import type { EpochMetrics, WhichWeights } from '@trainyard/contracts'
+import type { WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { createNetwork, type Network } from '@trainyard/engine'
 import {
@@ -17,6 +17,7 @@ import { makeTeam } from '../training/make-team.ts'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
 import {
   BATCHES_WORD,
+  type EpochReport,
   STOP_WORD,
   THREADS_WORD,
   type ThreadData,
@@ -55,25 +56,26 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
       threads: () => Atomics.load(control, THREADS_WORD),
       askForHelp: (threads, assignment) => send({ kind: 'help', threads, assignment }),
     })
-    let unsent: EpochMetrics[] = []
+    let unsent: EpochReport = { metrics: [], layers: [] }
     let sentMs = Number.NEGATIVE_INFINITY
     const run = runEpochs(network, data, resolved, {
       shouldStop: () => {
         Atomics.add(control, BATCHES_WORD, 1)
         return Atomics.load(control, STOP_WORD) !== 0
       },
-      onEpoch: (metrics) => {
-        unsent.push(metrics)
+      onEpoch: (metrics, layers) => {
+        unsent.metrics.push(metrics)
+        unsent.layers.push(...layers)
         if (performance.now() - sentMs < SEND_INTERVAL_MS) return
         send({ kind: 'epochs', epochs: unsent })
-        unsent = []
+        unsent = { metrics: [], layers: [] }
         sentMs = performance.now()
       },
       team,
     })
     return {
       end: run.end,
-      metrics: unsent,
+      ...unsent,
       threads: run.threads,
       weights: takeWeights(network, run),
       architecture: data.architecture,

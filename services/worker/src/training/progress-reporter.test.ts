@@ -1,8 +1,8 @@
-import type { EpochMetrics, JobId } from '@trainyard/contracts'
+import type { EpochLayers, EpochMetrics, JobId } from '@trainyard/contracts'
 import { DomainError, type LeaseStore, type Progress } from '@trainyard/domain'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { makeEpochMetrics } from '../../../../test/support/factories.ts'
+import { makeEpochLayers, makeEpochMetrics } from '../../../../test/support/factories.ts'
 import { type ProgressReporter, startReporter } from './progress-reporter.ts'
 
 type Answer = Awaited<ReturnType<LeaseStore['report']>>
@@ -59,13 +59,14 @@ afterEach(async () => {
 
 describe('epochs', () => {
   it('are written at once when they are the first', () => {
-    reporter.add(epochs(1))
+    add(epochs(1))
 
     expect(writes).toEqual([
       {
         atMs: 0,
         progress: {
           metrics: epochs(1),
+          layers: [],
           epoch: 1,
           best: { epoch: 1, metrics: summaryOf(makeEpochMetrics(1)) },
         },
@@ -75,7 +76,7 @@ describe('epochs', () => {
 
   it('are written at most four times a second, however fast they come, each once and in order', async () => {
     for (let epoch = 1; epoch <= 5000; epoch++) {
-      reporter.add(epochs(epoch))
+      add(epochs(epoch))
       await vi.advanceTimersByTimeAsync(1)
     }
     const rest = await reporter.stop()
@@ -83,14 +84,14 @@ describe('epochs', () => {
     const fifths = writes.map(({ atMs }, i) => (writes[i + 4]?.atMs ?? Infinity) - atMs)
     expect(Math.min(...fifths)).toBeGreaterThanOrEqual(1000)
     expect(writes.length).toBeGreaterThanOrEqual(10)
-    expect([...written(), ...rest].map((row) => row.epoch)).toEqual(countTo(5000))
+    expect([...written(), ...rest.metrics].map((row) => row.epoch)).toEqual(countTo(5000))
   })
 
   it('that come together are written together', async () => {
-    reporter.add(epochs(1, 2, 3))
+    add(epochs(1, 2, 3))
     await vi.advanceTimersByTimeAsync(250)
-    reporter.add(epochs(4))
-    reporter.add(epochs(5, 6))
+    add(epochs(4))
+    add(epochs(5, 6))
     await vi.advanceTimersByTimeAsync(250)
 
     expect(writes.map(({ progress }) => progress?.metrics.map((row) => row.epoch))).toEqual([
@@ -101,17 +102,33 @@ describe('epochs', () => {
   })
 
   it('of more than five thousand go out in several writes', async () => {
-    reporter.add(epochs(...countTo(12_000)))
+    add(epochs(...countTo(12_000)))
     await vi.advanceTimersByTimeAsync(1000)
 
     expect(writes.map(({ progress }) => progress?.metrics.length)).toEqual([5000, 5000, 2000])
     expect(written().map((row) => row.epoch)).toEqual(countTo(12_000))
   })
 
+  it('carry what was observed of their layers, each once, and leave the rest to the terminal write', async () => {
+    const observed = (...numbers: number[]) => numbers.map((epoch) => makeEpochLayers(epoch))
+    add(epochs(1), observed(0, 1))
+    add(epochs(...countTo(6000).slice(1)), observed(2, 5000, 5002, 6000))
+    await vi.advanceTimersByTimeAsync(500)
+    add(epochs(6001), observed(6001))
+    const rest = await reporter.stop()
+
+    expect(writes.map(({ progress }) => progress?.layers.map(({ epoch }) => epoch))).toEqual([
+      [0, 1],
+      [2, 5000],
+      [5002, 6000],
+    ])
+    expect(rest).toEqual({ metrics: epochs(6001), layers: observed(6001) })
+  })
+
   it('never start a write while one is under way', async () => {
     store.held = Promise.withResolvers()
-    reporter.add(epochs(1))
-    reporter.add(epochs(2))
+    add(epochs(1))
+    add(epochs(2))
     await vi.advanceTimersByTimeAsync(10_000)
     const whileHeld = writes.length
 
@@ -124,9 +141,9 @@ describe('epochs', () => {
 
   it('are all written when Postgres is back, and are announced only then', async () => {
     store.failure = new DomainError('unavailable')
-    reporter.add(epochs(1, 2))
+    add(epochs(1, 2))
     await vi.advanceTimersByTimeAsync(5000)
-    reporter.add(epochs(3))
+    add(epochs(3))
     const toldWhileAway = [...told]
     writes.length = 0
     store.failure = null
@@ -140,10 +157,10 @@ describe('epochs', () => {
 
   it('survive a failure that is a bug as well, which is logged as one', async () => {
     store.failure = new Error('syntax error')
-    reporter.add(epochs(1))
+    add(epochs(1))
     await vi.advanceTimersByTimeAsync(0)
 
-    expect(await reporter.stop()).toEqual(epochs(1))
+    expect((await reporter.stop()).metrics).toEqual(epochs(1))
     expect(logged.map((line) => pino.levels.labels[line.level])).toEqual(['error'])
   })
 })
@@ -159,7 +176,7 @@ describe('the lease', () => {
 
   it('is renewed by a write of epochs as well', async () => {
     await vi.advanceTimersByTimeAsync(1500)
-    reporter.add(epochs(1))
+    add(epochs(1))
     await vi.advanceTimersByTimeAsync(1999)
     const before = writes.length
     await vi.advanceTimersByTimeAsync(251)
@@ -206,7 +223,7 @@ describe('the answer', () => {
 
   it.each(['fenced', 'cancel'] as const)('%s is told to the job, from a write', async (answer) => {
     store.answer = answer
-    reporter.add(epochs(1))
+    add(epochs(1))
     await vi.advanceTimersByTimeAsync(0)
 
     expect(told[0]).toBe(answer)
@@ -214,9 +231,9 @@ describe('the answer', () => {
 
   it('fenced is the last write and announces nothing', async () => {
     store.answer = 'fenced'
-    reporter.add(epochs(1))
+    add(epochs(1))
     await vi.advanceTimersByTimeAsync(0)
-    reporter.add(epochs(2))
+    add(epochs(2))
     await passTime(10_000, { moving: true })
 
     expect(writes).toHaveLength(1)
@@ -227,31 +244,31 @@ describe('the answer', () => {
 describe('stop', () => {
   it('waits for the write under way and returns what came after it', async () => {
     store.held = Promise.withResolvers()
-    reporter.add(epochs(1, 2))
-    reporter.add(epochs(3, 4))
+    add(epochs(1, 2))
+    add(epochs(3, 4))
 
     const stopping = reporter.stop()
     store.held.resolve()
 
-    expect(await stopping).toEqual(epochs(3, 4))
+    expect((await stopping).metrics).toEqual(epochs(3, 4))
     expect(written()).toEqual(epochs(1, 2))
   })
 
   it('returns also what a failed write had taken', async () => {
     store.held = Promise.withResolvers()
     store.failure = new DomainError('unavailable')
-    reporter.add(epochs(1, 2))
-    reporter.add(epochs(3))
+    add(epochs(1, 2))
+    add(epochs(3))
 
     const stopping = reporter.stop()
     store.held.resolve()
 
-    expect(await stopping).toEqual(epochs(1, 2, 3))
+    expect((await stopping).metrics).toEqual(epochs(1, 2, 3))
   })
 
   it('is followed by no write', async () => {
     await reporter.stop()
-    reporter.add(epochs(1))
+    add(epochs(1))
     await passTime(10_000, { moving: true })
 
     expect(writes).toEqual([])
@@ -265,7 +282,7 @@ describe('best and last', () => {
   })
 
   it('go by the training loss where there is no validation, the first of equals', () => {
-    reporter.add([
+    add([
       makeEpochMetrics(1, { train_loss: 0.5 }),
       makeEpochMetrics(2, { train_loss: 0.2 }),
       makeEpochMetrics(3, { train_loss: 0.2 }),
@@ -275,7 +292,7 @@ describe('best and last', () => {
   })
 
   it('go by the validation loss where there is one', () => {
-    reporter.add([
+    add([
       makeEpochMetrics(1, { train_loss: 0.5, val_loss: 0.3 }),
       makeEpochMetrics(2, { train_loss: 0.1, val_loss: 0.4 }),
     ])
@@ -293,6 +310,10 @@ async function passTime(ms: number, { moving = false } = {}): Promise<void> {
     if (moving) batches += 1
     await vi.advanceTimersByTimeAsync(250)
   }
+}
+
+function add(metrics: EpochMetrics[], layers: EpochLayers[] = []): void {
+  reporter.add({ metrics, layers })
 }
 
 function epochs(...numbers: number[]): EpochMetrics[] {

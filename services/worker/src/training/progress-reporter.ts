@@ -2,9 +2,10 @@
  * Carries a running job's epochs to its row, and its lease on: at most four writes a second however fast the epochs, and
  * at least one each two seconds however slow, as long as the thread is alive.
  */
-import type { EpochMetrics, MetricsSummary } from '@trainyard/contracts'
+import type { EpochLayers, EpochMetrics, MetricsSummary } from '@trainyard/contracts'
 import { DomainError, type Lease, type LeaseStore, type Progress } from '@trainyard/domain'
 import type { Logger } from 'pino'
+import type { EpochReport } from './thread-protocol.ts'
 
 const REPORT_INTERVAL_MS = 250
 const RENEW_INTERVAL_MS = 2000
@@ -25,9 +26,9 @@ export interface ReporterHooks {
 }
 
 export interface ProgressReporter {
-  add(metrics: readonly EpochMetrics[]): void
+  add(epochs: EpochReport): void
   /** Ends reporting and returns what has not been stored, for the terminal write. */
-  stop(): Promise<EpochMetrics[]>
+  stop(): Promise<EpochReport>
   best(): { epoch: number; metrics: MetricsSummary } | null
   last(): { epoch: number; metrics: MetricsSummary } | null
 }
@@ -39,6 +40,7 @@ export function startReporter(
 ): ProgressReporter {
   // Unbounded while Postgres is away, since a job is: the contract allows it 100,000 epochs.
   const unreported: EpochMetrics[] = []
+  const unreportedLayers: EpochLayers[] = []
   let best: EpochMetrics | null = null
   let last: EpochMetrics | null = null
   let stopped = false
@@ -51,18 +53,19 @@ export function startReporter(
   const timer = setInterval(look, REPORT_INTERVAL_MS)
 
   return {
-    add(metrics) {
+    add({ metrics, layers }) {
       for (const row of metrics) {
         unreported.push(row)
         last = row
         if (best === null || judged(row) < judged(best)) best = row
       }
+      unreportedLayers.push(...layers)
       look()
     },
     async stop() {
       end()
       await underWay
-      return unreported
+      return { metrics: unreported, layers: unreportedLayers }
     },
     best: () => summarize(best),
     last: () => summarize(last),
@@ -96,8 +99,9 @@ export function startReporter(
   async function report(): Promise<void> {
     const metrics = unreported.slice(0, EPOCHS_PER_REPORT)
     const newest = metrics.at(-1)
+    const layers = unreportedLayers.filter(({ epoch }) => epoch <= (newest?.epoch ?? -1))
     const progress: Progress | null =
-      newest === undefined ? null : { metrics, epoch: newest.epoch, best: summarize(best) }
+      newest === undefined ? null : { metrics, layers, epoch: newest.epoch, best: summarize(best) }
     try {
       const answer = await leases.report(lease, progress)
       if (answer === 'fenced') {
@@ -107,6 +111,7 @@ export function startReporter(
         return
       }
       unreported.splice(0, metrics.length)
+      unreportedLayers.splice(0, layers.length)
       if (answer === 'cancel') hooks.onCancel()
       if (metrics.length > 0) hooks.onReported()
     } catch (error) {

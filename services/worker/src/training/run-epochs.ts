@@ -1,4 +1,5 @@
-import type { EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
+import type { EpochLayers, EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
+import { detailToObserve } from '@trainyard/domain'
 import {
   type EpochMetrics as EngineMetrics,
   type Network,
@@ -7,6 +8,7 @@ import {
 } from '@trainyard/engine'
 import { type PreparedTraining, toTrainingOptions } from '@trainyard/model'
 import type { TrainingReport } from './thread-protocol.ts'
+import { toEpochLayers } from './to-epoch-layers.ts'
 import { toEpochMetrics } from './to-epoch-metrics.ts'
 
 export interface EpochsRun {
@@ -26,7 +28,7 @@ export function runEpochs(
   resolved: ResolvedConfig,
   hooks: {
     shouldStop: () => boolean
-    onEpoch: (metrics: EpochMetrics) => void
+    onEpoch: (metrics: EpochMetrics, layers: EpochLayers[]) => void
     /** null or absent: the calling thread trains alone. */
     team?: Team | null
   },
@@ -39,6 +41,7 @@ export function runEpochs(
     validation: data.validation,
     ...toTrainingOptions(resolved),
     team: hooks.team ?? null,
+    observes: (epoch) => detailToObserve(epoch, resolved.training.epochs),
     onBatch: () => {
       isOutOfTime = endsAtMs !== null && performance.now() >= endsAtMs
       return isOutOfTime || hooks.shouldStop()
@@ -65,7 +68,7 @@ export function runEpochs(
     lastEpoch = step.value.epoch
     if (step.value.isBest) bestEpoch = lastEpoch
     threads = Math.max(threads, step.value.threads)
-    hooks.onEpoch(toEpochMetrics(step.value))
+    hooks.onEpoch(toEpochMetrics(step.value), step.value.observations.map(toEpochLayers))
     const isLast = lastEpoch === resolved.training.epochs
     if (!isLast && target !== null && isReached(step.value, target)) {
       // Frees the run of the engine, which an iteration left early keeps open.

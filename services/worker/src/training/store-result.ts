@@ -19,6 +19,7 @@ export function toFinish(
     best: reporter.best(),
     final: reporter.last(),
     metrics: [],
+    layers: [],
     weights: report.weights.map(
       (weights): FinishedWeights => ({
         which: weights.which,

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type {
   Architecture,
   Column,
+  EpochLayers,
   EpochMetrics,
   Preprocessing,
   ResolvedConfig,
@@ -31,7 +32,7 @@ export interface TrainingTask {
 }
 
 export type ThreadMessage =
-  | { kind: 'epochs'; epochs: EpochMetrics[] }
+  | { kind: 'epochs'; epochs: EpochReport }
   /** Asks for so many more threads to work on the job. */
   | { kind: 'help'; threads: number; assignment: Assignment }
 
@@ -43,6 +44,12 @@ export const BATCHES_WORD = 1
 export const THREADS_WORD = 2
 export const CONTROL_WORDS = 3
 
+/** Epochs, and what was observed of the layers in some of them. */
+export interface EpochReport {
+  metrics: EpochMetrics[]
+  layers: EpochLayers[]
+}
+
 export interface TrainedWeights {
   which: WhichWeights
   epoch: number
@@ -51,7 +58,8 @@ export interface TrainedWeights {
   bytes: Uint8Array<ArrayBuffer>
 }
 
-export interface TrainingReport {
+/** With the epochs not sent before. */
+export interface TrainingReport extends EpochReport {
   end:
     | { kind: 'succeeded'; stopReason: Exclude<StopReason, 'cancelled'> }
     /** Asked to stop by `control`. */
@@ -60,8 +68,6 @@ export interface TrainingReport {
         kind: 'diverged'
         at: { epoch: number; batch: number; layer: number | null; row: number | null }
       }
-  /** Epochs not sent before. */
-  metrics: EpochMetrics[]
   /** Most threads that trained an epoch together. */
   threads: number
   /** Best and last; empty when there are none worth keeping. */

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import type { EpochMetrics } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { type Assignment, compileKernels, disband } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
   CONTROL_WORDS,
+  type EpochReport,
   STOP_WORD,
   THREADS_WORD,
   type ThreadData,
@@ -34,7 +34,7 @@ export interface TrainingRun {
 export interface TrainingThreads {
   run(
     task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved'>,
-    onEpochs: (metrics: EpochMetrics[]) => void,
+    onEpochs: (epochs: EpochReport) => void,
   ): TrainingRun
   close(): Promise<void>
 }

@@ -18,6 +18,7 @@ import { makeQuoteJob } from '../../use-cases/quote-job.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
+import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadWeights } from '../../use-cases/read-weights.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
@@ -34,6 +35,7 @@ import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
 import { addReadEvents } from './jobs/read-events.ts'
+import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
 
@@ -82,6 +84,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
+  addReadLayers(app, { readLayers: makeReadLayers(deps) })
   addReadEvents(app, {
     ...deps,
     listEvents: makeListEvents(deps),
