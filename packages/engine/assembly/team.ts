@@ -39,10 +39,12 @@ export function joinTeam(): i32 {
 
 /** Waits for a later round that this thread takes part in and returns it; 0 when the team is closed. */
 export function awaitRound(round: i32): i32 {
+  // Looked at after every reading of the round, which changes once more when the team is closed.
+  if (atomic.load<i32>(team.closed)) return 0
   do {
     awaitChange(team.round, round)
-    if (atomic.load<i32>(team.closed)) return 0
     round = atomic.load<i32>(team.round)
+    if (atomic.load<i32>(team.closed)) return 0
     threadCount = round & COUNT_MASK
   } while (threadIndex >= threadCount)
   return round

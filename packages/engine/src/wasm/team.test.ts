@@ -258,6 +258,22 @@ describe('a thread that is lost', () => {
   })
 })
 
+it('a thread that comes when the job has ended goes at once, and helps with the next', async () => {
+  const late: Assignment[] = []
+  const absent = { ...two, start: (assignment: Assignment) => late.push(assignment) }
+  const options = makeOptions(makeData(SMALL, 20))
+  await run(MODULE, SMALL, options, absent)
+  const start = (assignment: Assignment) => {
+    for (const ended of late) teams[0]?.workers[0]?.postMessage(ended)
+    two.start(assignment)
+  }
+
+  const { metrics } = await run(MODULE, SMALL, options, { ...two, start })
+
+  expect(late).toHaveLength(1)
+  expect(metrics.map(({ threads }) => threads)).toEqual([2, 2, 2])
+})
+
 it('a stop callback that throws sends the helping threads home', async () => {
   const network = await createNetwork(SMALL, { seed: 1n })
   let batches = 0
