@@ -121,11 +121,13 @@ const CASES: Case[] = [
 ]
 
 describe.each(BUILDS)(
-  'any number of threads gives the same bits with the $build kernels',
+  'any number of threads gives the same bits and observations with the $build kernels',
   ({ module }) => {
     it.each(CASES)('$name', async ({ config, rows, options }) => {
       const data = makeData(config, rows)
-      const given = makeOptions(data, { validation: makeData(config, 37, 2n), ...options })
+      const observes = () => 'histograms' as const
+      const validation = makeData(config, 37, 2n)
+      const given = makeOptions(data, { validation, observes, ...options })
 
       const one = await run(module, config, given, null)
       const others = [
