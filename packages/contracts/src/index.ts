@@ -1,5 +1,6 @@
 export * from './cells.ts'
 export * from './dataset.ts'
+export * from './diagnosis.ts'
 export * from './event.ts'
 export * from './health.ts'
 export * from './ids.ts'

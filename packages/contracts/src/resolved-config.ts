@@ -55,13 +55,13 @@ export const resolvedConfigSchema = z
       input_dropout: z.number(),
       output: z.object({
         units: z.int(),
-        activation: z.enum(['softmax', 'sigmoid', 'linear']),
+        activation: z.enum(['softmax', 'sigmoid', 'linear', 'step']),
         initializer: initializerSchema,
       }),
     }),
     training: z.object({
       loss: z.union([
-        z.enum(['cross_entropy', 'binary_cross_entropy', 'hinge', 'mse', 'mae']),
+        z.enum(['cross_entropy', 'binary_cross_entropy', 'hinge', 'perceptron', 'mse', 'mae']),
         z.object({ type: z.literal('huber'), delta: z.number() }),
       ]),
       optimizer: z.discriminatedUnion('type', [
@@ -95,6 +95,7 @@ export const resolvedConfigSchema = z
           epsilon: z.number(),
           weight_decay: z.number(),
         }),
+        z.object({ type: z.literal('perceptron'), learning_rate: z.number() }),
       ]),
       lr_schedule: resolvedScheduleSchema.nullable(),
       regularization: z.object({ l1: z.number(), l2: z.number() }).nullable(),

@@ -14,9 +14,9 @@ export const architectureSchema = z.object({
     }),
   ),
   outputs: z.int(),
-  output_activation: z.enum(['softmax', 'sigmoid', 'linear']),
+  output_activation: z.enum(['softmax', 'sigmoid', 'linear', 'step']),
   task: taskSchema,
-  /** The classes in the order of the outputs (one sigmoid output: its value is the probability of the second); null for regression. */
+  /** The classes in the order of the outputs (one sigmoid or step output: it speaks for the second); null for regression. */
   classes: z.array(z.string()).nullable(),
   /** Name and unit of what is predicted. */
   target: z.string(),

@@ -312,15 +312,95 @@ describe('resolveConfig', () => {
     expect(errors).toContainEqual({ pointer, detail: expect.stringMatching(detail) })
   })
 
+  describe('the perceptron', () => {
+    const PERCEPTRON = {
+      model: { hidden: [], output: { activation: 'step' } },
+      training: { optimizer: { type: 'perceptron' } },
+    } satisfies Partial<JobSpec>
+
+    it.each([
+      [gates, 1],
+      [digits, 10],
+    ])('has one unit for two classes, else one for each, and learns row by row', (data, units) => {
+      expect(resolve(PERCEPTRON, data)).toMatchObject({
+        model: { hidden: [], output: { units, activation: 'step' } },
+        training: {
+          loss: 'perceptron',
+          optimizer: { type: 'perceptron', learning_rate: 0.1 },
+          batch_size: 1,
+          epochs: 100,
+        },
+      })
+    })
+
+    it('is refused with all that it has not, each where it stands', () => {
+      const errors = faultsOf(
+        {
+          model: { hidden: [{ units: 2 }], output: { activation: 'step' } },
+          training: { loss: 'mse', batch_size: 4, class_weight: 'balanced' },
+        },
+        gates,
+      )
+
+      expect(errors.map(({ pointer }) => pointer)).toEqual([
+        '#/task',
+        '#/training/optimizer',
+        '#/model/hidden',
+        '#/training/loss',
+        '#/training/batch_size',
+        '#/training/class_weight',
+      ])
+    })
+
+    it.each<[string, Partial<JobSpec>, DatasetFacts, string, RegExp]>([
+      ['of numbers', PERCEPTRON, prices, '#/task', /answers classes/],
+      [
+        'of one class',
+        PERCEPTRON,
+        makeDataset({ rows: 9, levels: ['0'] }),
+        '#/dataset_id',
+        /at least 2 classes, the target has 1/,
+      ],
+      [
+        'that descends a gradient',
+        { ...PERCEPTRON, training: { optimizer: { type: 'sgd' } } },
+        gates,
+        '#/training/optimizer',
+        /trained by \{"type": "perceptron"\}, not by "sgd"/,
+      ],
+      [
+        'without its step',
+        { ...PERCEPTRON, model: { hidden: [] } },
+        gates,
+        '#/model/output/activation',
+        /the output "step", not "auto"/,
+      ],
+      [
+        'without its shape',
+        { training: PERCEPTRON.training },
+        gates,
+        '#/model/hidden',
+        /hidden must be \[\]/,
+      ],
+      [
+        'in batches',
+        { ...PERCEPTRON, training: { ...PERCEPTRON.training, batch_size: 'full' } },
+        gates,
+        '#/training/batch_size',
+        /must be 1, got full/,
+      ],
+    ])('is refused %s', (_, spec, dataset, pointer, detail) => {
+      expect(faultsOf(spec, dataset)).toContainEqual({
+        pointer,
+        detail: expect.stringMatching(detail),
+      })
+    })
+  })
+
   it('names everything that is not supported yet, all at once', () => {
     const errors = faultsOf(
       {
-        model: {
-          hidden: [],
-          output: { activation: 'step' },
-        },
         training: {
-          optimizer: { type: 'perceptron' },
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
           threads: 2,
         },
@@ -334,8 +414,6 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/model/output/activation',
-      '#/training/optimizer/type',
       '#/training/augmentation',
       '#/training/threads',
       '#/preprocessing/missing',

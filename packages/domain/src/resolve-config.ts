@@ -6,6 +6,7 @@ import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainya
 import { DomainError } from './errors.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
+import { findPerceptronFaults } from './resolve-perceptron.ts'
 import {
   resolveLabelSmoothing,
   resolveLength,
@@ -45,6 +46,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const preprocessing = resolvePreprocessing(spec, task, numeric)
   const validation = resolveValidation(spec, dataset.rows, task)
   const loss = resolveLoss(spec, task, classes, errors)
+  if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task, classes))
   const trainingRows =
     validation === null ? dataset.rows : trainingRowsOf(dataset.rows, validation.fraction)
   const resolved: ResolvedConfig = {

@@ -48,6 +48,8 @@ export function resolveOptimizer(
         weight_decay,
       }
     }
+    case 'perceptron':
+      return { type: 'perceptron', learning_rate: given.learning_rate ?? 0.1 }
     default: {
       const adam = given?.type === 'adam' ? given : undefined
       return {
@@ -127,11 +129,12 @@ export function resolveLength(
     })
   }
   const stops = stopping != null || (stopping === undefined && free && hasValidation)
+  // The perceptron learns row by row.
+  const batchSizeDefault =
+    given?.optimizer?.type === 'perceptron' ? 1 : Math.min(BATCH_SIZE_DEFAULT, trainingRows)
   return {
     batch_size:
-      given?.batch_size === 'full'
-        ? trainingRows
-        : (given?.batch_size ?? Math.min(BATCH_SIZE_DEFAULT, trainingRows)),
+      given?.batch_size === 'full' ? trainingRows : (given?.batch_size ?? batchSizeDefault),
     epochs: given?.epochs ?? (free ? EPOCHS_DEFAULT : EPOCHS_WITH_GIVEN_BATCH_SIZE),
     early_stopping: stops
       ? {

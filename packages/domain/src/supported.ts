@@ -10,15 +10,8 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { model, training, preprocessing, validation } = spec
-  const output = typeof model === 'object' ? model.output : undefined
-  if (typeof output === 'object' && output.activation === 'step') {
-    refuse('#/model/output/activation', 'the perceptron\'s output "step"')
-  }
+  const { training, preprocessing, validation } = spec
   if (training !== undefined) {
-    if (training.optimizer?.type === 'perceptron') {
-      refuse('#/training/optimizer/type', 'optimizer "perceptron"')
-    }
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
     if (typeof training.threads === 'number' && training.threads > 1) {
       refuse('#/training/threads', 'more than one thread for one job')

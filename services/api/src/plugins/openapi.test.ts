@@ -36,6 +36,7 @@ const ROUTES = [
   'GET /v1/jobs/{id}/metrics',
   'GET /v1/jobs/{id}/events',
   'GET /v1/jobs/{id}/curves.svg',
+  'GET /v1/jobs/{id}/diagnosis',
   'GET /v1/jobs/{id}/weights',
   'POST /v1/jobs/{id}/predict',
   'GET /livez',

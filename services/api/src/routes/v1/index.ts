@@ -12,6 +12,7 @@ import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
 import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeLoadModel } from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
@@ -33,6 +34,7 @@ import { addListJobs } from './jobs/list.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
+import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
 import { addReadEvents } from './jobs/read-events.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
@@ -82,6 +84,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
+  addReadDiagnosis(app, { diagnoseJob: makeDiagnoseJob({ readHistory }) })
   addReadEvents(app, {
     ...deps,
     listEvents: makeListEvents(deps),
