@@ -82,6 +82,55 @@ describe('the perceptron of 1958', () => {
   })
 })
 
+describe('the worked example of back-propagation', () => {
+  it('takes the step by hand: X = 1, y = 24, W1 = 2, b1 = 3, W2 = 4, b2 = 5, rate 0.1', async () => {
+    const weights = {
+      format: 'trainyard/1',
+      layers: [
+        { weight: [[2]], bias: [3] },
+        { weight: [[4]], bias: [5] },
+      ],
+    }
+    const hidden = [{ units: 1, activation: 'linear' as const }]
+    const architecture = { inputs: 1, hidden, outputs: 1, task: 'regression' }
+    const imported = await client.send('POST', '/v1/models', {
+      name: 'worked-example',
+      weights,
+      architecture,
+    })
+    expect(imported.status).toBe(201)
+    const dataset = await client.createDataset({
+      columns: ['X', 'y'],
+      rows: [[1, 24]],
+      target: 'y',
+    })
+
+    const job = await client.createJob({
+      dataset_id: dataset.id,
+      preprocessing: { numeric: 'none' },
+      validation: null,
+      model: { hidden },
+      training: {
+        loss: 'mse',
+        optimizer: { type: 'sgd', learning_rate: 0.1 },
+        batch_size: 1,
+        epochs: 1,
+      },
+      initial_weights: { model: 'worked-example' },
+    })
+
+    const ended = await client.finishJob(job.id)
+    // Output 25 before the step: a loss of 1 and an upstream gradient of 2.
+    expect(ended.final?.metrics.train_loss).toBe(1)
+    const answer = await client.send('GET', `/v1/jobs/${job.id}/weights?which=last`)
+    const { layers } = weightsDocumentSchema.parse(answer.body)
+    expect(layers[0]?.weight[0]?.[0]).toBeCloseTo(1.2, 6)
+    expect(layers[0]?.bias[0]).toBeCloseTo(2.2, 6)
+    expect(layers[1]?.weight[0]?.[0]).toBeCloseTo(3, 6)
+    expect(layers[1]?.bias[0]).toBeCloseTo(4.8, 6)
+  })
+})
+
 async function diagnose(jobId: string) {
   const answer = await client.send('GET', `/v1/jobs/${jobId}/diagnosis`)
   return diagnosisSchema.parse(answer.body).findings

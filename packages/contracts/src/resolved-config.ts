@@ -113,6 +113,10 @@ export const resolvedConfigSchema = z
       label_smoothing: z.number(),
       threads: z.int(),
     }),
+    /** The weights that training starts from; their content cannot change. Null: the initializers'. */
+    initial_weights: z
+      .object({ model: z.string(), version: z.int(), sha256: z.string() })
+      .nullable(),
     limits: z.object({
       max_seconds: z.number().nullable(),
       target: z

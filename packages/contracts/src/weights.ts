@@ -25,7 +25,7 @@ export type Architecture = z.infer<typeof architectureSchema>
 
 /** How one column of a record becomes inputs: fitted on the training rows, the same for training and prediction. */
 export const columnTransformSchema = z.discriminatedUnion('kind', [
-  z.object({
+  z.strictObject({
     kind: z.literal('numeric'),
     column: z.string(),
     type: columnTypeSchema.extract(['number', 'boolean']),
@@ -35,7 +35,7 @@ export const columnTransformSchema = z.discriminatedUnion('kind', [
     center: z.number(),
     scale: z.number(),
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('one_hot'),
     column: z.string(),
     levels: z.array(z.string()),
@@ -47,12 +47,23 @@ export const columnTransformSchema = z.discriminatedUnion('kind', [
 ])
 export type ColumnTransform = z.infer<typeof columnTransformSchema>
 
-export const preprocessingSchema = z.object({
+export const preprocessingSchema = z.strictObject({
   columns: z.array(columnTransformSchema),
   /** Regression: prediction = output · scale + center. */
-  target: z.object({ center: z.number(), scale: z.number() }).nullable(),
+  target: z.strictObject({ center: z.number(), scale: z.number() }).nullable(),
 })
 export type Preprocessing = z.infer<typeof preprocessingSchema>
+
+/** Of one layer; the last four where it has batch normalization, and only there. */
+export const layerDocumentSchema = z.object({
+  weight: z.array(z.array(z.number())),
+  bias: z.array(z.number()),
+  gamma: z.array(z.number()).optional(),
+  beta: z.array(z.number()).optional(),
+  running_mean: z.array(z.number()).optional(),
+  running_var: z.array(z.number()).optional(),
+})
+export type LayerDocument = z.infer<typeof layerDocumentSchema>
 
 export const weightsDocumentSchema = z
   .object({
@@ -63,16 +74,7 @@ export const weightsDocumentSchema = z
      * `weight` is [out][in] (z = W x + b); the last entry is the output layer. Where there is batch normalization, the
      * other four: y = gamma · (z − running_mean) / √(running_var + 1e-5) + beta, and the activation is of y.
      */
-    layers: z.array(
-      z.object({
-        weight: z.array(z.array(z.number())),
-        bias: z.array(z.number()),
-        gamma: z.array(z.number()).optional(),
-        beta: z.array(z.number()).optional(),
-        running_mean: z.array(z.number()).optional(),
-        running_var: z.array(z.number()).optional(),
-      }),
-    ),
+    layers: z.array(layerDocumentSchema),
   })
   .meta({ id: 'Weights' })
 export type WeightsDocument = z.infer<typeof weightsDocumentSchema>

@@ -1,4 +1,5 @@
 export { DataError, type DataFault } from './data-error.ts'
+export { encodedWidth } from './encode-columns.ts'
 export { encodeRecords, type RecordsInput } from './encode-records.ts'
 export { classIndices, encodeFeatures, encodeTargets } from './encode-table.ts'
 export { fitPreprocessing, inputWidth } from './fit-preprocessing.ts'

@@ -18,6 +18,9 @@ import type {
   JobStatus,
   List,
   MetricsSummary,
+  Model,
+  ModelSource,
+  ModelVersion,
   Preprocessing,
   ProjectId,
   ResolvedConfig,
@@ -133,6 +136,35 @@ export interface StoredWeights {
   bytes: number
   architecture: Architecture
   preprocessing: Preprocessing
+}
+
+export interface NewModelVersion {
+  projectId: ProjectId
+  /** Made when the project has no model of that name. */
+  model: string
+  architecture: Architecture
+  preprocessing: Preprocessing | null
+  parameterCount: number
+  /** A blob that was put before. */
+  sha256: string
+  bytes: number
+  source: ModelSource
+}
+
+export interface ModelStore {
+  /** The next version of the model. */
+  insertVersion(
+    version: NewModelVersion,
+    idempotency: IdempotentRequest | null,
+  ): Promise<Once<ModelVersion>>
+  find(projectId: ProjectId, name: string): Promise<Model | null>
+  list(projectId: ProjectId, page: Page): Promise<List<Model>>
+  /** `version` null: the latest. */
+  findVersion(
+    projectId: ProjectId,
+    name: string,
+    version: number | null,
+  ): Promise<ModelVersion | null>
 }
 
 export interface IdempotencyStore {

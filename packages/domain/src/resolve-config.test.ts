@@ -355,13 +355,6 @@ describe('resolveConfig', () => {
     it.each<[string, Partial<JobSpec>, DatasetFacts, string, RegExp]>([
       ['of numbers', PERCEPTRON, prices, '#/task', /answers classes/],
       [
-        'of one class',
-        PERCEPTRON,
-        makeDataset({ rows: 9, levels: ['0'] }),
-        '#/dataset_id',
-        /at least 2 classes, the target has 1/,
-      ],
-      [
         'that descends a gradient',
         { ...PERCEPTRON, training: { optimizer: { type: 'sgd' } } },
         gates,
@@ -406,7 +399,6 @@ describe('resolveConfig', () => {
         },
         preprocessing: { missing: 'drop_row', missing_indicators: true, unseen_category: 'other' },
         validation: { folds: 5 },
-        initial_weights: { model: 'x' },
         checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
       },
@@ -420,7 +412,6 @@ describe('resolveConfig', () => {
       '#/preprocessing/missing_indicators',
       '#/preprocessing/unseen_category',
       '#/validation/folds',
-      '#/initial_weights',
       '#/checkpoint',
       '#/webhook',
     ])
@@ -461,7 +452,7 @@ function makeDataset(facts: {
 function resolve(spec: Partial<JobSpec>, dataset: DatasetFacts): ResolvedConfig {
   return resolveConfig(
     { dataset_id: 'ds_1', ...spec },
-    { dataset, inputWidth: () => 1, drawSeed: () => 99 },
+    { dataset, inputWidth: () => 1, initialModel: null, drawSeed: () => 99 },
   )
 }
 

@@ -5,6 +5,11 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { DomainError } from './errors.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
+import {
+  findInitialWeightsFaults,
+  type InitialModel,
+  toInitialWeights,
+} from './resolve-initial-weights.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
 import { findPerceptronFaults } from './resolve-perceptron.ts'
 import {
@@ -31,6 +36,8 @@ export interface ResolveContext {
   dataset: DatasetFacts
   /** Inputs of the network, from the schema and the preprocessing that is resolved so far. */
   inputWidth: (preprocessing: ResolvedConfig['preprocessing']) => number
+  /** The model that the specification starts from; null when it names none. */
+  initialModel: InitialModel | null
   /** Used when the specification has no seed. */
   drawSeed: () => number
 }
@@ -46,7 +53,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const preprocessing = resolvePreprocessing(spec, task, numeric)
   const validation = resolveValidation(spec, dataset.rows, task)
   const loss = resolveLoss(spec, task, classes, errors)
-  if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task, classes))
+  if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
   const trainingRows =
     validation === null ? dataset.rows : trainingRowsOf(dataset.rows, validation.fraction)
   const resolved: ResolvedConfig = {
@@ -72,11 +79,16 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
       threads: 1,
     },
+    initial_weights: toInitialWeights(context.initialModel),
     limits: {
       max_seconds: spec.limits?.max_seconds ?? null,
       target: resolveTarget(spec, validation !== null, task, errors),
     },
     seed: spec.seed ?? context.drawSeed(),
+  }
+  if (context.initialModel !== null) {
+    const labels = task === 'classification' ? classes : null
+    errors.push(...findInitialWeightsFaults(spec, resolved.model, labels, context.initialModel))
   }
   if (errors.length > 0) {
     throw new DomainError('validation_error', {

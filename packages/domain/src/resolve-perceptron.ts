@@ -7,19 +7,12 @@ export function asksForPerceptron(spec: JobSpec): boolean {
 }
 
 /** Everything in a specification that asks for a perceptron which a perceptron has not. */
-export function findPerceptronFaults(
-  spec: JobSpec,
-  task: Task,
-  classes: readonly string[] | null,
-): FieldError[] {
+export function findPerceptronFaults(spec: JobSpec, task: Task): FieldError[] {
   const errors: FieldError[] = []
   const refuse = (pointer: string, detail: string) => errors.push({ pointer, detail })
   const { optimizer, loss, batch_size, class_weight } = spec.training ?? {}
 
   if (task !== 'classification') refuse('#/task', 'a perceptron answers classes, not numbers')
-  else if (classes?.length === 1) {
-    refuse('#/dataset_id', 'a perceptron separates at least 2 classes, the target has 1')
-  }
   if (optimizer?.type !== 'perceptron') {
     refuse(
       '#/training/optimizer',

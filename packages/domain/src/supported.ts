@@ -31,7 +31,6 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
       refuse('#/validation/group_column', 'a group column')
     }
   }
-  if (spec.initial_weights != null) refuse('#/initial_weights', 'a warm start')
   if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')
   return errors

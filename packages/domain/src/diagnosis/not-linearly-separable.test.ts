@@ -93,7 +93,12 @@ describe('no such finding', () => {
 })
 
 function resolve(spec: JobSpec) {
-  return resolveConfig(spec, { dataset: GATES, inputWidth: () => 2, drawSeed: () => 1 })
+  return resolveConfig(spec, {
+    dataset: GATES,
+    inputWidth: () => 2,
+    initialModel: null,
+    drawSeed: () => 1,
+  })
 }
 
 function findingsOf(spec: JobSpec, losses: readonly number[]) {

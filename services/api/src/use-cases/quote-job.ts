@@ -11,6 +11,8 @@ import {
   assertWithinLimits,
   type DatasetStore,
   DomainError,
+  type InitialModel,
+  type ModelStore,
   type ResolveContext,
   resolveConfig,
   trainingRowsOf,
@@ -18,18 +20,21 @@ import {
 import { EngineError, planNetwork } from '@trainyard/engine/plan'
 import { toNetworkConfig } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
+import { findModelVersion } from './find-model.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
 
 /** Everything a submission would resolve to, within the limits; nothing is stored. */
 export function makeQuoteJob(deps: {
   datasets: Pick<DatasetStore, 'find'>
+  models: Pick<ModelStore, 'findVersion'>
   jobMemoryBytesMax: number
   drawSeed: () => number
 }): QuoteJob {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
-    const resolved = resolve(spec, dataset, deps.drawSeed)
+    const initialModel = await findInitialModel(projectId, spec)
+    const resolved = resolve(spec, dataset, initialModel, deps.drawSeed)
     const trainingRows =
       resolved.validation === null
         ? dataset.rows
@@ -56,13 +61,27 @@ export function makeQuoteJob(deps: {
       validation_rows: dataset.rows - trainingRows,
     }
   }
+
+  async function findInitialModel(
+    projectId: ProjectId,
+    { initial_weights: initial }: JobSpec,
+  ): Promise<InitialModel | null> {
+    if (initial == null) return null
+    return await findModelVersion(deps.models, projectId, initial.model, initial.version ?? null)
+  }
 }
 
 /** Throws `validation_error` with every fault: those of the specification, and columns that are too wide for it. */
-function resolve(spec: JobSpec, dataset: Dataset, drawSeed: () => number): ResolvedConfig {
+function resolve(
+  spec: JobSpec,
+  dataset: Dataset,
+  initialModel: InitialModel | null,
+  drawSeed: () => number,
+): ResolvedConfig {
   const tooWide: FieldError[] = []
   const context: ResolveContext = {
     dataset,
+    initialModel,
     drawSeed,
     inputWidth: (preprocessing) => {
       try {

@@ -1,5 +1,5 @@
-import type { JobId } from '@trainyard/contracts'
-import { type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
+import type { JobId, ResolvedConfig } from '@trainyard/contracts'
+import { type BlobStore, type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
 import { startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
@@ -24,7 +24,7 @@ interface RunningJob {
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, threads, pulse, log, workerId } = deps
+  const { leases, datasets, blobs, threads, pulse, log, workerId } = deps
   const running = new Map<JobId, RunningJob>()
   let isDraining = false
 
@@ -76,7 +76,9 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
-      run = threads.run({ table, columns, target, resolved: job.resolvedConfig }, reporter.add)
+      const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
+      const resolved = job.resolvedConfig
+      run = threads.run({ table, columns, target, resolved, initialWeights }, reporter.add)
       if (cause !== null) run.stop()
       return await run.report
     }
@@ -124,4 +126,13 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     return { stop, ended: work() }
   }
+}
+
+async function readInitialWeights(
+  blobs: Pick<BlobStore, 'read'>,
+  { initial_weights: initial }: ResolvedConfig,
+): Promise<Uint8Array | null> {
+  if (initial == null) return null
+  const chunks = await Array.fromAsync(blobs.read(initial.sha256))
+  return Buffer.concat(chunks)
 }

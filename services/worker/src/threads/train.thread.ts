@@ -12,6 +12,7 @@ import {
   packLayers,
   prepareTraining,
   toNetworkConfig,
+  unpackLayers,
 } from '@trainyard/model'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
 import {
@@ -41,10 +42,13 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
 }
 
 async function train(task: TrainingTask, data: PreparedTraining): Promise<TrainingReport> {
-  const { resolved, control, progress } = task
+  const { resolved, initialWeights, control, progress } = task
   const network = await createNetwork(toNetworkConfig(resolved), {
     seed: BigInt(resolved.seed),
     module: kernels,
+    ...(initialWeights !== null && {
+      initialWeights: unpackLayers(data.architecture, initialWeights),
+    }),
   })
   try {
     let unsent: EpochMetrics[] = []

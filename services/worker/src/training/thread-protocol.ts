@@ -21,6 +21,8 @@ export interface TrainingTask {
   columns: Column[]
   target: string
   resolved: ResolvedConfig
+  /** As `packLayers` writes them, in the shapes of `resolved`; null: the initializers'. */
+  initialWeights: Uint8Array | null
   /** Shared words, by index below. */
   control: Int32Array<SharedArrayBuffer>
   /** Epochs go out here while the thread computes. */

@@ -175,7 +175,9 @@ function train(
     limits: choices.limits ?? base.limits,
   }
   const messages: EpochMetrics[][] = []
-  const run = on.run({ ...xor, resolved }, (metrics) => messages.push(metrics))
+  const run = on.run({ ...xor, resolved, initialWeights: null }, (metrics) =>
+    messages.push(metrics),
+  )
   return { run, messages }
 }
 

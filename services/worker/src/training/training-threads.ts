@@ -29,7 +29,7 @@ export interface TrainingRun {
 
 export interface TrainingThreads {
   run(
-    task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved'>,
+    task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved' | 'initialWeights'>,
     onEpochs: (metrics: EpochMetrics[]) => void,
   ): TrainingRun
   close(): Promise<void>
