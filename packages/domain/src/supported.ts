@@ -10,26 +10,16 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { training, preprocessing, validation } = spec
+  const { training, validation } = spec
   if (training !== undefined) {
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
     if (typeof training.threads === 'number' && training.threads > 1) {
       refuse('#/training/threads', 'more than one thread for one job')
     }
   }
-  if (preprocessing?.missing === 'drop_row') refuse('#/preprocessing/missing', '"drop_row"')
-  if (preprocessing?.missing_indicators) {
-    refuse('#/preprocessing/missing_indicators', 'missing indicators')
-  }
-  if (preprocessing?.unseen_category === 'other') {
-    refuse('#/preprocessing/unseen_category', '"other"')
-  }
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')
     else if ('folds' in validation) refuse('#/validation/folds', 'k-fold validation')
-    else if (validation.group_column !== undefined) {
-      refuse('#/validation/group_column', 'a group column')
-    }
   }
   if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')

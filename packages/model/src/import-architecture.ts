@@ -123,7 +123,7 @@ function findPreprocessingFaults(
     errors.push({ pointer: `${base}/columns`, detail })
   }
   for (const [i, column] of preprocessing.columns.entries()) {
-    if (column.kind === 'numeric' && !(column.scale > 0)) {
+    if (column.kind !== 'one_hot' && !(column.scale > 0)) {
       const detail = `must be more than 0, got ${column.scale}`
       errors.push({ pointer: `${base}/columns/${i}/scale`, detail })
     }

@@ -191,5 +191,6 @@ function refused(change: Change) {
 }
 
 function numeric(column: string, scale: number) {
-  return { kind: 'numeric', column, type: 'number', missing: 0, center: 0, scale } as const
+  const plain = { log1p: false, missing: 0, center: 0, indicator: false }
+  return { kind: 'numeric', column, type: 'number', scale, ...plain } as const
 }
