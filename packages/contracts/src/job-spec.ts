@@ -18,6 +18,7 @@ export const EPSILON_MIN = 1e-10
 export const HUBER_DELTA_MAX = 1e9
 /** The weighted sum of a batch stays in float32. */
 export const CLASS_WEIGHT_MAX = 1e9
+export const FOLDS_MAX = 20
 /** What Postgres has room for. */
 export const MODEL_VERSION_MAX = 2 ** 31 - 1
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
@@ -271,7 +272,7 @@ export const validationSpecSchema = z.union([
     group_column: z.string().optional(),
   }),
   z.strictObject({ dataset_id: z.string() }),
-  z.strictObject({ folds: z.int().min(2).max(100) }),
+  z.strictObject({ folds: z.int().min(2).max(FOLDS_MAX), stratify: z.boolean().optional() }),
 ])
 
 /** At most 16 pairs, keys of 64 and values of 512 characters. */

@@ -50,12 +50,15 @@ export const resolvedConfigSchema = z
       columns: z.record(z.string(), columnPreprocessingSchema).default({}),
     }),
     validation: z
-      .object({
-        fraction: z.number(),
-        stratify: z.boolean(),
-        /** Rows with the same value here stay together. */
-        group_column: z.string().nullable().default(null),
-      })
+      .union([
+        z.object({
+          fraction: z.number(),
+          stratify: z.boolean(),
+          /** Rows with the same value here stay together. */
+          group_column: z.string().nullable().default(null),
+        }),
+        z.object({ folds: z.int(), stratify: z.boolean() }),
+      ])
       .nullable(),
     model: z.object({
       inputs: z.int(),

@@ -11,6 +11,7 @@ import type {
   DatasetWarning,
   EpochMetrics,
   Event,
+  Fold,
   Job,
   JobError,
   JobId,
@@ -213,6 +214,8 @@ export interface ClaimedJob {
 export interface Progress {
   /** Epochs not reported before, oldest first; may be empty. */
   metrics: EpochMetrics[]
+  /** The same of folds, all of which come before the first epoch. */
+  folds?: Fold[]
   epoch: number
   best: { epoch: number; metrics: MetricsSummary } | null
 }
@@ -234,6 +237,8 @@ export interface Finish {
   best: { epoch: number; metrics: MetricsSummary } | null
   /** Epochs not reported before. */
   metrics: EpochMetrics[]
+  /** Folds not reported before. */
+  folds?: Fold[]
   weights: FinishedWeights[]
 }
 

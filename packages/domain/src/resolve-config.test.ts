@@ -342,6 +342,52 @@ describe('resolveConfig', () => {
     expect(errors).toContainEqual({ pointer, detail: expect.stringMatching(detail) })
   })
 
+  describe('folds', () => {
+    it('are stratified for classes, and stop early as any validation does', () => {
+      expect(resolve({ validation: { folds: 5 } }, digits)).toMatchObject({
+        validation: { folds: 5, stratify: true },
+        training: { batch_size: 32, early_stopping: { metric: 'val_loss', patience: 10 } },
+      })
+      expect(resolve({ validation: { folds: 4 } }, prices).validation).toEqual({
+        folds: 4,
+        stratify: false,
+      })
+    })
+
+    it('bound the batch by their smallest training part; a full batch is full in every training', () => {
+      const fits = { validation: { folds: 2 }, training: { batch_size: 2 } }
+      const tooLarge = { validation: { folds: 2 }, training: { batch_size: 3 } }
+      const full = { validation: { folds: 2 }, training: { batch_size: 'full' as const } }
+
+      expect(resolve(fits, gates).training.batch_size).toBe(2)
+      expect(faultsOf(tooLarge, gates)).toMatchObject([{ pointer: '#/training/batch_size' }])
+      expect(resolve(full, gates).training.batch_size).toBe(4)
+    })
+
+    it('are refused where they are more than the rows, and with limits that they have not', () => {
+      const limits = {
+        max_seconds: 9,
+        target: { metric: 'val_loss', goal: 'minimize', value: 0 } as const,
+      }
+      const groups = {
+        ...digits,
+        columns: digits.columns.map((column) =>
+          column.name === 'x' ? { ...column, role: 'group' as const } : column,
+        ),
+      }
+
+      expect(faultsOf({ validation: { folds: 5 } }, gates)).toMatchObject([
+        { pointer: '#/validation/folds', detail: '5 is more than the 4 rows; use at most that' },
+      ])
+      expect(
+        faultsOf({ validation: { folds: 5 }, limits }, digits).map(({ pointer }) => pointer),
+      ).toEqual(['#/limits/target', '#/limits/max_seconds'])
+      expect(faultsOf({ validation: { folds: 5 } }, groups)).toMatchObject([
+        { pointer: '#/validation/folds', detail: expect.stringContaining('groups ("x")') },
+      ])
+    })
+  })
+
   describe('the perceptron', () => {
     const PERCEPTRON = {
       model: { hidden: [], output: { activation: 'step' } },
@@ -427,7 +473,7 @@ describe('resolveConfig', () => {
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
           threads: 2,
         },
-        validation: { folds: 5 },
+        validation: { dataset_id: 'ds_2' },
         checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
       },
@@ -437,7 +483,7 @@ describe('resolveConfig', () => {
     expect(errors.map((error) => error.pointer)).toEqual([
       '#/training/augmentation',
       '#/training/threads',
-      '#/validation/folds',
+      '#/validation/dataset_id',
       '#/checkpoint',
       '#/webhook',
     ])

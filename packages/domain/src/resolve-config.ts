@@ -54,8 +54,6 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const validation = resolveValidation(spec, dataset, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
-  const trainingRows =
-    validation === null ? dataset.rows : trainingRowsOf(dataset.rows, validation.fraction)
   const resolved: ResolvedConfig = {
     task,
     preprocessing,
@@ -72,7 +70,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       optimizer: resolveOptimizer(spec, errors),
       lr_schedule: resolveSchedule(spec),
       regularization: resolveRegularization(spec),
-      ...resolveLength(spec, trainingRows, validation !== null, task, errors),
+      ...resolveLength(spec, runsOf(dataset.rows, validation), task, errors),
       shuffle: spec.training?.shuffle ?? true,
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),
@@ -99,9 +97,30 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   return resolved
 }
 
-/** Rows that train when `fraction` of them validates; both parts keep at least one row. */
-export function trainingRowsOf(rows: number, fraction: number): number {
-  return rows - Math.min(rows - 1, Math.max(1, Math.round(rows * fraction)))
+/**
+ * Training and validation rows of each training that a job runs, the one whose model is kept last. Two folds of different
+ * sizes stand for all of them.
+ */
+export function runsOf(
+  rows: number,
+  validation: ResolvedConfig['validation'],
+): [...SplitSize[], SplitSize] {
+  const split = (validationRows: number): SplitSize => ({
+    trainingRows: rows - validationRows,
+    validationRows,
+  })
+  if (validation === null) return [split(0)]
+  if ('folds' in validation) {
+    const { folds } = validation
+    return [split(Math.floor(rows / folds)), split(Math.ceil(rows / folds)), split(0)]
+  }
+  // Both parts keep at least one row.
+  return [split(Math.min(rows - 1, Math.max(1, Math.round(rows * validation.fraction))))]
+}
+
+export interface SplitSize {
+  trainingRows: number
+  validationRows: number
 }
 
 function resolveTask(
@@ -143,7 +162,9 @@ function resolveValidation(
 ): ResolvedConfig['validation'] {
   const given = spec.validation
   if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
-  const asked = given === undefined || 'dataset_id' in given || 'folds' in given ? {} : given
+  if (given !== undefined && 'folds' in given)
+    return resolveFolds(spec, given, dataset, task, errors)
+  const asked = given === undefined || 'dataset_id' in given ? {} : given
   const group_column = resolveGroups(asked, dataset, errors)
   const canStratify =
     task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
@@ -152,6 +173,26 @@ function resolveValidation(
     stratify: canStratify && (asked.stratify ?? true),
     group_column,
   }
+}
+
+function resolveFolds(
+  spec: JobSpec,
+  { folds, stratify }: { folds: number; stratify?: boolean | undefined },
+  { rows, columns }: DatasetFacts,
+  task: Task,
+  errors: FieldError[],
+): ResolvedConfig['validation'] {
+  const pointer = '#/validation/folds'
+  if (folds > rows) {
+    errors.push({ pointer, detail: `${folds} is more than the ${rows} rows; use at most that` })
+  }
+  const group = columns.find(({ role }) => role === 'group')
+  if (group !== undefined) {
+    const detail = `the data set has groups ("${group.name}"), which folds cannot keep together yet`
+    errors.push({ pointer, detail })
+  }
+  const canStratify = task === 'classification' && (spec.training?.shuffle ?? true)
+  return { folds, stratify: canStratify && (stratify ?? true) }
 }
 
 /** The column asked for, else the one whose role is "group". */

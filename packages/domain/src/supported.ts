@@ -19,7 +19,14 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   }
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')
-    else if ('folds' in validation) refuse('#/validation/folds', 'k-fold validation')
+    else if ('folds' in validation) {
+      if (spec.limits?.target !== undefined) {
+        refuse('#/limits/target', 'a target together with folds')
+      }
+      if (spec.limits?.max_seconds !== undefined) {
+        refuse('#/limits/max_seconds', 'a limit of time together with folds')
+      }
+    }
   }
   if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')

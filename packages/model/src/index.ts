@@ -8,4 +8,9 @@ export {
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { toNetworkConfig, toTrainingOptions } from './network-config.ts'
-export { type PreparedTraining, type PrepareInput, prepareTraining } from './prepare-training.ts'
+export {
+  type PreparedTraining,
+  type PrepareInput,
+  prepareFolds,
+  prepareTraining,
+} from './prepare-training.ts'

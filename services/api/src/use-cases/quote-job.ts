@@ -15,9 +15,10 @@ import {
   type ModelStore,
   type ResolveContext,
   resolveConfig,
-  trainingRowsOf,
+  runsOf,
+  type SplitSize,
 } from '@trainyard/domain'
-import { EngineError, planNetwork } from '@trainyard/engine/plan'
+import { EngineError, type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
 import { toNetworkConfig } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
 import { findModelVersion } from './find-model.ts'
@@ -35,22 +36,24 @@ export function makeQuoteJob(deps: {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
     const initialModel = await findInitialModel(projectId, spec)
     const resolved = resolve(spec, dataset, initialModel, deps.drawSeed)
-    const trainingRows =
-      resolved.validation === null
-        ? dataset.rows
-        : trainingRowsOf(dataset.rows, resolved.validation.fraction)
-    const plan = inLimits(() =>
-      planNetwork({
-        network: toNetworkConfig(resolved),
-        optimizer: resolved.training.optimizer.type,
-        batchSize: resolved.training.batch_size,
-        trainingRows,
-        validationRows: dataset.rows - trainingRows,
-        weighted:
-          resolved.training.class_weight !== null ||
-          dataset.columns.some(({ role }) => role === 'weight'),
-      }),
+    const runs = runsOf(dataset.rows, resolved.validation)
+    const plans = inLimits(() =>
+      runs.map((run) =>
+        planNetwork({
+          network: toNetworkConfig(resolved),
+          optimizer: resolved.training.optimizer.type,
+          batchSize: resolved.training.batch_size,
+          ...run,
+          weighted:
+            resolved.training.class_weight !== null ||
+            dataset.columns.some(({ role }) => role === 'weight'),
+        }),
+      ),
     )
+    const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
+    // The last is the one whose model is kept.
+    const plan = { ...(plans.at(-1) as NetworkPlan), memoryBytes }
+    const { trainingRows, validationRows } = runs.at(-1) as SplitSize
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
     return {
       object: 'training.job_quote',
@@ -60,7 +63,7 @@ export function makeQuoteJob(deps: {
       flops_per_epoch: plan.flopsPerEpoch,
       memory_bytes: plan.memoryBytes,
       training_rows: trainingRows,
-      validation_rows: dataset.rows - trainingRows,
+      validation_rows: validationRows,
     }
   }
 

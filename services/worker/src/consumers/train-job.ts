@@ -78,7 +78,10 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       const table = await datasets.load(job.dataset)
       const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
       const resolved = job.resolvedConfig
-      run = threads.run({ table, columns, target, resolved, initialWeights }, reporter.add)
+      run = threads.run({ table, columns, target, resolved, initialWeights }, (message) => {
+        if ('fold' in message) reporter.addFold(message.fold)
+        else reporter.add(message.epochs)
+      })
       if (cause !== null) run.stop()
       return await run.report
     }
@@ -103,6 +106,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             best: reporter.best(),
             final: reporter.last(),
             metrics: unreported,
+            folds: reporter.folds(),
             weights: [],
           },
           [],
@@ -115,7 +119,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ) {
         log.info({ job: job.id }, 'a job was given back')
       } else {
-        await end({ ...toFinish(job, result, reporter), metrics: unreported }, result.weights)
+        const folds = reporter.folds()
+        await end(
+          { ...toFinish(job, result, reporter), metrics: unreported, folds },
+          result.weights,
+        )
       }
     }
 

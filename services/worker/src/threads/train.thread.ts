@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
 import type { EpochMetrics, WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
+import { finalEpochs } from '@trainyard/domain'
 import { createNetwork, type Network } from '@trainyard/engine'
 import {
   type PreparedTraining,
@@ -15,8 +16,10 @@ import {
   unpackLayers,
 } from '@trainyard/model'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
+import { runFolds, toFinal } from '../training/run-folds.ts'
 import {
   BATCHES_WORD,
+  type ProgressMessage,
   STOP_WORD,
   type ThreadData,
   type TrainedWeights,
@@ -31,51 +34,71 @@ const SEND_INTERVAL_MS = 250
 const { kernels } = workerData as ThreadData
 
 export default async function trainJob(task: TrainingTask): Promise<TrainingAnswer> {
-  let data: PreparedTraining
   try {
-    data = prepareTraining(task)
+    return { kind: 'trained', report: await train(task) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
     throw error
   }
-  return { kind: 'trained', report: await train(task, data) }
 }
 
-async function train(task: TrainingTask, data: PreparedTraining): Promise<TrainingReport> {
-  const { resolved, initialWeights, control, progress } = task
-  const network = await createNetwork(toNetworkConfig(resolved), {
-    seed: BigInt(resolved.seed),
-    module: kernels,
-    ...(initialWeights !== null && {
-      initialWeights: unpackLayers(data.architecture, initialWeights),
-    }),
-  })
+async function train(task: TrainingTask): Promise<TrainingReport> {
+  const { control, progress } = task
+  const shouldStop = () => {
+    Atomics.add(control, BATCHES_WORD, 1)
+    return Atomics.load(control, STOP_WORD) !== 0
+  }
+  const data = prepareTraining(task)
+  const validated = await validateFolds(task, shouldStop)
+  const { architecture, preprocessing } = data
+  if (validated !== null && 'end' in validated) {
+    return { end: validated.end, metrics: [], weights: [], architecture, preprocessing }
+  }
+  const resolved = validated === null ? task.resolved : toFinal(task.resolved)
+  const network = await makeNetwork(task, data, BigInt(resolved.seed))
   try {
     let unsent: EpochMetrics[] = []
     let sentMs = Number.NEGATIVE_INFINITY
     const run = runEpochs(network, data, resolved, {
-      shouldStop: () => {
-        Atomics.add(control, BATCHES_WORD, 1)
-        return Atomics.load(control, STOP_WORD) !== 0
-      },
+      shouldStop,
       onEpoch: (metrics) => {
         unsent.push(metrics)
         if (performance.now() - sentMs < SEND_INTERVAL_MS) return
-        progress.postMessage(unsent)
+        progress.postMessage({ epochs: unsent } satisfies ProgressMessage)
         unsent = []
         sentMs = performance.now()
       },
+      ...(validated !== null && { epochs: finalEpochs(validated.folds) }),
     })
-    return {
-      end: run.end,
-      metrics: unsent,
-      weights: takeWeights(network, run),
-      architecture: data.architecture,
-      preprocessing: data.preprocessing,
-    }
+    const weights = takeWeights(network, run)
+    return { end: run.end, metrics: unsent, weights, architecture, preprocessing }
   } finally {
     network.dispose()
   }
+}
+
+/** null without folds. */
+async function validateFolds(task: TrainingTask, shouldStop: () => boolean) {
+  const { validation } = task.resolved
+  if (validation === null || !('folds' in validation)) return null
+  return await runFolds(task, (data, seed) => makeNetwork(task, data, seed), {
+    shouldStop,
+    onFold: (fold) => task.progress.postMessage({ fold } satisfies ProgressMessage),
+  })
+}
+
+async function makeNetwork(
+  { resolved, initialWeights }: TrainingTask,
+  { architecture }: PreparedTraining,
+  seed: bigint,
+): Promise<Network> {
+  return await createNetwork(toNetworkConfig(resolved), {
+    seed,
+    module: kernels,
+    ...(initialWeights !== null && {
+      initialWeights: unpackLayers(architecture, initialWeights),
+    }),
+  })
 }
 
 function takeWeights(network: Network, run: EpochsRun): TrainedWeights[] {

@@ -12,12 +12,21 @@ export interface EpochsRun {
   bestEpoch: number
 }
 
+export interface RunHooks {
+  shouldStop: () => boolean
+  onEpoch: (metrics: EpochMetrics) => void
+  /** Default: the seed of the specification. */
+  seed?: bigint
+  /** Ends as if the epochs were completed; a schedule still spans those of the specification. */
+  epochs?: number
+}
+
 /** Trains until the epochs, the patience, a limit of the specification or `shouldStop` (asked before each batch) ends it. */
 export function runEpochs(
   network: Network,
   data: PreparedTraining,
   resolved: ResolvedConfig,
-  hooks: { shouldStop: () => boolean; onEpoch: (metrics: EpochMetrics) => void },
+  hooks: RunHooks,
 ): EpochsRun {
   const { target, max_seconds: maxSeconds } = resolved.limits
   const endsAtMs = maxSeconds === null ? null : performance.now() + maxSeconds * 1000
@@ -26,6 +35,7 @@ export function runEpochs(
     training: data.training,
     validation: data.validation,
     ...toTrainingOptions(resolved),
+    ...(hooks.seed !== undefined && { seed: hooks.seed }),
     onBatch: () => {
       isOutOfTime = endsAtMs !== null && performance.now() >= endsAtMs
       return isOutOfTime || hooks.shouldStop()
@@ -51,11 +61,17 @@ export function runEpochs(
     lastEpoch = step.value.epoch
     if (step.value.isBest) bestEpoch = lastEpoch
     hooks.onEpoch(toEpochMetrics(step.value))
-    const isLast = lastEpoch === resolved.training.epochs
-    if (!isLast && target !== null && isReached(step.value, target)) {
+    if (lastEpoch === resolved.training.epochs) continue
+    const stopReason =
+      lastEpoch === hooks.epochs
+        ? 'epochs_completed'
+        : target !== null && isReached(step.value, target)
+          ? 'target_reached'
+          : null
+    if (stopReason !== null) {
       // Frees the run of the engine, which an iteration left early keeps open.
       epochs.return({ stopReason: 'stopped', epochs: lastEpoch, best: null })
-      return { end: { kind: 'succeeded', stopReason: 'target_reached' }, lastEpoch, bestEpoch }
+      return { end: { kind: 'succeeded', stopReason }, lastEpoch, bestEpoch }
     }
   }
 }

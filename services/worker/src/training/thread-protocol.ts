@@ -4,6 +4,7 @@ import type {
   Architecture,
   Column,
   EpochMetrics,
+  Fold,
   Preprocessing,
   ResolvedConfig,
   StopReason,
@@ -25,9 +26,11 @@ export interface TrainingTask {
   initialWeights: Uint8Array | null
   /** Shared words, by index below. */
   control: Int32Array<SharedArrayBuffer>
-  /** Epochs go out here while the thread computes. */
+  /** Epochs and folds go out here while the thread computes, each a `ProgressMessage`. */
   progress: MessagePort
 }
+
+export type ProgressMessage = { epochs: EpochMetrics[] } | { fold: Fold }
 
 /** Word of `control`: anything but 0 asks the thread to stop before its next batch. */
 export const STOP_WORD = 0

@@ -175,9 +175,9 @@ function train(
     limits: choices.limits ?? base.limits,
   }
   const messages: EpochMetrics[][] = []
-  const run = on.run({ ...xor, resolved, initialWeights: null }, (metrics) =>
-    messages.push(metrics),
-  )
+  const run = on.run({ ...xor, resolved, initialWeights: null }, (message) => {
+    if ('epochs' in message) messages.push(message.epochs)
+  })
   return { run, messages }
 }
 

@@ -1,11 +1,11 @@
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import type { EpochMetrics } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { compileKernels } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
   CONTROL_WORDS,
+  type ProgressMessage,
   STOP_WORD,
   type ThreadData,
   type TrainingAnswer,
@@ -30,7 +30,7 @@ export interface TrainingRun {
 export interface TrainingThreads {
   run(
     task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved' | 'initialWeights'>,
-    onEpochs: (metrics: EpochMetrics[]) => void,
+    onProgress: (message: ProgressMessage) => void,
   ): TrainingRun
   close(): Promise<void>
 }
@@ -52,18 +52,18 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
   })
 
   return {
-    run(task, onEpochs) {
+    run(task, onProgress) {
       const control = new Int32Array(
         new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
       )
       const { port1: progress, port2: receiving } = new MessageChannel()
-      receiving.on('message', onEpochs)
+      receiving.on('message', onProgress)
       const report = pool
         .run({ ...task, control, progress }, { transferList: [progress] as unknown as Transfers })
         .finally(() => {
-          // The report comes over another port and may overtake epochs that were sent before it.
+          // The report comes over another port and may overtake what was sent before it.
           for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
-            onEpochs(sent.message as EpochMetrics[])
+            onProgress(sent.message as ProgressMessage)
             sent = receiveMessageOnPort(receiving)
           }
           receiving.close()
