@@ -109,7 +109,12 @@ export function startReporter(
     const progress: Progress | null =
       newest === undefined && folds.length === 0
         ? null
-        : { metrics, folds, epoch: newest?.epoch ?? 0, best: summarize(best) }
+        : {
+            metrics,
+            epoch: newest?.epoch ?? 0,
+            best: summarize(best),
+            ...(folds.length > 0 && { folds }),
+          }
     try {
       const answer = await leases.report(lease, progress)
       if (answer === 'fenced') {

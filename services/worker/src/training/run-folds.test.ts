@@ -94,16 +94,18 @@ it('stops early within a fold, and never in the final model', async () => {
 
 it('is cancelled in the middle of a fold, with the folds that were done', async () => {
   const job = await insert((resolved) => {
-    resolved.training.epochs = 20_000
+    resolved.training.epochs = 8000
     resolved.training.batch_size = 1
   })
-  const delivery = makeJobTrainer(worker.deps).train(job.id)
+  const trainer = makeJobTrainer(worker.deps)
+  const delivery = trainer.train(job.id)
   const running = await waitFor('a fold', async () => {
     const read = await worker.read(job)
     return (read.cross_validation?.folds.length ?? 0) > 0 ? read : null
   })
 
   await worker.stores.jobs.cancel(worker.projectId, job.id)
+  trainer.cancel(job.id)
   await delivery
 
   expect(running.progress).toBeGreaterThanOrEqual(1 / (FOLDS + 1))
