@@ -3,6 +3,7 @@
  * schema, nothing left to be decided later. Pure: the same specification and schema resolve to the same configuration.
  */
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import {
@@ -54,15 +55,18 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const validation = resolveValidation(spec, dataset, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
+  const runs = runsOf(dataset.rows, validation)
+  const inputs = context.inputWidth(preprocessing)
   const resolved: ResolvedConfig = {
     task,
     preprocessing,
     validation,
     model: resolveModel(
       spec,
-      context.inputWidth(preprocessing),
+      inputs,
       outputsOf(loss, classes),
       loss,
+      chooseHidden(task, inputs, Math.min(...runs.map((run) => run.trainingRows))),
       errors,
     ),
     training: {
@@ -70,7 +74,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       optimizer: resolveOptimizer(spec, errors),
       lr_schedule: resolveSchedule(spec),
       regularization: resolveRegularization(spec),
-      ...resolveLength(spec, runsOf(dataset.rows, validation), task, errors),
+      ...resolveLength(spec, runs, task, errors),
       shuffle: spec.training?.shuffle ?? true,
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),

@@ -1,10 +1,11 @@
 /** How long and by which steps to train. */
 import type { FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import { chooseBatchSize } from './choose-recipe.ts'
 import type { SplitSize } from './resolve-config.ts'
 
 const EPOCHS_DEFAULT = 100
 const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50
-const BATCH_SIZE_DEFAULT = 32
+const BATCH_SIZE_WITH_GIVEN_EPOCHS = 32
 const PATIENCE_DEFAULT = 10
 
 export function resolveOptimizer(
@@ -135,7 +136,11 @@ export function resolveLength(
   const stops = stopping != null || (stopping === undefined && free && hasValidation)
   // The perceptron learns row by row.
   const batchSizeDefault =
-    given?.optimizer?.type === 'perceptron' ? 1 : Math.min(BATCH_SIZE_DEFAULT, trainingRows)
+    given?.optimizer?.type === 'perceptron'
+      ? 1
+      : free
+        ? chooseBatchSize(trainingRows)
+        : Math.min(BATCH_SIZE_WITH_GIVEN_EPOCHS, trainingRows)
   return {
     batch_size: given?.batch_size === 'full' ? fullRows : (given?.batch_size ?? batchSizeDefault),
     epochs: given?.epochs ?? (free ? EPOCHS_DEFAULT : EPOCHS_WITH_GIVEN_BATCH_SIZE),
