@@ -19,6 +19,7 @@ import {
   createJobs,
   createKeys,
   createLeases,
+  createModels,
   createWorkers,
   openDatabase,
 } from '@trainyard/store'
@@ -38,6 +39,7 @@ export function openTestStores(connectionString: string, { leaseSeconds = 9 } = 
     blobs: createBlobs(database),
     datasets: createDatasets(database),
     jobs: createJobs(database),
+    models: createModels(database),
     idempotency: createIdempotency(database),
     leases: createLeases(database, { leaseSeconds }),
     dispatch: createDispatch(database),
@@ -136,6 +138,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       label_smoothing: 0,
       threads: 1,
     },
+    initial_weights: null,
     limits: { max_seconds: null, target: null },
     seed: 7,
     ...overrides,

@@ -6,6 +6,7 @@ export const JOB_EVENT_TYPES = [
   'job.created',
   'job.started',
   'job.epoch_completed',
+  'job.fold_completed',
   'job.retrying',
   'job.cancelling',
   'job.cancelled',

@@ -9,6 +9,7 @@ export const ID_PREFIXES = {
   apiKey: 'key',
   dataset: 'ds',
   job: 'job',
+  model: 'mdl',
   event: 'evt',
 } as const
 
@@ -16,12 +17,14 @@ export const projectIdSchema = z.string().brand<'ProjectId'>()
 export const apiKeyIdSchema = z.string().brand<'ApiKeyId'>()
 export const datasetIdSchema = z.string().brand<'DatasetId'>()
 export const jobIdSchema = z.string().brand<'JobId'>()
+export const modelIdSchema = z.string().brand<'ModelId'>()
 export const eventIdSchema = z.string().brand<'EventId'>()
 
 export type ProjectId = z.infer<typeof projectIdSchema>
 export type ApiKeyId = z.infer<typeof apiKeyIdSchema>
 export type DatasetId = z.infer<typeof datasetIdSchema>
 export type JobId = z.infer<typeof jobIdSchema>
+export type ModelId = z.infer<typeof modelIdSchema>
 export type EventId = z.infer<typeof eventIdSchema>
 
 interface IdOf {
@@ -29,6 +32,7 @@ interface IdOf {
   apiKey: ApiKeyId
   dataset: DatasetId
   job: JobId
+  model: ModelId
   event: EventId
 }
 

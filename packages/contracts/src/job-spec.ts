@@ -18,6 +18,9 @@ export const EPSILON_MIN = 1e-10
 export const HUBER_DELTA_MAX = 1e9
 /** The weighted sum of a batch stays in float32. */
 export const CLASS_WEIGHT_MAX = 1e9
+export const FOLDS_MAX = 20
+/** What Postgres has room for. */
+export const MODEL_VERSION_MAX = 2 ** 31 - 1
 export const SEED_MAX = Number.MAX_SAFE_INTEGER
 
 export const ACTIVATIONS = [
@@ -269,7 +272,7 @@ export const validationSpecSchema = z.union([
     group_column: z.string().optional(),
   }),
   z.strictObject({ dataset_id: z.string() }),
-  z.strictObject({ folds: z.int().min(2).max(100) }),
+  z.strictObject({ folds: z.int().min(2).max(FOLDS_MAX), stratify: z.boolean().optional() }),
 ])
 
 /** At most 16 pairs, keys of 64 and values of 512 characters. */
@@ -287,7 +290,10 @@ export const jobSpecSchema = z
     model: z.union([z.literal('auto'), modelSpecSchema]).optional(),
     training: trainingSpecSchema.optional(),
     initial_weights: z
-      .strictObject({ model: z.string(), version: z.int().min(1).optional() })
+      .strictObject({
+        model: z.string(),
+        version: z.int().min(1).max(MODEL_VERSION_MAX).optional(),
+      })
       .nullable()
       .optional(),
     limits: z

@@ -93,6 +93,30 @@ export const metricsSummarySchema = z.object({
 })
 export type MetricsSummary = z.infer<typeof metricsSummarySchema>
 
+/** One fold of k-fold validation: it validated while the others trained. */
+export const foldSchema = z.object({
+  /** From 1. */
+  fold: z.int(),
+  training_rows: z.int(),
+  validation_rows: z.int(),
+  epochs: z.int(),
+  best_epoch: z.int(),
+  /** Of the best epoch. */
+  metrics: metricsSummarySchema,
+})
+export type Fold = z.infer<typeof foldSchema>
+
+export const crossValidationSchema = z.object({
+  /** Those that are done. */
+  folds: z.array(foldSchema),
+  mean: metricsSummarySchema,
+  /** Standard deviation of the sample (n − 1). */
+  std: metricsSummarySchema,
+  /** Mean best epoch, for which the final model trains on all rows; null before the last fold is done. */
+  epochs: z.int().nullable(),
+})
+export type CrossValidation = z.infer<typeof crossValidationSchema>
+
 export const weightsInfoSchema = z.object({
   epoch: z.int(),
   sha256: z.string(),
@@ -119,6 +143,8 @@ export const jobSchema = z
     epoch: z.int(),
     best: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
     final: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
+    /** Of a job with `validation.folds`; its epochs, best and final are those of the final model. */
+    cross_validation: crossValidationSchema.nullable(),
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
     queue: z.object({ position: z.int() }).nullable(),
     error: jobErrorSchema.nullable(),

@@ -63,6 +63,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check the id, and that the key belongs to the project of the job.',
   },
+  model_not_found: {
+    status: 404,
+    title: 'No such model',
+    retryable: false,
+    remedy: 'Check name and version, and that the key belongs to the project of the model.',
+  },
   weights_not_found: {
     status: 404,
     title: 'The job has no weights',

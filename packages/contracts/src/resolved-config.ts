@@ -50,12 +50,15 @@ export const resolvedConfigSchema = z
       columns: z.record(z.string(), columnPreprocessingSchema).default({}),
     }),
     validation: z
-      .object({
-        fraction: z.number(),
-        stratify: z.boolean(),
-        /** Rows with the same value here stay together. */
-        group_column: z.string().nullable().default(null),
-      })
+      .union([
+        z.object({
+          fraction: z.number(),
+          stratify: z.boolean(),
+          /** Rows with the same value here stay together. */
+          group_column: z.string().nullable().default(null),
+        }),
+        z.object({ folds: z.int(), stratify: z.boolean() }),
+      ])
       .nullable(),
     model: z.object({
       inputs: z.int(),
@@ -71,13 +74,13 @@ export const resolvedConfigSchema = z
       input_dropout: z.number(),
       output: z.object({
         units: z.int(),
-        activation: z.enum(['softmax', 'sigmoid', 'linear']),
+        activation: z.enum(['softmax', 'sigmoid', 'linear', 'step']),
         initializer: initializerSchema,
       }),
     }),
     training: z.object({
       loss: z.union([
-        z.enum(['cross_entropy', 'binary_cross_entropy', 'hinge', 'mse', 'mae']),
+        z.enum(['cross_entropy', 'binary_cross_entropy', 'hinge', 'perceptron', 'mse', 'mae']),
         z.object({ type: z.literal('huber'), delta: z.number() }),
       ]),
       optimizer: z.discriminatedUnion('type', [
@@ -111,6 +114,7 @@ export const resolvedConfigSchema = z
           epsilon: z.number(),
           weight_decay: z.number(),
         }),
+        z.object({ type: z.literal('perceptron'), learning_rate: z.number() }),
       ]),
       lr_schedule: resolvedScheduleSchema.nullable(),
       regularization: z.object({ l1: z.number(), l2: z.number() }).nullable(),
@@ -129,6 +133,10 @@ export const resolvedConfigSchema = z
       /** Most threads at once; `auto` is decided by the worker while it trains. No number changes a result. */
       threads: z.union([z.literal('auto'), z.int()]),
     }),
+    /** The weights that training starts from; their content cannot change. Null: the initializers'. */
+    initial_weights: z
+      .object({ model: z.string(), version: z.int(), sha256: z.string() })
+      .nullable(),
     limits: z.object({
       max_seconds: z.number().nullable(),
       target: z

@@ -14,9 +14,9 @@ export const architectureSchema = z.object({
     }),
   ),
   outputs: z.int(),
-  output_activation: z.enum(['softmax', 'sigmoid', 'linear']),
+  output_activation: z.enum(['softmax', 'sigmoid', 'linear', 'step']),
   task: taskSchema,
-  /** The classes in the order of the outputs (one sigmoid output: its value is the probability of the second); null for regression. */
+  /** The classes in the order of the outputs (one sigmoid or step output: it speaks for the second); null for regression. */
   classes: z.array(z.string()).nullable(),
   /** Name and unit of what is predicted. */
   target: z.string(),
@@ -28,7 +28,7 @@ const indicator = z.boolean().default(false)
 
 /** How one column of a record becomes inputs: fitted on the training rows, the same for training and prediction. */
 export const columnTransformSchema = z.discriminatedUnion('kind', [
-  z.object({
+  z.strictObject({
     kind: z.literal('numeric'),
     column: z.string(),
     type: columnTypeSchema.extract(['number', 'boolean']),
@@ -41,7 +41,7 @@ export const columnTransformSchema = z.discriminatedUnion('kind', [
     scale: z.number(),
     indicator,
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('one_hot'),
     column: z.string(),
     /** One input each. */
@@ -56,7 +56,7 @@ export const columnTransformSchema = z.discriminatedUnion('kind', [
     missing_error: z.boolean(),
     indicator,
   }),
-  z.object({
+  z.strictObject({
     kind: z.literal('ordinal'),
     column: z.string(),
     /** In their order: the value of a level is its index. */
@@ -72,12 +72,23 @@ export const columnTransformSchema = z.discriminatedUnion('kind', [
 ])
 export type ColumnTransform = z.infer<typeof columnTransformSchema>
 
-export const preprocessingSchema = z.object({
+export const preprocessingSchema = z.strictObject({
   columns: z.array(columnTransformSchema),
   /** Regression: prediction = output · scale + center. */
-  target: z.object({ center: z.number(), scale: z.number() }).nullable(),
+  target: z.strictObject({ center: z.number(), scale: z.number() }).nullable(),
 })
 export type Preprocessing = z.infer<typeof preprocessingSchema>
+
+/** Of one layer; the last four where it has batch normalization, and only there. */
+export const layerDocumentSchema = z.object({
+  weight: z.array(z.array(z.number())),
+  bias: z.array(z.number()),
+  gamma: z.array(z.number()).optional(),
+  beta: z.array(z.number()).optional(),
+  running_mean: z.array(z.number()).optional(),
+  running_var: z.array(z.number()).optional(),
+})
+export type LayerDocument = z.infer<typeof layerDocumentSchema>
 
 export const weightsDocumentSchema = z
   .object({
@@ -88,16 +99,7 @@ export const weightsDocumentSchema = z
      * `weight` is [out][in] (z = W x + b); the last entry is the output layer. Where there is batch normalization, the
      * other four: y = gamma · (z − running_mean) / √(running_var + 1e-5) + beta, and the activation is of y.
      */
-    layers: z.array(
-      z.object({
-        weight: z.array(z.array(z.number())),
-        bias: z.array(z.number()),
-        gamma: z.array(z.number()).optional(),
-        beta: z.array(z.number()).optional(),
-        running_mean: z.array(z.number()).optional(),
-        running_var: z.array(z.number()).optional(),
-      }),
-    ),
+    layers: z.array(layerDocumentSchema),
   })
   .meta({ id: 'Weights' })
 export type WeightsDocument = z.infer<typeof weightsDocumentSchema>

@@ -49,7 +49,10 @@ export async function settleTarget(session: Session, context: TargetContext): Pr
     })
   }
   if (column.type !== 'category') column.levels = await readClasses(session, context)
-  const isConstant = column.levels === null ? column.min === column.max : column.levels.length < 2
+  const isConstant =
+    column.levels === null
+      ? context.rows > 1 && column.min === column.max
+      : column.levels.length < 2
   if (isConstant) {
     refuse(`The target ${quoteCell(column.name)} has the same value in every row`, {
       column: column.name,
@@ -71,6 +74,8 @@ async function readClasses(session: Session, context: TargetContext): Promise<st
   const relation = relationOf(context)
   const typed = `${cell}::${column.type === 'boolean' ? 'BOOLEAN' : 'DOUBLE'}`
   if (column.type === 'number') {
+    // One number stands for no class: there is none to tell it from. It may be a step to follow by hand.
+    if (context.rows === 1) return null
     const [row] = await session.rows(
       `SELECT bool_and(trunc(${typed}) = ${typed}) AND approx_count_distinct(${typed}) <= ${4 * WHOLE_CLASSES_MAX} FROM ${relation}`,
     )

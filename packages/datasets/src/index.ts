@@ -1,5 +1,6 @@
 export { completeRows } from './complete-rows.ts'
 export { DataError, type DataFault } from './data-error.ts'
+export { encodedWidth } from './encode-columns.ts'
 export { encodeRecords, type RecordsInput } from './encode-records.ts'
 export {
   classIndices,
@@ -9,8 +10,9 @@ export {
   groupIndices,
 } from './encode-table.ts'
 export { fitPreprocessing, inputWidth } from './fit-preprocessing.ts'
+export { foldRows } from './fold-rows.ts'
 export type { CsvOptions, Ingested } from './ingest-csv.ts'
 export type { InlineRows } from './ingest-rows.ts'
-export { splitRows } from './split-rows.ts'
+export { type Split, splitRows } from './split-rows.ts'
 export type { Table, TableColumn } from './table.ts'
 export { openTables, type Tables, type TablesOptions } from './tables.ts'

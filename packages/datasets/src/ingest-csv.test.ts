@@ -154,6 +154,15 @@ describe('target', () => {
     expect(booleans.columns[1]?.levels).toEqual(['false', 'true'])
   })
 
+  it('is a quantity in a table of one row, where a number has none to be told from', async () => {
+    const { task, columns } = await ingest('a,y\n1,24\n')
+
+    expect([task, columns[1]?.levels]).toEqual(['regression', null])
+    expect(await faultsOf('a,y\n1,p\n')).toMatchObject([
+      { detail: 'The target "y" has the same value in every row' },
+    ])
+  })
+
   it('is refused when absent, missing in a row, constant or of more than 1,000 classes', async () => {
     const classes = Array.from({ length: 1001 }, (_, i) => `${i},c${i}`).join('\n')
 

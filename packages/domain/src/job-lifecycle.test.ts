@@ -41,6 +41,12 @@ it.each([
   expect(progressOf(status, epoch, 10)).toBe(share)
 })
 
+it('counts every fold as much as the final model', () => {
+  expect(progressOf('running', 0, 10, { done: 2, of: 4 })).toBe(2 / 5)
+  expect(progressOf('running', 5, 10, { done: 4, of: 4 })).toBe(4.5 / 5)
+  expect(progressOf('succeeded', 7, 10, { done: 4, of: 4 })).toBe(1)
+})
+
 /** What it returns, or the code of what it throws. */
 function codeOf(decide: () => unknown): unknown {
   try {

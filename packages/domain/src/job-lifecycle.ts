@@ -49,8 +49,15 @@ export function assertDeletable(status: JobStatus): void {
 }
 
 /** Share of the work that is done, 0 to 1. An early stop is the end of the work. */
-export function progressOf(status: JobStatus, epoch: number, epochs: number): number {
-  return status === 'succeeded' ? 1 : Math.min(1, epoch / epochs)
+export function progressOf(
+  status: JobStatus,
+  epoch: number,
+  epochs: number,
+  /** Trainings before the one that `epoch` counts in; each is as much as that one. */
+  folds: { done: number; of: number } = { done: 0, of: 0 },
+): number {
+  if (status === 'succeeded') return 1
+  return (folds.done + Math.min(1, epoch / epochs)) / (folds.of + 1)
 }
 
 /** What a worker reports at the end of its part. */

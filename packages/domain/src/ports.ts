@@ -12,6 +12,7 @@ import type {
   EpochLayers,
   EpochMetrics,
   Event,
+  Fold,
   Job,
   JobError,
   JobId,
@@ -19,6 +20,9 @@ import type {
   JobStatus,
   List,
   MetricsSummary,
+  Model,
+  ModelSource,
+  ModelVersion,
   Preprocessing,
   ProjectId,
   ResolvedConfig,
@@ -136,6 +140,35 @@ export interface StoredWeights {
   preprocessing: Preprocessing
 }
 
+export interface NewModelVersion {
+  projectId: ProjectId
+  /** Made when the project has no model of that name. */
+  model: string
+  architecture: Architecture
+  preprocessing: Preprocessing | null
+  parameterCount: number
+  /** A blob that was put before. */
+  sha256: string
+  bytes: number
+  source: ModelSource
+}
+
+export interface ModelStore {
+  /** The next version of the model. */
+  insertVersion(
+    version: NewModelVersion,
+    idempotency: IdempotentRequest | null,
+  ): Promise<Once<ModelVersion>>
+  find(projectId: ProjectId, name: string): Promise<Model | null>
+  list(projectId: ProjectId, page: Page): Promise<List<Model>>
+  /** `version` null: the latest. */
+  findVersion(
+    projectId: ProjectId,
+    name: string,
+    version: number | null,
+  ): Promise<ModelVersion | null>
+}
+
 export interface IdempotencyStore {
   find(projectId: ProjectId, request: IdempotentRequest): Promise<StoredResponse | null>
   /** Forgets keys older than 24 h. Returns how many. */
@@ -186,6 +219,8 @@ export interface Progress {
   metrics: EpochMetrics[]
   /** Observed epochs among them. */
   layers: EpochLayers[]
+  /** The same of folds, all of which come before the first epoch. */
+  folds?: Fold[]
   epoch: number
   best: { epoch: number; metrics: MetricsSummary } | null
 }
@@ -209,6 +244,8 @@ export interface Finish {
   metrics: EpochMetrics[]
   /** Observed epochs among them. */
   layers: EpochLayers[]
+  /** Folds not reported before. */
+  folds?: Fold[]
   weights: FinishedWeights[]
 }
 

@@ -342,19 +342,137 @@ describe('resolveConfig', () => {
     expect(errors).toContainEqual({ pointer, detail: expect.stringMatching(detail) })
   })
 
+  describe('folds', () => {
+    it('are stratified for classes, and stop early as any validation does', () => {
+      expect(resolve({ validation: { folds: 5 } }, digits)).toMatchObject({
+        validation: { folds: 5, stratify: true },
+        training: { batch_size: 32, early_stopping: { metric: 'val_loss', patience: 10 } },
+      })
+      expect(resolve({ validation: { folds: 4 } }, prices).validation).toEqual({
+        folds: 4,
+        stratify: false,
+      })
+    })
+
+    it('bound the batch by their smallest training part; a full batch is full in every training', () => {
+      const fits = { validation: { folds: 2 }, training: { batch_size: 2 } }
+      const tooLarge = { validation: { folds: 2 }, training: { batch_size: 3 } }
+      const full = { validation: { folds: 2 }, training: { batch_size: 'full' as const } }
+
+      expect(resolve(fits, gates).training.batch_size).toBe(2)
+      expect(faultsOf(tooLarge, gates)).toMatchObject([{ pointer: '#/training/batch_size' }])
+      expect(resolve(full, gates).training.batch_size).toBe(4)
+    })
+
+    it('are refused where they are more than the rows, and with limits that they have not', () => {
+      const limits = {
+        max_seconds: 9,
+        target: { metric: 'val_loss', goal: 'minimize', value: 0 } as const,
+      }
+      const groups = {
+        ...digits,
+        columns: digits.columns.map((column) =>
+          column.name === 'x' ? { ...column, role: 'group' as const } : column,
+        ),
+      }
+
+      expect(faultsOf({ validation: { folds: 5 } }, gates)).toMatchObject([
+        { pointer: '#/validation/folds', detail: '5 is more than the 4 rows; use at most that' },
+      ])
+      expect(
+        faultsOf({ validation: { folds: 5 }, limits }, digits).map(({ pointer }) => pointer),
+      ).toEqual(['#/limits/target', '#/limits/max_seconds'])
+      expect(faultsOf({ validation: { folds: 5 } }, groups)).toMatchObject([
+        { pointer: '#/validation/folds', detail: expect.stringContaining('groups ("x")') },
+      ])
+    })
+  })
+
+  describe('the perceptron', () => {
+    const PERCEPTRON = {
+      model: { hidden: [], output: { activation: 'step' } },
+      training: { optimizer: { type: 'perceptron' } },
+    } satisfies Partial<JobSpec>
+
+    it.each([
+      [gates, 1],
+      [digits, 10],
+    ])('has one unit for two classes, else one for each, and learns row by row', (data, units) => {
+      expect(resolve(PERCEPTRON, data)).toMatchObject({
+        model: { hidden: [], output: { units, activation: 'step' } },
+        training: {
+          loss: 'perceptron',
+          optimizer: { type: 'perceptron', learning_rate: 0.1 },
+          batch_size: 1,
+          epochs: 100,
+        },
+      })
+    })
+
+    it('is refused with all that it has not, each where it stands', () => {
+      const errors = faultsOf(
+        {
+          model: { hidden: [{ units: 2 }], output: { activation: 'step' } },
+          training: { loss: 'mse', batch_size: 4, class_weight: 'balanced' },
+        },
+        gates,
+      )
+
+      expect(errors.map(({ pointer }) => pointer)).toEqual([
+        '#/task',
+        '#/training/optimizer',
+        '#/model/hidden',
+        '#/training/loss',
+        '#/training/batch_size',
+        '#/training/class_weight',
+      ])
+    })
+
+    it.each<[string, Partial<JobSpec>, DatasetFacts, string, RegExp]>([
+      ['of numbers', PERCEPTRON, prices, '#/task', /answers classes/],
+      [
+        'that descends a gradient',
+        { ...PERCEPTRON, training: { optimizer: { type: 'sgd' } } },
+        gates,
+        '#/training/optimizer',
+        /trained by \{"type": "perceptron"\}, not by "sgd"/,
+      ],
+      [
+        'without its step',
+        { ...PERCEPTRON, model: { hidden: [] } },
+        gates,
+        '#/model/output/activation',
+        /the output "step", not "auto"/,
+      ],
+      [
+        'without its shape',
+        { training: PERCEPTRON.training },
+        gates,
+        '#/model/hidden',
+        /hidden must be \[\]/,
+      ],
+      [
+        'in batches',
+        { ...PERCEPTRON, training: { ...PERCEPTRON.training, batch_size: 'full' } },
+        gates,
+        '#/training/batch_size',
+        /must be 1, got full/,
+      ],
+    ])('is refused %s', (_, spec, dataset, pointer, detail) => {
+      expect(faultsOf(spec, dataset)).toContainEqual({
+        pointer,
+        detail: expect.stringMatching(detail),
+      })
+    })
+  })
+
   it('names everything that is not supported yet, all at once', () => {
     const errors = faultsOf(
       {
-        model: {
-          hidden: [],
-          output: { activation: 'step' },
-        },
         training: {
-          optimizer: { type: 'perceptron' },
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
         },
-        validation: { folds: 5 },
-        initial_weights: { model: 'x' },
+        validation: { dataset_id: 'ds_2' },
         checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
       },
@@ -362,11 +480,8 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/model/output/activation',
-      '#/training/optimizer/type',
       '#/training/augmentation',
-      '#/validation/folds',
-      '#/initial_weights',
+      '#/validation/dataset_id',
       '#/checkpoint',
       '#/webhook',
     ])
@@ -420,7 +535,7 @@ function makeDataset(facts: {
 function resolve(spec: Partial<JobSpec>, dataset: DatasetFacts): ResolvedConfig {
   return resolveConfig(
     { dataset_id: 'ds_1', ...spec },
-    { dataset, inputWidth: () => 1, drawSeed: () => 99 },
+    { dataset, inputWidth: () => 1, initialModel: null, drawSeed: () => 99 },
   )
 }
 

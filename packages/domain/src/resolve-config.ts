@@ -6,7 +6,13 @@ import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainya
 import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
+import {
+  findInitialWeightsFaults,
+  type InitialModel,
+  toInitialWeights,
+} from './resolve-initial-weights.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
+import { findPerceptronFaults } from './resolve-perceptron.ts'
 import { resolvePreprocessing } from './resolve-preprocessing.ts'
 import {
   resolveLabelSmoothing,
@@ -32,6 +38,8 @@ export interface ResolveContext {
   dataset: DatasetFacts
   /** Inputs of the network, from the schema and the preprocessing that is resolved so far. */
   inputWidth: (preprocessing: ResolvedConfig['preprocessing']) => number
+  /** The model that the specification starts from; null when it names none. */
+  initialModel: InitialModel | null
   /** Used when the specification has no seed. */
   drawSeed: () => number
 }
@@ -46,8 +54,8 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
   const validation = resolveValidation(spec, dataset, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
-  const trainingRows =
-    validation === null ? dataset.rows : trainingRowsOf(dataset.rows, validation.fraction)
+  if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
+  const runs = runsOf(dataset.rows, validation)
   const inputs = context.inputWidth(preprocessing)
   const resolved: ResolvedConfig = {
     task,
@@ -58,7 +66,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       inputs,
       outputsOf(loss, classes),
       loss,
-      chooseHidden(task, inputs, trainingRows),
+      chooseHidden(task, inputs, Math.min(...runs.map((run) => run.trainingRows))),
       errors,
     ),
     training: {
@@ -66,18 +74,23 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       optimizer: resolveOptimizer(spec, errors),
       lr_schedule: resolveSchedule(spec),
       regularization: resolveRegularization(spec),
-      ...resolveLength(spec, trainingRows, validation !== null, task, errors),
+      ...resolveLength(spec, runs, task, errors),
       shuffle: spec.training?.shuffle ?? true,
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
       threads: spec.training?.threads ?? 1,
     },
+    initial_weights: toInitialWeights(context.initialModel),
     limits: {
       max_seconds: spec.limits?.max_seconds ?? null,
       target: resolveTarget(spec, validation !== null, task, errors),
     },
     seed: spec.seed ?? context.drawSeed(),
+  }
+  if (context.initialModel !== null) {
+    const labels = task === 'classification' ? classes : null
+    errors.push(...findInitialWeightsFaults(spec, resolved.model, labels, context.initialModel))
   }
   if (errors.length > 0) {
     throw new DomainError('validation_error', {
@@ -88,9 +101,30 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   return resolved
 }
 
-/** Rows that train when `fraction` of them validates; both parts keep at least one row. */
-export function trainingRowsOf(rows: number, fraction: number): number {
-  return rows - Math.min(rows - 1, Math.max(1, Math.round(rows * fraction)))
+/**
+ * Training and validation rows of each training that a job runs, the one whose model is kept last. Two folds of different
+ * sizes stand for all of them.
+ */
+export function runsOf(
+  rows: number,
+  validation: ResolvedConfig['validation'],
+): [...SplitSize[], SplitSize] {
+  const split = (validationRows: number): SplitSize => ({
+    trainingRows: rows - validationRows,
+    validationRows,
+  })
+  if (validation === null) return [split(0)]
+  if ('folds' in validation) {
+    const { folds } = validation
+    return [split(Math.floor(rows / folds)), split(Math.ceil(rows / folds)), split(0)]
+  }
+  // Both parts keep at least one row.
+  return [split(Math.min(rows - 1, Math.max(1, Math.round(rows * validation.fraction))))]
+}
+
+export interface SplitSize {
+  trainingRows: number
+  validationRows: number
 }
 
 function resolveTask(
@@ -132,7 +166,9 @@ function resolveValidation(
 ): ResolvedConfig['validation'] {
   const given = spec.validation
   if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
-  const asked = given === undefined || 'dataset_id' in given || 'folds' in given ? {} : given
+  if (given !== undefined && 'folds' in given)
+    return resolveFolds(spec, given, dataset, task, errors)
+  const asked = given === undefined || 'dataset_id' in given ? {} : given
   const group_column = resolveGroups(asked, dataset, errors)
   const canStratify =
     task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
@@ -141,6 +177,26 @@ function resolveValidation(
     stratify: canStratify && (asked.stratify ?? true),
     group_column,
   }
+}
+
+function resolveFolds(
+  spec: JobSpec,
+  { folds, stratify }: { folds: number; stratify?: boolean | undefined },
+  { rows, columns }: DatasetFacts,
+  task: Task,
+  errors: FieldError[],
+): ResolvedConfig['validation'] {
+  const pointer = '#/validation/folds'
+  if (folds > rows) {
+    errors.push({ pointer, detail: `${folds} is more than the ${rows} rows; use at most that` })
+  }
+  const group = columns.find(({ role }) => role === 'group')
+  if (group !== undefined) {
+    const detail = `the data set has groups ("${group.name}"), which folds cannot keep together yet`
+    errors.push({ pointer, detail })
+  }
+  const canStratify = task === 'classification' && (spec.training?.shuffle ?? true)
+  return { folds, stratify: canStratify && (stratify ?? true) }
 }
 
 /** The column asked for, else the one whose role is "group". */

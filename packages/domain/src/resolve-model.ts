@@ -6,6 +6,7 @@ import type {
   ResolvedConfig,
   Task,
 } from '@trainyard/contracts'
+import { asksForPerceptron } from './resolve-perceptron.ts'
 
 const HUBER_DELTA_DEFAULT = 1
 
@@ -18,6 +19,7 @@ export function resolveLoss(
   classes: readonly string[] | null,
   errors: FieldError[],
 ): Loss {
+  if (asksForPerceptron(spec)) return 'perceptron'
   const given = spec.training?.loss
   const name = typeof given === 'object' ? given.type : given
   const binary = classes !== null && classes.length === 2
@@ -50,6 +52,8 @@ export function isRegressionLoss(name: LossName): boolean {
 }
 
 export function outputsOf(loss: Loss, classes: readonly string[] | null): number {
+  // One unit separates two classes; more of them have a unit each, against the rest.
+  if (loss === 'perceptron') return classes !== null && classes.length > 2 ? classes.length : 1
   return loss === 'cross_entropy' || loss === 'hinge' ? (classes?.length ?? 1) : 1
 }
 
@@ -61,14 +65,13 @@ export function resolveModel(
   hiddenDefault: readonly HiddenLayerSpec[],
   errors: FieldError[],
 ): ResolvedConfig['model'] {
-  const activation =
-    loss === 'cross_entropy' ? 'softmax' : loss === 'binary_cross_entropy' ? 'sigmoid' : 'linear'
+  const activation = outputActivationOf(loss)
   const given = spec.model === undefined || spec.model === 'auto' ? null : spec.model
   const output = given?.output === undefined || given.output === 'auto' ? null : given.output
   if (
     output?.activation !== undefined &&
-    output.activation !== 'step' &&
-    output.activation !== activation
+    output.activation !== activation &&
+    loss !== 'perceptron'
   ) {
     errors.push({
       pointer: '#/model/output/activation',
@@ -87,6 +90,19 @@ export function resolveModel(
     })),
     input_dropout: given?.input_dropout ?? 0,
     output: { units: outputs, activation, initializer: output?.initializer ?? 'auto' },
+  }
+}
+
+function outputActivationOf(loss: Loss): ResolvedConfig['model']['output']['activation'] {
+  switch (loss) {
+    case 'cross_entropy':
+      return 'softmax'
+    case 'binary_cross_entropy':
+      return 'sigmoid'
+    case 'perceptron':
+      return 'step'
+    default:
+      return 'linear'
   }
 }
 

@@ -1,6 +1,7 @@
 /** How long and by which steps to train. */
 import type { FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { chooseBatchSize } from './choose-recipe.ts'
+import type { SplitSize } from './resolve-config.ts'
 
 const EPOCHS_DEFAULT = 100
 const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50
@@ -49,6 +50,8 @@ export function resolveOptimizer(
         weight_decay,
       }
     }
+    case 'perceptron':
+      return { type: 'perceptron', learning_rate: given.learning_rate ?? 0.1 }
     default: {
       const adam = given?.type === 'adam' ? given : undefined
       return {
@@ -101,12 +104,15 @@ export function resolveLabelSmoothing(
 
 export function resolveLength(
   spec: JobSpec,
-  trainingRows: number,
-  hasValidation: boolean,
+  runs: readonly SplitSize[],
   task: Task,
   errors: FieldError[],
 ): Pick<ResolvedConfig['training'], 'batch_size' | 'epochs' | 'early_stopping'> {
   const given = spec.training
+  // A batch has to fit the smallest of the trainings; the full one is that of the largest.
+  const trainingRows = Math.min(...runs.map((run) => run.trainingRows))
+  const fullRows = Math.max(...runs.map((run) => run.trainingRows))
+  const hasValidation = runs.some((run) => run.validationRows > 0)
   const free = given?.epochs === undefined && given?.batch_size === undefined
   if (typeof given?.batch_size === 'number' && given.batch_size > trainingRows) {
     errors.push({
@@ -128,14 +134,15 @@ export function resolveLength(
     })
   }
   const stops = stopping != null || (stopping === undefined && free && hasValidation)
+  // The perceptron learns row by row.
+  const batchSizeDefault =
+    given?.optimizer?.type === 'perceptron'
+      ? 1
+      : free
+        ? chooseBatchSize(trainingRows)
+        : Math.min(BATCH_SIZE_WITH_GIVEN_EPOCHS, trainingRows)
   return {
-    batch_size:
-      given?.batch_size === 'full'
-        ? trainingRows
-        : (given?.batch_size ??
-          (free
-            ? chooseBatchSize(trainingRows)
-            : Math.min(BATCH_SIZE_WITH_GIVEN_EPOCHS, trainingRows))),
+    batch_size: given?.batch_size === 'full' ? fullRows : (given?.batch_size ?? batchSizeDefault),
     epochs: given?.epochs ?? (free ? EPOCHS_DEFAULT : EPOCHS_WITH_GIVEN_BATCH_SIZE),
     early_stopping: stops
       ? {

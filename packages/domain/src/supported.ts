@@ -10,22 +10,21 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { model, training, validation } = spec
-  const output = typeof model === 'object' ? model.output : undefined
-  if (typeof output === 'object' && output.activation === 'step') {
-    refuse('#/model/output/activation', 'the perceptron\'s output "step"')
-  }
+  const { training, validation } = spec
   if (training !== undefined) {
-    if (training.optimizer?.type === 'perceptron') {
-      refuse('#/training/optimizer/type', 'optimizer "perceptron"')
-    }
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
   }
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')
-    else if ('folds' in validation) refuse('#/validation/folds', 'k-fold validation')
+    else if ('folds' in validation) {
+      if (spec.limits?.target !== undefined) {
+        refuse('#/limits/target', 'a target together with folds')
+      }
+      if (spec.limits?.max_seconds !== undefined) {
+        refuse('#/limits/max_seconds', 'a limit of time together with folds')
+      }
+    }
   }
-  if (spec.initial_weights != null) refuse('#/initial_weights', 'a warm start')
   if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')
   return errors

@@ -46,6 +46,11 @@ const HINGE = createPredictor({
   preprocessing: PREPROCESSING,
   layers: [{ weight: Float32Array.of(1, 0, 0, 1), bias: Float32Array.of(0, -3) }],
 })
+const STEP = createPredictor({
+  architecture: linear(1, { output_activation: 'step' }),
+  preprocessing: PREPROCESSING,
+  layers: [{ weight: Float32Array.of(2, 0), bias: Float32Array.of(0) }],
+})
 const VALUE = createPredictor({
   architecture: linear(1, { output_activation: 'linear', task: 'regression', classes: null }),
   preprocessing: { ...PREPROCESSING, target: { center: 100, scale: 10 } },
@@ -104,6 +109,24 @@ describe('createPredictor', () => {
         detail: 'A hinge model has no probabilities; it has label, logits',
         pointer: '#/outputs/0',
       },
+    ])
+  })
+
+  it('answers the second class from a score of exactly 0 up where the output is one step', () => {
+    const rows = [
+      [0, 0],
+      [1, 0],
+      [2, 0],
+    ]
+
+    // Inputs -0.5, 0 and 0.5.
+    expect(STEP.predict({ rows })).toEqual([
+      { label: 'no', logits: [-1] },
+      { label: 'yes', logits: [0] },
+      { label: 'yes', logits: [1] },
+    ])
+    expect(faultsOf(() => STEP.predict({ rows }, ['probabilities']))).toMatchObject([
+      { detail: 'A perceptron model has no probabilities; it has label, logits' },
     ])
   })
 

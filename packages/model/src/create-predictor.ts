@@ -19,8 +19,9 @@ export interface TrainedModel {
 
 export interface Predictor {
   /**
-   * One item per record, in order. Default outputs: label and probabilities of a classification (label and logits
-   * where it was trained by hinge, whose scores are no probabilities), the value of a regression. Throws DataError with pointers into the body.
+   * One item per record, in order. Default outputs: label and probabilities of a classification (label and logits of a
+   * perceptron or where it was trained by hinge: their scores are no probabilities), the value of a regression.
+   * Throws DataError with pointers into the body.
    */
   predict(input: RecordsInput, outputs?: readonly PredictionOutput[]): PredictionItem[]
 }
@@ -51,7 +52,7 @@ export function createPredictor(model: TrainedModel): Predictor {
         const item: PredictionItem = {}
         if (classes !== null) {
           const shares = probabilities?.subarray(row * classes.length, (row + 1) * classes.length)
-          if (wanted.includes('label')) item.label = classes[indexOfLargest(shares ?? scores)] ?? ''
+          if (wanted.includes('label')) item.label = classes[predictedClass(shares ?? scores)] ?? ''
           if (shares !== undefined && wanted.includes('probabilities')) {
             // Own properties whatever the class is called, `__proto__` included.
             item.probabilities = Object.fromEntries(
@@ -91,15 +92,19 @@ function probabilitiesOf(
   return both
 }
 
-function indexOfLargest(values: Float32Array): number {
+/** The class of the largest value, of equal ones the first; a single score, of a step, is the second class from 0 up. */
+function predictedClass(values: Float32Array): number {
+  if (values.length === 1) return (values[0] ?? 0) >= 0 ? 1 : 0
   let best = 0
   for (const [i, value] of values.entries()) if (value > (values[best] ?? 0)) best = i
   return best
 }
 
-/** A classification by hinge: the class of the largest score, without a probability. */
+/** A perceptron, or a classification by hinge: a class by its scores, without a probability. */
 function hasRawScores({ task, output_activation }: Architecture): boolean {
-  return task === 'classification' && output_activation === 'linear'
+  return (
+    task === 'classification' && (output_activation === 'linear' || output_activation === 'step')
+  )
 }
 
 function defaultOutputs(architecture: Architecture): readonly PredictionOutput[] {
@@ -113,15 +118,19 @@ function possibleOutputs(architecture: Architecture): readonly PredictionOutput[
 }
 
 function assertOutputs(architecture: Architecture, wanted: readonly PredictionOutput[]): void {
-  const { task } = architecture
   const possible = possibleOutputs(architecture)
   const faults = [...wanted.entries()]
     .filter(([, output]) => !possible.includes(output))
     .map(([i, output]) => ({
-      detail: `A ${hasRawScores(architecture) ? 'hinge' : task} model has no ${output}; it has ${possible.join(', ')}`,
+      detail: `A ${kindOf(architecture)} model has no ${output}; it has ${possible.join(', ')}`,
       pointer: `#/outputs/${i}`,
     }))
   if (faults.length > 0) throw new DataError(faults)
+}
+
+function kindOf({ task, output_activation }: Architecture): string {
+  if (output_activation === 'step') return 'perceptron'
+  return task === 'classification' && output_activation === 'linear' ? 'hinge' : task
 }
 
 /** Values far outside the training data can overflow float32; JSON has no word for what comes out. */

@@ -5,6 +5,12 @@ export {
   predictionFlops,
   type TrainedModel,
 } from './create-predictor.ts'
+export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { threadsMax, toNetworkConfig, toTrainingOptions } from './network-config.ts'
-export { type PreparedTraining, type PrepareInput, prepareTraining } from './prepare-training.ts'
+export {
+  type PreparedTraining,
+  type PrepareInput,
+  prepareFolds,
+  prepareTraining,
+} from './prepare-training.ts'

@@ -168,6 +168,10 @@ describe('toTrainingOptions', () => {
       { type: 'adagrad', learningRate: 0.1 },
     ],
     [
+      { type: 'perceptron', learning_rate: 0.1 },
+      { type: 'perceptron', learningRate: 0.1 },
+    ],
+    [
       {
         type: 'adamw',
         learning_rate: 0.1,

@@ -10,7 +10,7 @@ import {
 
 type InitializerSpec = ResolvedConfig['model']['output']['initializer']
 
-/** The engine's network for a resolved specification. The output layer is linear: the loss holds softmax or sigmoid. */
+/** The engine's network for a resolved specification. The output layer is linear: the loss holds softmax, sigmoid or step. */
 export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkConfig {
   return {
     inputs: model.inputs,
@@ -137,7 +137,8 @@ function toOptimizer(optimizer: ResolvedConfig['training']['optimizer']): Optimi
       return { type: 'rmsprop', learningRate, rho, epsilon }
     }
     case 'adagrad':
-      return { type: 'adagrad', learningRate }
+    case 'perceptron':
+      return { type: optimizer.type, learningRate }
     case 'adam': {
       const { beta1, beta2, epsilon, bias_correction: biasCorrection } = optimizer
       return { type: 'adam', learningRate, beta1, beta2, epsilon, biasCorrection }

@@ -1,7 +1,7 @@
 import type { Column } from '@trainyard/contracts'
 import type { Table } from '@trainyard/datasets'
 import { describe, expect, it } from 'vitest'
-import { prepareTraining } from './prepare-training.ts'
+import { prepareFolds, prepareTraining } from './prepare-training.ts'
 import { makeResolved } from './resolved-config.fixture.ts'
 
 const ROWS = 40
@@ -150,5 +150,28 @@ describe('prepareTraining', () => {
     const used = [...trainingRowIndices, ...validationRowIndices].sort((a, b) => a - b)
     expect(used).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i))
     expect(() => prepare(() => true)).toThrow('none is left to train on')
+  })
+})
+
+describe('prepareFolds', () => {
+  it('fits each fold on its training rows alone, and keeps the shares of the classes', () => {
+    const table = makeTable()
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    resolved.validation = { folds: 5, stratify: true }
+    const input = { table, columns: COLUMNS, target: 'y', resolved }
+
+    const folds = [...prepareFolds(input)]
+
+    expect(folds.map(({ training, validation }) => [training.rows, validation?.rows])).toEqual(
+      Array.from({ length: 5 }, () => [32, 8]),
+    )
+    for (const { preprocessing, trainingRowIndices, validation } of folds) {
+      const mean = trainingRowIndices.reduce((sum, row) => sum + row, 0) / 32
+      expect(preprocessing.columns[0]).toMatchObject({ center: mean })
+      expect(validation?.targets.filter((label) => label === 0).length).toBe(2)
+    }
+    const validated = folds.flatMap(({ validationRowIndices }) => [...validationRowIndices])
+    expect(new Set(validated).size).toBe(ROWS)
+    expect(prepareTraining(input)).toMatchObject({ training: { rows: ROWS }, validation: null })
   })
 })

@@ -7,7 +7,9 @@ import {
   encodeTargets,
   encodeWeights,
   fitPreprocessing,
+  foldRows,
   groupIndices,
+  type Split,
   splitRows,
   type Table,
 } from '@trainyard/datasets'
@@ -36,10 +38,18 @@ export interface PreparedTraining {
  * bytes. Throws DataError when the data does not fit the specification. Computes; not for an event loop.
  */
 export function prepareTraining(input: PrepareInput): PreparedTraining {
+  return prepareSplit(input, drawSplit(input))
+}
+
+/** The same for each fold of a specification with folds, one after the other; its own training is on all rows. */
+export function* prepareFolds(input: PrepareInput): Generator<PreparedTraining> {
+  for (const split of drawFolds(input)) yield prepareSplit(input, split)
+}
+
+function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
   const { table, columns, target, resolved } = input
   const { task } = resolved
-  const classes = task === 'classification' ? classesOf(columns, target) : null
-  const split = drawSplit(input, classes)
+  const classes = classesFor(input)
   const config = resolved.preprocessing
   const rows = split.training
   const preprocessing = fitPreprocessing({ table, columns, target, task, rows, config })
@@ -67,10 +77,35 @@ export function prepareTraining(input: PrepareInput): PreparedTraining {
   }
 }
 
-function drawSplit({ table, columns, target, resolved }: PrepareInput, classes: string[] | null) {
-  const { validation, training, preprocessing, seed } = resolved
+function drawSplit(input: PrepareInput): Split {
+  const { table, resolved } = input
+  const { training, seed } = resolved
+  const validation =
+    resolved.validation !== null && 'fraction' in resolved.validation ? resolved.validation : null
+  const rows = usableRows(input)
+  const group = validation?.group_column ?? null
+  return splitRows({
+    rows,
+    classes: validation?.stratify === true ? classesOfRows(input, rows) : null,
+    groups: group === null ? null : groupIndices(table, group, rows),
+    fraction: validation?.fraction ?? null,
+    shuffle: training.shuffle,
+    seed: BigInt(seed),
+  })
+}
+
+function drawFolds(input: PrepareInput): Split[] {
+  const { validation, training, seed } = input.resolved
+  if (validation === null || !('folds' in validation)) return []
+  const rows = usableRows(input)
+  const { folds, stratify } = validation
+  const classes = stratify ? classesOfRows(input, rows) : null
+  return foldRows({ rows, classes, folds, shuffle: training.shuffle, seed: BigInt(seed) })
+}
+
+function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {
   const rows =
-    preprocessing.missing === 'drop_row'
+    resolved.preprocessing.missing === 'drop_row'
       ? completeRows(table, columns)
       : Uint32Array.from({ length: table.rows }, (_, row) => row)
   if (rows.length === 0) {
@@ -78,18 +113,17 @@ function drawSplit({ table, columns, target, resolved }: PrepareInput, classes: 
       { detail: 'Every row lacks a value: with "drop_row" none is left to train on' },
     ])
   }
-  const group = validation?.group_column ?? null
-  return splitRows({
-    rows,
-    classes:
-      validation?.stratify === true && classes !== null
-        ? classIndices({ table, target, classes, rows })
-        : null,
-    groups: group === null ? null : groupIndices(table, group, rows),
-    fraction: validation?.fraction ?? null,
-    shuffle: training.shuffle,
-    seed: BigInt(seed),
-  })
+  return rows
+}
+
+function classesOfRows(input: PrepareInput, rows: Uint32Array): Int32Array | null {
+  const { table, target } = input
+  const classes = classesFor(input)
+  return classes === null ? null : classIndices({ table, target, classes, rows })
+}
+
+function classesFor({ columns, target, resolved }: PrepareInput): string[] | null {
+  return resolved.task === 'classification' ? classesOf(columns, target) : null
 }
 
 function classesOf(columns: readonly Column[], target: string): string[] {

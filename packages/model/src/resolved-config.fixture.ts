@@ -53,6 +53,7 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       label_smoothing: 0,
       threads: 1,
     },
+    initial_weights: null,
     limits: { max_seconds: null, target: null },
     seed: 8,
   }

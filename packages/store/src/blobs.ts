@@ -54,7 +54,8 @@ export function createBlobs(database: Database): BlobStore {
         const swept = await database.$executeRaw`
           DELETE FROM blobs b WHERE touched_at < clock_timestamp() - interval '1 hour'
             AND NOT EXISTS (SELECT 1 FROM datasets d WHERE d.sha256 = b.sha256)
-            AND NOT EXISTS (SELECT 1 FROM job_weights w WHERE w.sha256 = b.sha256)`
+            AND NOT EXISTS (SELECT 1 FROM job_weights w WHERE w.sha256 = b.sha256)
+            AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)`
         await database.$executeRaw`
           DELETE FROM blob_chunks c WHERE created_at < clock_timestamp() - interval '1 hour'
             AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.sha256 = c.sha256)`

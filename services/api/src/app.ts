@@ -69,6 +69,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   const stores = {
     jobs: { ...makeQuick(deps.jobs), metrics: deps.jobs.metrics },
     datasets: makeQuick(deps.datasets),
+    models: makeQuick(deps.models),
     idempotency: makeQuick(deps.idempotency),
   }
   const metrics = createApiMetrics(settings)

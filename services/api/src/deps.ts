@@ -6,10 +6,12 @@ import type {
   IdempotencyStore,
   JobStore,
   KeyStore,
+  ModelStore,
   Pulse,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
+import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
 
 export interface Deps {
@@ -17,11 +19,13 @@ export interface Deps {
   keys: KeyStore
   jobs: JobStore
   datasets: DatasetStore
+  models: ModelStore
   blobs: BlobStore
   idempotency: IdempotencyStore
   pulse: Pulse & { isHealthy(): boolean }
   tables: Tables
   predictions: PredictionThread
+  imports: ImportThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

@@ -9,6 +9,7 @@ import {
   createIdempotency,
   createJobs,
   createKeys,
+  createModels,
   openDatabase,
 } from '@trainyard/store'
 import { type Logger, pino } from 'pino'
@@ -17,6 +18,7 @@ import type { Deps } from './deps.ts'
 import { type Env, envSchema } from './env.ts'
 import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
+import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 
 const CONNECTIONS_MAX = 10
@@ -57,14 +59,18 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('tables', () => tables.close())
   const predictions = createPredictionThread()
   closers.push('prediction thread', () => predictions.close())
+  const imports = createImportThread()
+  closers.push('import thread', () => imports.close())
   return {
     log,
     pulse,
     tables,
     predictions,
+    imports,
     keys: createKeys(database),
     jobs: createJobs(database),
     datasets: createDatasets(database),
+    models: createModels(database),
     blobs: createBlobs(database),
     idempotency: createIdempotency(database),
     pingDatabase: async () => {

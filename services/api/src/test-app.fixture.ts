@@ -30,6 +30,7 @@ import {
 } from '../../../test/support/factories.ts'
 import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
+import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 
 export interface TestRequest {
@@ -52,12 +53,14 @@ export async function buildTestApp(
   const scratchDir = await mkdtemp(join(tmpdir(), 'trainyard-api-test-'))
   const tables = await openTables({ folder: scratchDir })
   const predictions = createPredictionThread()
+  const imports = createImportThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
     ...stores,
     tables,
     predictions,
+    imports,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -131,6 +134,7 @@ export async function buildTestApp(
     async close() {
       await app.close()
       await predictions.close()
+      await imports.close()
       await tables.close()
       await stores.close()
       await database.drop()

@@ -76,6 +76,7 @@ async function run(builtin: Builtin, seed: number): Promise<Run> {
     {
       dataset: { rows, columns, target, task },
       inputWidth: (preprocessing) => inputWidth(columns, preprocessing),
+      initialModel: null,
       drawSeed: () => seed,
     },
   )

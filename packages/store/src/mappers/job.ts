@@ -1,5 +1,12 @@
-import type { Event, Job, JobStatus, WeightsInfo } from '@trainyard/contracts'
-import { progressOf } from '@trainyard/domain'
+import type {
+  CrossValidation,
+  Event,
+  Fold,
+  Job,
+  JobStatus,
+  WeightsInfo,
+} from '@trainyard/contracts'
+import { progressOf, summarizeFolds } from '@trainyard/domain'
 
 /** A row of `jobs` with what its object needs from elsewhere; every query that makes a `Job` selects `jobColumns`. */
 export interface JobRow {
@@ -19,6 +26,7 @@ export interface JobRow {
   epoch: number
   best: unknown
   final: unknown
+  folds: unknown
   attempt: number
   created_at: Date
   started_at: Date | null
@@ -33,7 +41,12 @@ export interface JobRow {
 export function toJob(row: JobRow): Job {
   const resolved = row.resolved_config as Job['resolved_config']
   const status = row.status as JobStatus
-  const progress = progressOf(status, row.epoch, resolved.training.epochs)
+  const crossValidation = toCrossValidation(row, resolved)
+  const { validation, training } = resolved
+  const progress = progressOf(status, row.epoch, crossValidation?.epochs ?? training.epochs, {
+    done: crossValidation?.folds.length ?? 0,
+    of: validation !== null && 'folds' in validation ? validation.folds : 0,
+  })
   return {
     object: 'training.job',
     id: row.id as Job['id'],
@@ -52,6 +65,7 @@ export function toJob(row: JobRow): Job {
     epoch: row.epoch,
     best: row.best as Job['best'],
     final: row.final as Job['final'],
+    cross_validation: crossValidation,
     weights:
       row.best_weights !== null && row.last_weights !== null
         ? { best: row.best_weights, last: row.last_weights }
@@ -65,6 +79,14 @@ export function toJob(row: JobRow): Job {
     finished_at: row.finished_at?.toISOString() ?? null,
     estimated_finish_at: estimateFinish(row, status, progress),
   }
+}
+
+function toCrossValidation(
+  { folds }: JobRow,
+  { validation }: Job['resolved_config'],
+): CrossValidation | null {
+  if (validation === null || !('folds' in validation)) return null
+  return summarizeFolds((folds ?? []) as Fold[], validation.folds)
 }
 
 function estimateFinish(row: JobRow, status: JobStatus, progress: number): string | null {

@@ -2,7 +2,7 @@
  * The worker's side of jobs. Every write names the lease epoch it was claimed under, and the row lock of its UPDATE makes
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
-import type { Column, EpochMetrics, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
+import type { Column, EpochMetrics, Fold, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
 import type { ClaimedJob, Finish, Lease, LeaseStore } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
@@ -35,7 +35,7 @@ export function createLeases(database: Database, options: { leaseSeconds: number
         const rows = await database.$queryRaw<ClaimRow[]>`
           WITH job AS (
             UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-              lease_owner = ${owner}, lease_until = ${leaseUntil}, epoch = 0, best = NULL,
+              lease_owner = ${owner}, lease_until = ${leaseUntil}, epoch = 0, best = NULL, folds = NULL,
               started_at = COALESCE(started_at, clock_timestamp()), event_seq = event_seq + 1
             WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
             RETURNING *),
@@ -55,6 +55,8 @@ export function createLeases(database: Database, options: { leaseSeconds: number
 
     report: (lease, progress) =>
       translateErrors(async () => {
+        for (const fold of progress?.folds ?? [])
+          await database.$executeRaw(foldCompleted(lease, fold))
         const last = progress?.metrics.at(-1)
         const rows =
           progress === null || last === undefined
@@ -82,6 +84,9 @@ export function createLeases(database: Database, options: { leaseSeconds: number
             const held = await transaction.$queryRaw<{ status: string }[]>`
               SELECT status FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
             if (held[0] === undefined) return 'fenced'
+            for (const fold of finish.folds ?? []) {
+              await transaction.$executeRaw(foldCompleted(lease, fold))
+            }
             const last = finish.metrics.at(-1)
             if (last !== undefined) {
               await transaction.$executeRaw`
@@ -128,7 +133,7 @@ export function createLeases(database: Database, options: { leaseSeconds: number
         const released = await database.$executeRaw`
           WITH job AS (
             UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-              dispatch_generation = dispatch_generation + 1, epoch = 0, event_seq = event_seq + 1
+              dispatch_generation = dispatch_generation + 1, epoch = 0, folds = NULL, event_seq = event_seq + 1
             WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
           ${insertEvent('job.retrying', 'The worker shuts down; the job waits for another', { status: 'queued', reason: 'drained' })}`
         return released === 0 ? 'fenced' : 'done'
@@ -143,6 +148,17 @@ function isMine(lease: Lease): Prisma.Sql {
 
 function epochCompleted(metrics: EpochMetrics): Prisma.Sql {
   return insertEvent('job.epoch_completed', `Epoch ${metrics.epoch} is done`, { ...metrics })
+}
+
+/** Changes nothing when the fold is stored already: a report that failed half-way is sent again as a whole. */
+function foldCompleted(lease: Lease, fold: Fold): Prisma.Sql {
+  return Prisma.sql`
+    WITH job AS (
+      UPDATE jobs SET folds = COALESCE(folds, '[]'::jsonb) || ${JSON.stringify([fold])}::jsonb,
+        event_seq = event_seq + 1
+      WHERE ${isMine(lease)} AND jsonb_array_length(COALESCE(folds, '[]'::jsonb)) = ${fold.fold - 1}::int
+      RETURNING id, event_seq)
+    ${insertEvent('job.fold_completed', `Fold ${fold.fold} is done`, { ...fold })}`
 }
 
 function toJson(value: unknown): Prisma.Sql {

@@ -109,7 +109,7 @@ function toDomainError(error: unknown): DomainError {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new DomainError('payload_too_large', {
         detail:
-          'A JSON body may have 1 MiB at most; larger tables go to POST /v1/datasets as text/csv.',
+          'A JSON body may have 1 MiB at most, for POST /v1/models 256 MiB; larger tables go to POST /v1/datasets as text/csv.',
       })
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_EMPTY_TYPE':

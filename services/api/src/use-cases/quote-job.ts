@@ -11,43 +11,51 @@ import {
   assertWithinLimits,
   type DatasetStore,
   DomainError,
+  type InitialModel,
+  type ModelStore,
   type ResolveContext,
   resolveConfig,
-  trainingRowsOf,
+  runsOf,
+  type SplitSize,
 } from '@trainyard/domain'
-import { EngineError, planNetwork } from '@trainyard/engine/plan'
+import { EngineError, type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
 import { threadsMax, toNetworkConfig } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
+import { findModelVersion } from './find-model.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
 
 /** Everything a submission would resolve to, within the limits; nothing is stored. */
 export function makeQuoteJob(deps: {
   datasets: Pick<DatasetStore, 'find'>
+  models: Pick<ModelStore, 'findVersion'>
   jobMemoryBytesMax: number
   drawSeed: () => number
 }): QuoteJob {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
-    const resolved = resolve(spec, dataset, deps.drawSeed)
-    const trainingRows =
-      resolved.validation === null
-        ? dataset.rows
-        : trainingRowsOf(dataset.rows, resolved.validation.fraction)
-    const plan = inLimits(() =>
-      planNetwork({
-        network: toNetworkConfig(resolved),
-        optimizer: resolved.training.optimizer.type,
-        batchSize: resolved.training.batch_size,
-        trainingRows,
-        validationRows: dataset.rows - trainingRows,
-        weighted:
-          resolved.training.class_weight !== null ||
-          dataset.columns.some(({ role }) => role === 'weight'),
-        threads: threadsMax(resolved),
-        observed: true,
-      }),
+    const initialModel = await findInitialModel(projectId, spec)
+    const resolved = resolve(spec, dataset, initialModel, deps.drawSeed)
+    const runs = runsOf(dataset.rows, resolved.validation)
+    const plans = inLimits(() =>
+      runs.map((run) =>
+        planNetwork({
+          network: toNetworkConfig(resolved),
+          optimizer: resolved.training.optimizer.type,
+          batchSize: resolved.training.batch_size,
+          ...run,
+          weighted:
+            resolved.training.class_weight !== null ||
+            dataset.columns.some(({ role }) => role === 'weight'),
+          threads: threadsMax(resolved),
+          observed: true,
+        }),
+      ),
     )
+    const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
+    // The last is the one whose model is kept.
+    const plan = { ...(plans.at(-1) as NetworkPlan), memoryBytes }
+    const { trainingRows, validationRows } = runs.at(-1) as SplitSize
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
     return {
       object: 'training.job_quote',
@@ -57,16 +65,30 @@ export function makeQuoteJob(deps: {
       flops_per_epoch: plan.flopsPerEpoch,
       memory_bytes: plan.memoryBytes,
       training_rows: trainingRows,
-      validation_rows: dataset.rows - trainingRows,
+      validation_rows: validationRows,
     }
+  }
+
+  async function findInitialModel(
+    projectId: ProjectId,
+    { initial_weights: initial }: JobSpec,
+  ): Promise<InitialModel | null> {
+    if (initial == null) return null
+    return await findModelVersion(deps.models, projectId, initial.model, initial.version ?? null)
   }
 }
 
 /** Throws `validation_error` with every fault: those of the specification, and columns that are too wide for it. */
-function resolve(spec: JobSpec, dataset: Dataset, drawSeed: () => number): ResolvedConfig {
+function resolve(
+  spec: JobSpec,
+  dataset: Dataset,
+  initialModel: InitialModel | null,
+  drawSeed: () => number,
+): ResolvedConfig {
   const tooWide: FieldError[] = []
   const context: ResolveContext = {
     dataset,
+    initialModel,
     drawSeed,
     inputWidth: (preprocessing) => {
       try {

@@ -1,5 +1,5 @@
-import type { JobId } from '@trainyard/contracts'
-import { type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
+import type { JobId, ResolvedConfig } from '@trainyard/contracts'
+import { type BlobStore, type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
 import { startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
@@ -24,7 +24,7 @@ interface RunningJob {
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, threads, pulse, log, workerId } = deps
+  const { leases, datasets, blobs, threads, pulse, log, workerId } = deps
   const running = new Map<JobId, RunningJob>()
   let isDraining = false
 
@@ -76,7 +76,12 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
-      run = threads.run({ table, columns, target, resolved: job.resolvedConfig }, reporter.add)
+      const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
+      const resolved = job.resolvedConfig
+      run = threads.run({ table, columns, target, resolved, initialWeights }, (message) => {
+        if (message.kind === 'fold') reporter.addFold(message.fold)
+        else reporter.add(message.epochs)
+      })
       if (cause !== null) run.stop()
       return await run.report
     }
@@ -101,6 +106,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             best: reporter.best(),
             final: reporter.last(),
             ...unreported,
+            folds: reporter.folds(),
             weights: [],
           },
           { weights: [], threads: null },
@@ -113,7 +119,8 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ) {
         log.info({ job: job.id }, 'a job was given back')
       } else {
-        await end({ ...toFinish(job, result, reporter), ...unreported }, result)
+        const folds = reporter.folds()
+        await end({ ...toFinish(job, result, reporter), ...unreported, folds }, result)
       }
     }
 
@@ -127,4 +134,13 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     return { stop, ended: work() }
   }
+}
+
+async function readInitialWeights(
+  blobs: Pick<BlobStore, 'read'>,
+  { initial_weights: initial }: ResolvedConfig,
+): Promise<Uint8Array | null> {
+  if (initial == null) return null
+  const chunks = await Array.fromAsync(blobs.read(initial.sha256))
+  return Buffer.concat(chunks)
 }

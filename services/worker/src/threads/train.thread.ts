@@ -6,15 +6,18 @@ import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
 import type { WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
+import { detailToObserve, finalEpochs } from '@trainyard/domain'
 import { createNetwork, type Network } from '@trainyard/engine'
 import {
   type PreparedTraining,
   packLayers,
   prepareTraining,
   toNetworkConfig,
+  unpackLayers,
 } from '@trainyard/model'
 import { makeTeam } from '../training/make-team.ts'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
+import { runFolds, toFinal } from '../training/run-folds.ts'
 import {
   BATCHES_WORD,
   type EpochReport,
@@ -34,22 +37,30 @@ const SEND_INTERVAL_MS = 250
 const { kernels, cores } = workerData as ThreadData
 
 export default async function trainJob(task: TrainingTask): Promise<TrainingAnswer> {
-  let data: PreparedTraining
   try {
-    data = prepareTraining(task)
+    return { kind: 'trained', report: await train(task) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
     throw error
   }
-  return { kind: 'trained', report: await train(task, data) }
 }
 
-async function train(task: TrainingTask, data: PreparedTraining): Promise<TrainingReport> {
-  const { resolved, control, progress } = task
-  const network = await createNetwork(toNetworkConfig(resolved), {
-    seed: BigInt(resolved.seed),
-    module: kernels,
-  })
+async function train(task: TrainingTask): Promise<TrainingReport> {
+  const { control, progress } = task
+  const shouldStop = () => {
+    Atomics.add(control, BATCHES_WORD, 1)
+    return Atomics.load(control, STOP_WORD) !== 0
+  }
+  const data = prepareTraining(task)
+  const validated = await validateFolds(task, shouldStop)
+  const { architecture, preprocessing } = data
+  if (validated !== null && 'end' in validated) {
+    const { end } = validated
+    return { end, metrics: [], layers: [], threads: 1, weights: [], architecture, preprocessing }
+  }
+  const resolved = validated === null ? task.resolved : toFinal(task.resolved)
+  const epochs = validated === null ? null : finalEpochs(validated.folds)
+  const network = await makeNetwork(task, data, BigInt(resolved.seed))
   try {
     const send = (message: ThreadMessage) => progress.postMessage(message)
     const team = makeTeam(resolved, cores, {
@@ -59,10 +70,8 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
     let unsent: EpochReport = { metrics: [], layers: [] }
     let sentMs = Number.NEGATIVE_INFINITY
     const run = runEpochs(network, data, resolved, {
-      shouldStop: () => {
-        Atomics.add(control, BATCHES_WORD, 1)
-        return Atomics.load(control, STOP_WORD) !== 0
-      },
+      shouldStop,
+      observes: (epoch) => detailToObserve(epoch, epochs ?? resolved.training.epochs),
       onEpoch: (metrics, layers) => {
         unsent.metrics.push(metrics)
         unsent.layers.push(...layers)
@@ -72,18 +81,38 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
         sentMs = performance.now()
       },
       team,
+      ...(epochs !== null && { epochs }),
     })
-    return {
-      end: run.end,
-      ...unsent,
-      threads: run.threads,
-      weights: takeWeights(network, run),
-      architecture: data.architecture,
-      preprocessing: data.preprocessing,
-    }
+    const weights = takeWeights(network, run)
+    const { end, threads } = run
+    return { end, ...unsent, threads, weights, architecture, preprocessing }
   } finally {
     network.dispose()
   }
+}
+
+/** null without folds. */
+async function validateFolds(task: TrainingTask, shouldStop: () => boolean) {
+  const { validation } = task.resolved
+  if (validation === null || !('folds' in validation)) return null
+  return await runFolds(task, (data, seed) => makeNetwork(task, data, seed), {
+    shouldStop,
+    onFold: (fold) => task.progress.postMessage({ kind: 'fold', fold } satisfies ThreadMessage),
+  })
+}
+
+async function makeNetwork(
+  { resolved, initialWeights }: TrainingTask,
+  { architecture }: PreparedTraining,
+  seed: bigint,
+): Promise<Network> {
+  return await createNetwork(toNetworkConfig(resolved), {
+    seed,
+    module: kernels,
+    ...(initialWeights !== null && {
+      initialWeights: unpackLayers(architecture, initialWeights),
+    }),
+  })
 }
 
 function takeWeights(network: Network, run: EpochsRun): TrainedWeights[] {

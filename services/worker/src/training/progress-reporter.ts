@@ -2,7 +2,7 @@
  * Carries a running job's epochs to its row, and its lease on: at most four writes a second however fast the epochs, and
  * at least one each two seconds however slow, as long as the thread is alive.
  */
-import type { EpochLayers, EpochMetrics, MetricsSummary } from '@trainyard/contracts'
+import type { EpochLayers, EpochMetrics, Fold, MetricsSummary } from '@trainyard/contracts'
 import { DomainError, type Lease, type LeaseStore, type Progress } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { EpochReport } from './thread-protocol.ts'
@@ -27,8 +27,11 @@ export interface ReporterHooks {
 
 export interface ProgressReporter {
   add(epochs: EpochReport): void
+  addFold(fold: Fold): void
   /** Ends reporting and returns what has not been stored, for the terminal write. */
   stop(): Promise<EpochReport>
+  /** Folds that have not been stored. */
+  folds(): Fold[]
   best(): { epoch: number; metrics: MetricsSummary } | null
   last(): { epoch: number; metrics: MetricsSummary } | null
 }
@@ -41,6 +44,7 @@ export function startReporter(
   // Unbounded while Postgres is away, since a job is: the contract allows it 100,000 epochs.
   const unreported: EpochMetrics[] = []
   const unreportedLayers: EpochLayers[] = []
+  const unreportedFolds: Fold[] = []
   let best: EpochMetrics | null = null
   let last: EpochMetrics | null = null
   let stopped = false
@@ -62,11 +66,16 @@ export function startReporter(
       unreportedLayers.push(...layers)
       look()
     },
+    addFold(fold) {
+      unreportedFolds.push(fold)
+      look()
+    },
     async stop() {
       end()
       await underWay
       return { metrics: unreported, layers: unreportedLayers }
     },
+    folds: () => unreportedFolds,
     best: () => summarize(best),
     last: () => summarize(last),
   }
@@ -84,7 +93,7 @@ export function startReporter(
       batchesSeen = batches
       movedMs = nowMs
     }
-    if (unreported.length > 0) {
+    if (unreported.length + unreportedFolds.length > 0) {
       if (nowMs - reportedMs < REPORT_INTERVAL_MS) return
       reportedMs = nowMs
     } else if (nowMs - renewedMs < RENEW_INTERVAL_MS || nowMs - movedMs > BATCH_MS_MAX) {
@@ -100,8 +109,17 @@ export function startReporter(
     const metrics = unreported.slice(0, EPOCHS_PER_REPORT)
     const newest = metrics.at(-1)
     const layers = unreportedLayers.filter(({ epoch }) => epoch <= (newest?.epoch ?? -1))
+    const folds = [...unreportedFolds]
     const progress: Progress | null =
-      newest === undefined ? null : { metrics, layers, epoch: newest.epoch, best: summarize(best) }
+      newest === undefined && folds.length === 0
+        ? null
+        : {
+            metrics,
+            layers,
+            epoch: newest?.epoch ?? 0,
+            best: summarize(best),
+            ...(folds.length > 0 && { folds }),
+          }
     try {
       const answer = await leases.report(lease, progress)
       if (answer === 'fenced') {
@@ -112,8 +130,9 @@ export function startReporter(
       }
       unreported.splice(0, metrics.length)
       unreportedLayers.splice(0, layers.length)
+      unreportedFolds.splice(0, folds.length)
       if (answer === 'cancel') hooks.onCancel()
-      if (metrics.length > 0) hooks.onReported()
+      if (progress !== null) hooks.onReported()
     } catch (error) {
       // Training goes on: what could not be stored is stored when Postgres is back, under the same lease epoch.
       const level = error instanceof DomainError && error.code === 'unavailable' ? 'warn' : 'error'

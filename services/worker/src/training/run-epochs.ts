@@ -1,9 +1,9 @@
 import type { EpochLayers, EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
-import { detailToObserve } from '@trainyard/domain'
 import {
   type EpochMetrics as EngineMetrics,
   type Network,
   type Team,
+  type TrainingOptions,
   train,
 } from '@trainyard/engine'
 import { type PreparedTraining, toTrainingOptions } from '@trainyard/model'
@@ -21,17 +21,25 @@ export interface EpochsRun {
   threads: number
 }
 
+export interface RunHooks {
+  shouldStop: () => boolean
+  onEpoch: (metrics: EpochMetrics, layers: EpochLayers[]) => void
+  /** null or absent: the calling thread trains alone. */
+  team?: Team | null
+  /** Absent: no layers are observed. */
+  observes?: NonNullable<TrainingOptions['observes']>
+  /** Default: the seed of the specification. */
+  seed?: bigint
+  /** Ends as if the epochs were completed; a schedule still spans those of the specification. */
+  epochs?: number
+}
+
 /** Trains until the epochs, the patience, a limit of the specification or `shouldStop` (asked before each batch) ends it. */
 export function runEpochs(
   network: Network,
   data: PreparedTraining,
   resolved: ResolvedConfig,
-  hooks: {
-    shouldStop: () => boolean
-    onEpoch: (metrics: EpochMetrics, layers: EpochLayers[]) => void
-    /** null or absent: the calling thread trains alone. */
-    team?: Team | null
-  },
+  hooks: RunHooks,
 ): EpochsRun {
   const { target, max_seconds: maxSeconds } = resolved.limits
   const endsAtMs = maxSeconds === null ? null : performance.now() + maxSeconds * 1000
@@ -41,7 +49,8 @@ export function runEpochs(
     validation: data.validation,
     ...toTrainingOptions(resolved),
     team: hooks.team ?? null,
-    observes: (epoch) => detailToObserve(epoch, resolved.training.epochs),
+    ...(hooks.observes !== undefined && { observes: hooks.observes }),
+    ...(hooks.seed !== undefined && { seed: hooks.seed }),
     onBatch: () => {
       isOutOfTime = endsAtMs !== null && performance.now() >= endsAtMs
       return isOutOfTime || hooks.shouldStop()
@@ -69,16 +78,17 @@ export function runEpochs(
     if (step.value.isBest) bestEpoch = lastEpoch
     threads = Math.max(threads, step.value.threads)
     hooks.onEpoch(toEpochMetrics(step.value), step.value.observations.map(toEpochLayers))
-    const isLast = lastEpoch === resolved.training.epochs
-    if (!isLast && target !== null && isReached(step.value, target)) {
+    if (lastEpoch === resolved.training.epochs) continue
+    const stopReason =
+      lastEpoch === hooks.epochs
+        ? 'epochs_completed'
+        : target !== null && isReached(step.value, target)
+          ? 'target_reached'
+          : null
+    if (stopReason !== null) {
       // Frees the run of the engine, which an iteration left early keeps open.
       epochs.return({ stopReason: 'stopped', epochs: lastEpoch, best: null })
-      return {
-        end: { kind: 'succeeded', stopReason: 'target_reached' },
-        lastEpoch,
-        bestEpoch,
-        threads,
-      }
+      return { end: { kind: 'succeeded', stopReason }, lastEpoch, bestEpoch, threads }
     }
   }
 }

@@ -5,6 +5,7 @@ import type {
   Column,
   EpochLayers,
   EpochMetrics,
+  Fold,
   Preprocessing,
   ResolvedConfig,
   StopReason,
@@ -25,14 +26,19 @@ export interface TrainingTask {
   columns: Column[]
   target: string
   resolved: ResolvedConfig
+  /** As `packLayers` writes them, in the shapes of `resolved`; null: the initializers'. */
+  initialWeights: Uint8Array | null
   /** Shared words, by index below. */
   control: Int32Array<SharedArrayBuffer>
   /** `ThreadMessage`s go out here while the thread computes. */
   progress: MessagePort
 }
 
+/** Epochs come after all folds. */
+export type ProgressMessage = { kind: 'epochs'; epochs: EpochReport } | { kind: 'fold'; fold: Fold }
+
 export type ThreadMessage =
-  | { kind: 'epochs'; epochs: EpochReport }
+  | ProgressMessage
   /** Asks for so many more threads to work on the job. */
   | { kind: 'help'; threads: number; assignment: Assignment }
 

@@ -229,7 +229,9 @@ function train(
     limits: choices.limits ?? base.limits,
   }
   const messages: EpochMetrics[][] = []
-  const run = on.run({ ...xor, resolved }, ({ metrics }) => messages.push(metrics))
+  const run = on.run({ ...xor, resolved, initialWeights: null }, (message) => {
+    if (message.kind === 'epochs') messages.push(message.epochs.metrics)
+  })
   return { run, messages }
 }
 
@@ -245,7 +247,7 @@ function trainWide(threads: ResolvedConfig['training']['threads'], on: TrainingT
   } as const
   resolved.model.hidden = [hidden, hidden]
   resolved.training = { ...resolved.training, batch_size: 400, epochs: 200, threads }
-  return on.run({ ...makeXorTable(400), resolved }, () => undefined)
+  return on.run({ ...makeXorTable(400), resolved, initialWeights: null }, () => undefined)
 }
 
 /** The helping thread starts with the first job that asks for it, and may come too late for that one. */

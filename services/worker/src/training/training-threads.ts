@@ -6,7 +6,7 @@ import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
   CONTROL_WORDS,
-  type EpochReport,
+  type ProgressMessage,
   STOP_WORD,
   THREADS_WORD,
   type ThreadData,
@@ -33,8 +33,8 @@ export interface TrainingRun {
 
 export interface TrainingThreads {
   run(
-    task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved'>,
-    onEpochs: (epochs: EpochReport) => void,
+    task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved' | 'initialWeights'>,
+    onProgress: (message: ProgressMessage) => void,
   ): TrainingRun
   close(): Promise<void>
 }
@@ -75,7 +75,7 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
   }
 
   return {
-    run(task, onEpochs) {
+    run(task, onProgress) {
       const control = new Int32Array(
         new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
       )
@@ -83,8 +83,8 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
       shareCores()
       let assignment: Assignment | null = null
       const receive = (message: ThreadMessage): void => {
-        if (message.kind === 'epochs') {
-          onEpochs(message.epochs)
+        if (message.kind !== 'help') {
+          onProgress(message)
           return
         }
         const { assignment: given } = message

@@ -79,7 +79,7 @@ const spec = fc.record({
       fc.constant('auto'),
       fc.record({
         hidden: fc.array(layer, { maxLength: 4 }),
-        output: some(oneOf<unknown>('auto', {}, { activation: 'softmax' })),
+        output: some(oneOf<unknown>('auto', {}, { activation: 'softmax' }, { activation: 'step' })),
       }),
     ),
   ),

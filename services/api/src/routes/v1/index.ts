@@ -10,8 +10,10 @@ import type { JobWatch } from '../../streams/job-watch.ts'
 import { makeCancelJob } from '../../use-cases/cancel-job.ts'
 import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
 import { makeCreateJob } from '../../use-cases/create-job.ts'
+import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeLoadModel } from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
@@ -34,10 +36,15 @@ import { addListJobs } from './jobs/list.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
+import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
 import { addReadEvents } from './jobs/read-events.ts'
 import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
+import { addCreateModel } from './models/create.ts'
+import { addListModels } from './models/list.ts'
+import { addReadModel } from './models/read.ts'
+import { addReadModelVersion } from './models/read-version.ts'
 
 export interface V1Deps extends Deps {
   authenticate: Authenticate
@@ -56,6 +63,7 @@ export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
   addJobRoutes(app, deps)
+  addModelRoutes(app, deps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -68,10 +76,10 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
 }
 
 function addJobRoutes(app: App, deps: V1Deps): void {
-  const { jobs, datasets, metrics, settings } = deps
+  const { jobs, datasets, models, metrics, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
-  const quoteJob = makeQuoteJob({ datasets, jobMemoryBytesMax, drawSeed })
+  const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
   const readHistory = makeReadHistory(deps)
   const loadModel = makeLoadModel(deps)
   addCreateJob(app, {
@@ -85,6 +93,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
+  addReadDiagnosis(app, { diagnoseJob: makeDiagnoseJob({ readHistory }) })
   addReadEvents(app, {
     ...deps,
     listEvents: makeListEvents(deps),
@@ -102,4 +111,12 @@ function addJobRoutes(app: App, deps: V1Deps): void {
       },
     }),
   })
+}
+
+function addModelRoutes(app: App, deps: V1Deps): void {
+  const { models, imports } = deps
+  addCreateModel(app, { createModel: makeCreateModel(deps), imports })
+  addListModels(app, { models })
+  addReadModel(app, { models })
+  addReadModelVersion(app, { models })
 }

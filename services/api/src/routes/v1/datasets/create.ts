@@ -59,11 +59,13 @@ export function addCreateDataset(
           return sendCreated(
             reply,
             await createDataset(projectId, toCsvSource(path, query), repeat),
+            ({ id }) => id,
           )
         })
       }
       const repeat = readIdempotency(request, request.bodySha256 ?? '')
-      return sendCreated(reply, await createDataset(projectId, toJsonSource(body, query), repeat))
+      const created = await createDataset(projectId, toJsonSource(body, query), repeat)
+      return sendCreated(reply, created, ({ id }) => id)
     })
   })
 }

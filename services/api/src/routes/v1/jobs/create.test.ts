@@ -103,6 +103,18 @@ describe('200', () => {
     expect((await test.send('GET', '/v1/jobs?limit=100')).json().data.length).toBe(before)
   })
 
+  it('quotes the final model of a job with folds, and the memory of its largest training', async () => {
+    const quote = async (validation: object | null) =>
+      jobQuoteSchema.parse((await post({ validation }, {}, '?dry_run=true')).json())
+
+    const folded = await quote({ folds: 5 })
+    const plain = await quote(null)
+
+    expect(folded).toMatchObject({ training_rows: 150, validation_rows: 0 })
+    expect(folded.flops_per_epoch).toBe(plain.flops_per_epoch)
+    expect(folded.memory_bytes).toBeGreaterThanOrEqual(plain.memory_bytes)
+  })
+
   it('counts γ and β, and the memory that normalization and dropout take', async () => {
     const quote = async (layer: object, training: object) => {
       const body = { model: { hidden: [{ units: 2000, ...layer }] }, training }

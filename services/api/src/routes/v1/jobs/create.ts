@@ -29,6 +29,6 @@ export function addCreateJob(
     const { projectId } = request.principal
     const repeat = readIdempotency(request, request.bodySha256 ?? '')
     if (request.query.dry_run) return await quoteJob(projectId, request.body)
-    return sendCreated(reply, await createJob(projectId, request.body, repeat))
+    return sendCreated(reply, await createJob(projectId, request.body, repeat), ({ id }) => id)
   })
 }

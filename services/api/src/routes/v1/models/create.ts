@@ -1,0 +1,48 @@
+import { createModelBodySchema, modelVersionSchema } from '@trainyard/contracts'
+import { DomainError } from '@trainyard/domain'
+import type { App } from '../../../app.ts'
+import { readIdempotency, readIdempotencyKey } from '../../../plugins/idempotency.ts'
+import type { ImportThread } from '../../../threads/import-thread.ts'
+import type { CreateModel } from '../../../use-cases/create-model.ts'
+import { sendCreated } from '../created.ts'
+import { problemResponses } from '../problem-responses.ts'
+
+export const MODEL_BYTES_MAX = 256 * 1024 ** 2
+
+const schema = {
+  tags: ['Models'],
+  summary: 'Import weights, or register those of a job, under a name',
+  description:
+    'Every call makes the next version of the model. Weights are a trainyard/1 document, as GET /v1/jobs/{id}/weights writes it; a body may have 256 MiB.',
+  body: createModelBodySchema,
+  response: { 201: modelVersionSchema, ...problemResponses },
+}
+
+export function addCreateModel(
+  app: App,
+  { createModel, imports }: { createModel: CreateModel; imports: Pick<ImportThread, 'read'> },
+): void {
+  // A scope of its own: nowhere else may JSON be that large, and its bytes are read by a thread.
+  app.register(async (scope: App) => {
+    scope.removeContentTypeParser('application/json')
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer', bodyLimit: MODEL_BYTES_MAX },
+      async (_request: unknown, bytes: Buffer) => bytes,
+    )
+    // The schema checks the body where it is parsed.
+    const validatorCompiler = () => (value: unknown) => ({ value })
+    scope.post('/v1/models', { schema, validatorCompiler }, async (request, reply) => {
+      readIdempotencyKey(request)
+      const { bodySha256, wish } = await imports.read(toBytes(request.body))
+      const repeat = readIdempotency(request, bodySha256)
+      const created = await createModel(request.principal.projectId, wish, repeat)
+      return sendCreated(reply, created, ({ model, version }) => `${model}/versions/${version}`)
+    })
+  })
+}
+
+function toBytes(body: unknown): Buffer {
+  if (Buffer.isBuffer(body)) return body
+  throw new DomainError('validation_error', { errors: [{ pointer: '#', detail: 'is required' }] })
+}
