@@ -1,9 +1,21 @@
 export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
+export {
+  GRADIENT_TOLERANCE,
+  type GradientCheckOptions,
+  gradientCheck,
+  type TensorCheck,
+} from './gradient-check.ts'
 export type { GradientClip } from './gradient-clip.ts'
+export {
+  ExpressionError,
+  type ExpressionFault,
+} from './graph/parse-expression.ts'
+export { type TracedNode, traceExpression } from './graph/trace-expression.ts'
 export {
   type BackendName,
   createNetwork,
+  initialWeights,
   type Network,
   type NetworkOptions,
 } from './network.ts'
@@ -22,6 +34,13 @@ export {
 } from './plan.ts'
 export type { ScheduleConfig } from './schedules/learning-rate.ts'
 export {
+  type NetworkTrace,
+  type TracedLayer,
+  type TracedParameters,
+  type TracedSample,
+  trace,
+} from './trace.ts'
+export {
   type EarlyStopping,
   type EpochMetrics,
   type TrainingOptions,
@@ -30,4 +49,4 @@ export {
 } from './train.ts'
 export { ENGINE_VERSION } from './version.ts'
 export { type CompiledKernels, compileKernels } from './wasm/load.ts'
-export type { LayerWeights } from './weights.ts'
+export type { AnyLayerWeights, LayerWeights } from './weights.ts'
