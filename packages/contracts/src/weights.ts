@@ -54,6 +54,17 @@ export const preprocessingSchema = z.object({
 })
 export type Preprocessing = z.infer<typeof preprocessingSchema>
 
+/** Of one layer; the last four where it has batch normalization, and only there. */
+export const layerDocumentSchema = z.object({
+  weight: z.array(z.array(z.number())),
+  bias: z.array(z.number()),
+  gamma: z.array(z.number()).optional(),
+  beta: z.array(z.number()).optional(),
+  running_mean: z.array(z.number()).optional(),
+  running_var: z.array(z.number()).optional(),
+})
+export type LayerDocument = z.infer<typeof layerDocumentSchema>
+
 export const weightsDocumentSchema = z
   .object({
     format: z.literal('trainyard/1'),
@@ -63,16 +74,7 @@ export const weightsDocumentSchema = z
      * `weight` is [out][in] (z = W x + b); the last entry is the output layer. Where there is batch normalization, the
      * other four: y = gamma · (z − running_mean) / √(running_var + 1e-5) + beta, and the activation is of y.
      */
-    layers: z.array(
-      z.object({
-        weight: z.array(z.array(z.number())),
-        bias: z.array(z.number()),
-        gamma: z.array(z.number()).optional(),
-        beta: z.array(z.number()).optional(),
-        running_mean: z.array(z.number()).optional(),
-        running_var: z.array(z.number()).optional(),
-      }),
-    ),
+    layers: z.array(layerDocumentSchema),
   })
   .meta({ id: 'Weights' })
 export type WeightsDocument = z.infer<typeof weightsDocumentSchema>

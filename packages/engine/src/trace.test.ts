@@ -47,14 +47,15 @@ describe('the worked example W2(W1 X + b1) + b2 with X = 1', () => {
   })
 })
 
-it('gives softmax minus one-hot at the scores 6.5, 2.0, 3.3', () => {
+it('gives softmax, and softmax minus one-hot, at the scores 6.5, 2.0, 3.3', () => {
   const config = makeConfig({ inputs: 1, hidden: [], outputs: 3, loss: 'cross_entropy' })
 
-  const { loss, layers } = trace(config, [layer([6.5, 2, 3.3], [0, 0, 0])], {
-    inputs: [1],
-    target: [0],
-  })
+  const weights = [layer([6.5, 2, 3.3], [0, 0, 0])]
+  const { loss, probabilities, layers } = trace(config, weights, { inputs: [1], target: [0] })
 
+  expect([...(probabilities ?? [])].map((p) => Math.round(p * 100) / 100)).toEqual([
+    0.95, 0.01, 0.04,
+  ])
   expect(loss).toBeCloseTo(0.0506, 4)
   expect([...(layers[0]?.delta ?? [])].map((d) => Math.round(d * 100) / 100)).toEqual([
     -0.05, 0.01, 0.04,

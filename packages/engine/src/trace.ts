@@ -7,6 +7,8 @@ import {
   targetWidth,
 } from './config.ts'
 import { EngineError } from './errors.ts'
+import { softmax } from './losses/cross-entropy.ts'
+import { logistic } from './random/elementary.ts'
 import { Matrix } from './tensor.ts'
 import { type AnyLayerWeights, assertWeights } from './weights.ts'
 
@@ -50,6 +52,8 @@ export interface TracedLayer {
 export interface NetworkTrace {
   /** The data loss, without any penalty; null if the gradient began at the outputs. */
   loss: number | null
+  /** Softmax or sigmoid of the logits, where the loss is one of the cross-entropies; else null. [outputs] */
+  probabilities: Float64Array | null
   layers: TracedLayer[]
 }
 
@@ -79,7 +83,13 @@ export function trace(
   } else {
     network.backpropagate(activations, toRow(sample.upstreamGradient))
   }
-  return { loss, layers: readLayers(network, learningRate) }
+  const probabilities = toProbabilities(config, logits.row(0))
+  return { loss, probabilities, layers: readLayers(network, learningRate) }
+}
+
+function toProbabilities({ loss }: NetworkConfig, logits: Float64Array): Float64Array | null {
+  if (loss === 'cross_entropy') return softmax(logits)
+  return loss === 'binary_cross_entropy' ? logits.map(logistic) : null
 }
 
 function readLayers({ layers }: ReferenceNetwork, learningRate: number | null): TracedLayer[] {

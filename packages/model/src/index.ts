@@ -6,5 +6,6 @@ export {
   type TrainedModel,
 } from './create-predictor.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
-export { toNetworkConfig, toTrainingOptions } from './network-config.ts'
+export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
+export { type NetworkChoices, toNetworkConfig, toTrainingOptions } from './network-config.ts'
 export { type PreparedTraining, type PrepareInput, prepareTraining } from './prepare-training.ts'

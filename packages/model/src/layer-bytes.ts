@@ -48,8 +48,18 @@ export function unpackLayers(architecture: Architecture, bytes: Uint8Array): Lay
   })
 }
 
+export interface LayerShape {
+  inputs: number
+  units: number
+  batchNorm: boolean
+}
+
 /** Inputs and units of every layer and whether it has batch normalization, the output layer last. */
-export function layerShapes({ inputs, hidden, outputs }: Architecture) {
+export function layerShapes({
+  inputs,
+  hidden,
+  outputs,
+}: Pick<Architecture, 'inputs' | 'hidden' | 'outputs'>): LayerShape[] {
   const layers = [...hidden, { units: outputs, batch_norm: false }]
   return layers.map(({ units, batch_norm: batchNorm }, i) => ({
     inputs: i === 0 ? inputs : (layers[i - 1]?.units ?? 0),

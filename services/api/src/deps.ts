@@ -11,6 +11,7 @@ import type {
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
+import type { TraceThread } from './threads/trace-thread.ts'
 
 export interface Deps {
   log: Logger
@@ -22,6 +23,7 @@ export interface Deps {
   pulse: Pulse & { isHealthy(): boolean }
   tables: Tables
   predictions: PredictionThread
+  traces: TraceThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

@@ -18,6 +18,7 @@ import { type Env, envSchema } from './env.ts'
 import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createTraceThread } from './threads/trace-thread.ts'
 
 const CONNECTIONS_MAX = 10
 /** A gibibyte at less than two megabytes a second. */
@@ -57,11 +58,14 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('tables', () => tables.close())
   const predictions = createPredictionThread()
   closers.push('prediction thread', () => predictions.close())
+  const traces = createTraceThread()
+  closers.push('trace thread', () => traces.close())
   return {
     log,
     pulse,
     tables,
     predictions,
+    traces,
     keys: createKeys(database),
     jobs: createJobs(database),
     datasets: createDatasets(database),

@@ -30,6 +30,7 @@ import {
 import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createTraceThread } from './threads/trace-thread.ts'
 
 export interface TestRequest {
   /** JSON, or bytes and text as they are. */
@@ -51,12 +52,14 @@ export async function buildTestApp(
   const scratchDir = await mkdtemp(join(tmpdir(), 'trainyard-api-test-'))
   const tables = await openTables({ folder: scratchDir })
   const predictions = createPredictionThread()
+  const traces = createTraceThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
     ...stores,
     tables,
     predictions,
+    traces,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -129,6 +132,7 @@ export async function buildTestApp(
     async close() {
       await app.close()
       await predictions.close()
+      await traces.close()
       await tables.close()
       await stores.close()
       await database.drop()

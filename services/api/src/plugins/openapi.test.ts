@@ -38,6 +38,8 @@ const ROUTES = [
   'GET /v1/jobs/{id}/curves.svg',
   'GET /v1/jobs/{id}/weights',
   'POST /v1/jobs/{id}/predict',
+  'POST /v1/trace',
+  'POST /v1/gradient_check',
   'GET /livez',
   'GET /readyz',
   'GET /problems/{code}',
