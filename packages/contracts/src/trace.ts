@@ -1,10 +1,11 @@
 /** The mathematics of one sample, number by number: forward values and gradients of a network or of an expression. */
 import { z } from 'zod'
-import { cellSchema } from './cells.ts'
+import { namedNumbersSchema, numbersSchema, recordSchema } from './cells.ts'
 import { whichWeightsSchema } from './job.ts'
 import {
   activationSchema,
   huberSchema,
+  LAYERS_MAX,
   LEARNING_RATE_MAX,
   lossSchema,
   modelSpecSchema,
@@ -14,11 +15,12 @@ import {
 import { layerDocumentSchema } from './weights.ts'
 
 export const EXPRESSION_LENGTH_MAX = 2000
+const VARIABLES_MAX = 1000
 /** Of a network that is traced: every one of them stands in the answer. */
 export const TRACE_PARAMETERS_MAX = 20_000
 
 const widthSchema = z.int().min(1).max(TRACE_PARAMETERS_MAX)
-const numbersSchema = z.array(z.number()).max(TRACE_PARAMETERS_MAX)
+const valuesSchema = numbersSchema(TRACE_PARAMETERS_MAX)
 
 /** A network written out. The outputs are linear: softmax or sigmoid belong to the loss. */
 const tracedNetworkSchema = z.strictObject({
@@ -29,7 +31,7 @@ const tracedNetworkSchema = z.strictObject({
   loss: z.union([lossSchema, huberSchema]).optional(),
   label_smoothing: trainingSpecSchema.shape.label_smoothing,
   /** As in a `trainyard/1` document, the output layer last; without them the initializers draw by the seed. */
-  layers: z.array(z.strictObject(layerDocumentSchema.shape)).min(1).optional(),
+  layers: z.array(z.strictObject(layerDocumentSchema.shape)).min(1).max(LAYERS_MAX).optional(),
   /** Default 0. */
   seed: z.int().min(0).max(SEED_MAX).optional(),
 })
@@ -37,7 +39,7 @@ export type TracedNetworkSpec = z.infer<typeof tracedNetworkSchema>
 
 const gradientSourceShape = {
   /** ∂L/∂outputs instead of a target; a number for a network with one output. */
-  upstream_gradient: z.union([z.number(), numbersSchema]).optional(),
+  upstream_gradient: z.union([z.number(), valuesSchema]).optional(),
   /** The answer then holds the parameters after one step of plain gradient descent. */
   learning_rate: z.number().positive().max(LEARNING_RATE_MAX).optional(),
 }
@@ -47,16 +49,16 @@ export const traceExpressionBodySchema = z.strictObject({
     description:
       'Numbers, variables, + - * /, brackets, and max(a, b) pow(a, b) exp log sin sigmoid tanh relu; at most 1,000 nodes, 100 levels deep.',
   }),
-  variables: z.record(z.string(), z.number()).optional(),
+  variables: namedNumbersSchema(VARIABLES_MAX).optional(),
 })
 export type TraceExpressionBody = z.infer<typeof traceExpressionBodySchema>
 
 export const traceNetworkBodySchema = z.strictObject({
   network: tracedNetworkSchema,
   sample: z.strictObject({
-    inputs: numbersSchema,
+    inputs: valuesSchema,
     /** The index of a class, or a number (a list of them for several outputs). */
-    target: z.union([z.number(), numbersSchema]).optional(),
+    target: z.union([z.number(), valuesSchema]).optional(),
   }),
   ...gradientSourceShape,
 })
@@ -67,7 +69,7 @@ export const traceJobBodySchema = z.strictObject({
   which: whichWeightsSchema.optional(),
   sample: z.strictObject({
     /** Raw, as in the data set. */
-    record: z.record(z.string(), cellSchema),
+    record: recordSchema,
     /** A class by its name, or a number in the target's own unit. */
     target: z.union([z.string(), z.number(), z.boolean()]).optional(),
   }),

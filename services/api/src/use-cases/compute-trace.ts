@@ -3,7 +3,7 @@ import type { JobStore } from '@trainyard/domain'
 import type { TraceThread } from '../threads/trace-thread.ts'
 import { findJob } from './find-job.ts'
 import type { LoadModel } from './load-model.ts'
-import { assertTraceable, fromJob, fromNetwork } from './trace-sources.ts'
+import { assertTraceable, fromNetwork, fromStored } from './trace-sources.ts'
 
 export type ComputeTrace = (projectId: ProjectId, body: TraceBody) => Promise<Trace>
 
@@ -20,6 +20,6 @@ export function makeComputeTrace(deps: {
     const job = await findJob(jobs, projectId, body.job_id)
     assertTraceable(job.parameter_count, '#/job_id')
     const model = await loadModel(job, body.which ?? 'best')
-    return await thread.traceNetwork(fromJob(body, job.resolved_config, model))
+    return await thread.traceNetwork(fromStored(body, job.resolved_config, model))
   }
 }

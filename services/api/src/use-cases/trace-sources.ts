@@ -8,7 +8,7 @@ import {
 } from '@trainyard/contracts'
 import { DataError, encodeRecords } from '@trainyard/datasets'
 import { DomainError, resolveTracedNetwork } from '@trainyard/domain'
-import { findLayerFaults } from '@trainyard/model'
+import { findLayerFaults, type NetworkChoices } from '@trainyard/model'
 import type { NetworkTask } from '../threads/trace-thread.ts'
 import type { StoredModel } from './load-model.ts'
 
@@ -57,10 +57,13 @@ export function fromNetwork(body: TraceNetworkBody): NetworkTask {
   }
 }
 
-/** Throws `validation_error` for faults of the target and DataError for those of the record. */
-export function fromJob(
+/**
+ * A raw record through a stored model, with the loss of `network`. Throws `validation_error` for faults of the target and
+ * DataError for those of the record.
+ */
+export function fromStored(
   body: TraceJobBody,
-  resolved: ResolvedConfig,
+  network: NetworkChoices,
   model: Pick<StoredModel, 'architecture' | 'preprocessing' | 'bytes'>,
 ): NetworkTask {
   const { architecture, preprocessing, bytes } = model
@@ -70,7 +73,7 @@ export function fromJob(
   ])
   assertNoFaults(errors)
   return {
-    network: resolved,
+    network,
     weights: { architecture, bytes },
     sample: { inputs: [...encodeRecord(preprocessing, body.sample.record)], ...source },
     classes: architecture.classes,
