@@ -9,7 +9,10 @@ export interface TracedNetwork {
   parameterCount: number
 }
 
-/** A network written out, with its defaults, and every reason why it is none. Without a loss it has that of a gradient given from above: any. */
+/**
+ * A network written out, with its defaults, and every reason why it is none. Where its gradient is given from above the loss
+ * does not matter.
+ */
 export function resolveTracedNetwork(spec: TracedNetworkSpec): {
   network: TracedNetwork
   errors: FieldError[]
@@ -28,7 +31,7 @@ export function resolveTracedNetwork(spec: TracedNetworkSpec): {
     refuse('outputs', `${name} has at least 2 outputs, got ${outputs}`)
   }
   if (smoothing > 0 && (isRegressionLoss(name) || name === 'hinge')) {
-    refuse('label_smoothing', `is not defined for ${spec.loss === undefined ? 'no loss' : name}`)
+    refuse('label_smoothing', 'is for cross_entropy and binary_cross_entropy alone')
   }
   const layers = [...hidden, { units: outputs, batch_norm: false }]
   const parameterCount = layers.reduce((sum, { units, batch_norm }, i) => {

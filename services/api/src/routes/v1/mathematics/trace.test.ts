@@ -234,6 +234,20 @@ describe('422', () => {
     },
   )
 
+  it('names one of a quarter of a million weights of the wrong kind, and a smoothing without classes', async () => {
+    const layers = [{ weight: [Array(250_000).fill('')], bias: [] }]
+    const network = { inputs: 1, outputs: 1, label_smoothing: 0.1 }
+    const rest = { sample: { inputs: [1] }, upstream_gradient: 1 }
+
+    expect(await faultsOf({ network: { ...network, layers }, ...rest })).toEqual([
+      '#/network/layers/0/weight/0/0 must be a finite number',
+      '#/network/layers/0/bias must hold at least 1 item',
+    ])
+    expect(await faultsOf({ network, ...rest })).toEqual([
+      '#/network/label_smoothing is for cross_entropy and binary_cross_entropy alone',
+    ])
+  })
+
   it('knows the classes of a job and the columns of its records', async () => {
     const record = { a: 0, b: 1 }
 
