@@ -108,8 +108,9 @@ export function gradientCheck(
       const analytic = element(gradient, index)
       const scale = Math.max(SCALE_MIN, Math.abs(analytic) + Math.abs(numeric))
       const relativeError = Math.abs(analytic - numeric) / scale
-      // Written so that NaN is the worst of all.
-      if (!(relativeError <= (check.worst?.relativeError ?? -1))) {
+      const worst = check.worst?.relativeError ?? -1
+      // NaN is the worst of all and stays.
+      if (!Number.isNaN(worst) && !(relativeError <= worst)) {
         check.worst = { index, analytic, numeric, relativeError }
       }
     }
