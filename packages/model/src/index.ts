@@ -7,5 +7,10 @@ export {
 } from './create-predictor.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
-export { type NetworkChoices, toNetworkConfig, toTrainingOptions } from './network-config.ts'
+export {
+  type NetworkChoices,
+  threadsMax,
+  toNetworkConfig,
+  toTrainingOptions,
+} from './network-config.ts'
 export { type PreparedTraining, type PrepareInput, prepareTraining } from './prepare-training.ts'
