@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { recordsSchema, rowsSchema } from './cells.ts'
+import {
+  matrixSchema,
+  namedNumbersSchema,
+  numbersSchema,
+  recordSchema,
+  recordsSchema,
+  rowsSchema,
+} from './cells.ts'
 
 const rows = rowsSchema(3)
 const records = recordsSchema(3)
@@ -39,6 +46,37 @@ it('lists at most twenty faults, whatever the size of the table', () => {
   const table = rowsSchema(1000).safeParse(Array(1000).fill([Number.NaN, Number.NaN]))
 
   expect(table.error?.issues).toHaveLength(20)
+})
+
+describe('numbers', () => {
+  const [list, matrix, named] = [numbersSchema(3), matrixSchema(3), namedNumbersSchema(3)]
+
+  it('are taken as they are', () => {
+    expect(list.parse([1, -2.5e300])).toEqual([1, -2.5e300])
+    expect(matrix.parse([[1, 2], []])).toEqual([[1, 2], []])
+    expect(named.parse({ constructor: 1 })).toEqual({ constructor: 1 })
+    expect(recordSchema.parse({ a: 'x', b: null })).toEqual({ a: 'x', b: null })
+  })
+
+  it('are refused at their place, in a row at the first', () => {
+    expect(placesOf(list.safeParse([1, '2', null]))).toEqual(['1', '2'])
+    expect(placesOf(matrix.safeParse([[1, '2', '3'], 4]))).toEqual(['0.1', '1'])
+    expect(placesOf(named.safeParse({ x: 1, y: '2' }))).toEqual(['y'])
+    expect(placesOf(recordSchema.safeParse({ a: [], b: 1 }))).toEqual(['a'])
+  })
+
+  it('are bounded', () => {
+    expect(placesOf(list.safeParse([1, 2, 3, 4]))).toEqual([''])
+    expect(placesOf(matrix.safeParse([[1], [2], [3], [4]]))).toEqual([''])
+    expect(placesOf(named.safeParse({ a: 1, b: 2, c: 3, d: 4 }))).toEqual([''])
+  })
+
+  it('have few faults, however many are wrong', () => {
+    const wrong = Array(200_000).fill('x')
+
+    expect(placesOf(matrix.safeParse([wrong, wrong]))).toHaveLength(2)
+    expect(placesOf(numbersSchema(200_000).safeParse(wrong))).toHaveLength(20)
+  })
 })
 
 function placesOf(result: { error?: { issues: { path: PropertyKey[] }[] } | undefined }) {

@@ -10,6 +10,8 @@ export type Cell = z.infer<typeof cellSchema>
 /** Faults reported of one table; a file of the wrong kind would have one per cell. */
 const FAULTS_MAX = 20
 const CELL_JSON_SCHEMA = { type: ['number', 'string', 'boolean', 'null'] }
+const RECORD_JSON_SCHEMA = { type: 'object', additionalProperties: CELL_JSON_SCHEMA }
+const NUMBER_FAULT = 'must be a finite number'
 const CELL_FAULT = 'must be a finite number, a string, a boolean or null'
 
 /** `[[1, "a", null], …]`, at least one row. */
@@ -24,42 +26,104 @@ export function rowsSchema(rowsMax: number): z.ZodType<Cell[][], Cell[][]> {
 export function recordsSchema(
   recordsMax: number,
 ): z.ZodType<Record<string, Cell>[], Record<string, Cell>[]> {
-  const jsonSchema = { type: 'object', additionalProperties: CELL_JSON_SCHEMA }
-  return listSchema(recordsMax, jsonSchema, (record, fault) => {
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-      return fault([], 'must be an object of column name to cell')
+  return listSchema(recordsMax, RECORD_JSON_SCHEMA, checkRecord)
+}
+
+/** `{"a": 1, "b": "x"}` */
+export const recordSchema: z.ZodType<Record<string, Cell>, Record<string, Cell>> = checkedSchema(
+  RECORD_JSON_SCHEMA,
+  checkRecord,
+)
+
+/** `[1, 2.5, …]`, at least one number. */
+export function numbersSchema(numbersMax: number): z.ZodType<number[], number[]> {
+  return listSchema(numbersMax, { type: 'number' }, (value, fault) => {
+    if (!Number.isFinite(value)) fault([], NUMBER_FAULT)
+  })
+}
+
+/** `[[1, 2], [3, 4], …]`, at least one row. The first fault of a row is reported. */
+export function matrixSchema(rowsMax: number): z.ZodType<number[][], number[][]> {
+  return listSchema(rowsMax, { type: 'array', items: { type: 'number' } }, (row, fault) => {
+    if (!Array.isArray(row)) return fault([], 'must be an array of numbers')
+    const bad = row.findIndex((value) => !Number.isFinite(value))
+    if (bad >= 0) fault([bad], NUMBER_FAULT)
+  })
+}
+
+/** `{"x": 1, "y": 2.5}` */
+export function namedNumbersSchema(
+  namesMax: number,
+): z.ZodType<Record<string, number>, Record<string, number>> {
+  const jsonSchema = {
+    type: 'object',
+    additionalProperties: { type: 'number' },
+    maxProperties: namesMax,
+  }
+  return checkedSchema(jsonSchema, (value, fault) => {
+    if (!isObject(value)) return fault([], 'must be an object of name to number')
+    const names = Object.keys(value)
+    if (names.length > namesMax) {
+      return fault([], `must hold at most ${namesMax} names, got ${names.length}`)
     }
-    for (const [name, cell] of Object.entries(record)) if (!isCell(cell)) fault([name], CELL_FAULT)
+    for (const name of names) if (!Number.isFinite(value[name])) fault([name], NUMBER_FAULT)
   })
 }
 
 type Fault = (path: (string | number)[], message: string) => void
+
+function checkRecord(record: unknown, fault: Fault): void {
+  if (!isObject(record)) {
+    fault([], 'must be an object of column name to cell')
+    return
+  }
+  for (const [name, cell] of Object.entries(record)) if (!isCell(cell)) fault([name], CELL_FAULT)
+}
 
 function listSchema<Item>(
   itemsMax: number,
   items: Record<string, unknown>,
   check: (item: unknown, fault: Fault) => void,
 ): z.ZodType<Item[], Item[]> {
+  const jsonSchema = { type: 'array', items, minItems: 1, maxItems: itemsMax }
+  return checkedSchema(jsonSchema, (list, fault) => {
+    if (!Array.isArray(list)) return fault([], 'must be an array')
+    if (list.length === 0) return fault([], 'must hold at least 1 item')
+    if (list.length > itemsMax) {
+      return fault([], `must hold at most ${itemsMax} items, got ${list.length}`)
+    }
+    let faults = 0
+    for (let i = 0; i < list.length && faults < FAULTS_MAX; i++) {
+      check(list[i], (path, message) => {
+        faults += 1
+        fault([i, ...path], message)
+      })
+    }
+  })
+}
+
+/** A schema that is one function. Of its faults the first twenty are reported: zod itself breaks at a hundred thousand. */
+function checkedSchema<Value>(
+  jsonSchema: Record<string, unknown>,
+  check: (value: unknown, fault: Fault) => void,
+): z.ZodType<Value, Value> {
   const schema = z
     .any()
-    .superRefine((list: unknown, context) => {
+    .superRefine((value: unknown, context) => {
       let faults = 0
       const refuse: Fault = (path, message) => {
         faults += 1
         if (faults <= FAULTS_MAX) context.addIssue({ code: 'custom', path, message })
       }
-      if (list === undefined) return refuse([], 'is required')
-      if (!Array.isArray(list)) return refuse([], 'must be an array')
-      if (list.length === 0) return refuse([], 'must hold at least 1 item')
-      if (list.length > itemsMax) {
-        return refuse([], `must hold at most ${itemsMax} items, got ${list.length}`)
-      }
-      for (let i = 0; i < list.length && faults < FAULTS_MAX; i++) {
-        check(list[i], (path, message) => refuse([i, ...path], message))
-      }
+      if (value === undefined) refuse([], 'is required')
+      else check(value, refuse)
     })
-    .meta({ type: 'array', items, minItems: 1, maxItems: itemsMax })
-  return schema as z.ZodType<Item[], Item[]>
+    .meta(jsonSchema)
+  return schema as z.ZodType<Value, Value>
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isCell(value: unknown): boolean {

@@ -181,16 +181,14 @@ export const earlyStoppingSchema = z.strictObject({
   min_delta: z.number().min(0).optional(),
 })
 
+/** Huber with a δ of one's own. */
+export const huberSchema = z.strictObject({
+  type: z.literal('huber'),
+  delta: z.number().positive().max(HUBER_DELTA_MAX).optional(),
+})
+
 export const trainingSpecSchema = z.strictObject({
-  loss: z
-    .union([
-      z.enum(['auto', ...LOSSES]),
-      z.strictObject({
-        type: z.literal('huber'),
-        delta: z.number().positive().max(HUBER_DELTA_MAX).optional(),
-      }),
-    ])
-    .optional(),
+  loss: z.union([z.enum(['auto', ...LOSSES]), huberSchema]).optional(),
   optimizer: optimizerSchema.optional(),
   lr_schedule: lrScheduleSchema.nullable().optional(),
   regularization: z

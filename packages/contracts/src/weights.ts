@@ -1,7 +1,8 @@
 /** Weights as JSON, format `trainyard/1`: everything needed to predict, in numbers a person can read. */
 import { z } from 'zod'
+import { matrixSchema, numbersSchema } from './cells.ts'
 import { columnTypeSchema, taskSchema } from './dataset.ts'
-import { activationSchema } from './job-spec.ts'
+import { activationSchema, UNITS_MAX } from './job-spec.ts'
 
 export const architectureSchema = z.object({
   inputs: z.int(),
@@ -79,14 +80,16 @@ export const preprocessingSchema = z.strictObject({
 })
 export type Preprocessing = z.infer<typeof preprocessingSchema>
 
+const unitsSchema = numbersSchema(UNITS_MAX)
+
 /** Of one layer; the last four where it has batch normalization, and only there. */
 export const layerDocumentSchema = z.object({
-  weight: z.array(z.array(z.number())),
-  bias: z.array(z.number()),
-  gamma: z.array(z.number()).optional(),
-  beta: z.array(z.number()).optional(),
-  running_mean: z.array(z.number()).optional(),
-  running_var: z.array(z.number()).optional(),
+  weight: matrixSchema(UNITS_MAX),
+  bias: unitsSchema,
+  gamma: unitsSchema.optional(),
+  beta: unitsSchema.optional(),
+  running_mean: unitsSchema.optional(),
+  running_var: unitsSchema.optional(),
 })
 export type LayerDocument = z.infer<typeof layerDocumentSchema>
 

@@ -8,7 +8,7 @@ import type {
 } from '@trainyard/contracts'
 import { asksForPerceptron } from './resolve-perceptron.ts'
 
-const HUBER_DELTA_DEFAULT = 1
+export const HUBER_DELTA_DEFAULT = 1
 
 type Loss = ResolvedConfig['training']['loss']
 type LossName = Extract<Loss, string> | 'huber'
@@ -81,13 +81,7 @@ export function resolveModel(
   const hidden = given?.hidden ?? hiddenDefault
   return {
     inputs,
-    hidden: hidden.map((layer) => ({
-      units: layer.units,
-      activation: layer.activation ?? 'relu',
-      initializer: layer.initializer ?? 'auto',
-      batch_norm: layer.batch_norm ?? false,
-      dropout: layer.dropout ?? 0,
-    })),
+    hidden: hidden.map(resolveHiddenLayer),
     input_dropout: given?.input_dropout ?? 0,
     output: { units: outputs, activation, initializer: output?.initializer ?? 'auto' },
   }
@@ -103,6 +97,18 @@ function outputActivationOf(loss: Loss): ResolvedConfig['model']['output']['acti
       return 'step'
     default:
       return 'linear'
+  }
+}
+
+export function resolveHiddenLayer(
+  layer: HiddenLayerSpec,
+): ResolvedConfig['model']['hidden'][number] {
+  return {
+    units: layer.units,
+    activation: layer.activation ?? 'relu',
+    initializer: layer.initializer ?? 'auto',
+    batch_norm: layer.batch_norm ?? false,
+    dropout: layer.dropout ?? 0,
   }
 }
 

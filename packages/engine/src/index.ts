@@ -1,6 +1,17 @@
 export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
+export {
+  GRADIENT_TOLERANCE,
+  type GradientCheckOptions,
+  gradientCheck,
+  type TensorCheck,
+} from './gradient-check.ts'
 export type { GradientClip } from './gradient-clip.ts'
+export {
+  ExpressionError,
+  type ExpressionFault,
+} from './graph/parse-expression.ts'
+export { type TracedNode, traceExpression } from './graph/trace-expression.ts'
 export type {
   Histogram,
   LayerObservation,
@@ -10,6 +21,7 @@ export type {
 export {
   type BackendName,
   createNetwork,
+  initialWeights,
   type Network,
   type NetworkOptions,
 } from './network.ts'
@@ -28,6 +40,13 @@ export {
 } from './plan.ts'
 export type { ScheduleConfig } from './schedules/learning-rate.ts'
 export {
+  type NetworkTrace,
+  type TracedLayer,
+  type TracedParameters,
+  type TracedSample,
+  trace,
+} from './trace.ts'
+export {
   type EarlyStopping,
   type EpochMetrics,
   type TrainingOptions,
@@ -37,4 +56,4 @@ export {
 export { ENGINE_VERSION } from './version.ts'
 export { type CompiledKernels, compileKernels } from './wasm/load.ts'
 export { type Assignment, assist, disband, type Team } from './wasm/team.ts'
-export type { LayerWeights } from './weights.ts'
+export type { AnyLayerWeights, LayerWeights } from './weights.ts'

@@ -39,10 +39,10 @@ export interface Network {
 /** Checks the configuration, loads the backend and sets the initial weights. */
 export async function createNetwork(
   config: NetworkConfig,
-  { backend = 'wasm', seed, initialWeights, module }: NetworkOptions,
+  { backend = 'wasm', seed, initialWeights: given, module }: NetworkOptions,
 ): Promise<Network> {
   assertNetworkConfig(config)
-  const weights = initialWeights ?? initialize(config, seed)
+  const weights = given ?? initialWeights(config, seed)
   assertWeights(config, weights)
   const kernels = backend === 'wasm' ? (module ?? (await compileKernels()).module) : null
   const computing = kernels === null ? referenceBackend : createWasmBackend(kernels)
@@ -105,7 +105,9 @@ function makeNetwork(
   }
 }
 
-function initialize(config: NetworkConfig, seed: bigint): LayerWeights[] {
+/** What a network of that configuration and seed begins with. */
+export function initialWeights(config: NetworkConfig, seed: bigint): LayerWeights[] {
+  assertNetworkConfig(config)
   return layerShapes(config).map(({ inputs, units }, index) => {
     const { initializer, batchNorm } = config.layers[index] as LayerConfig
     const layer = initializeLayer(initializer, inputs, units, seed, index)

@@ -13,14 +13,20 @@ export interface Regularization {
 export function addPenalty(
   weight: Float64Array,
   gradient: Float64Array,
-  { l1 = 0, l2 = 0 }: Regularization,
+  regularization: Regularization,
 ): number {
+  const { l1 = 0, l2 = 0 } = regularization
   let penalty = 0
   for (const [i, w] of weight.entries()) {
     gradient[i] = element(gradient, i) + l1 * Math.sign(w) + 2 * l2 * w
-    penalty += l1 * Math.abs(w) + l2 * w * w
+    penalty += penaltyOf(w, regularization)
   }
   return penalty
+}
+
+/** The share of one weight. */
+export function penaltyOf(w: number, { l1 = 0, l2 = 0 }: Regularization): number {
+  return l1 * Math.abs(w) + l2 * w * w
 }
 
 /** Throws `invalid_options` unless both are finite and not negative. */

@@ -5,16 +5,19 @@ import { EngineError } from './errors.ts'
  * Parameters of one dense layer, z = W x + b, and, where it has batch normalization, of
  * y = γ (z - mean)/√(variance + 1e-5) + β.
  */
-export interface LayerWeights {
+export interface LayerWeights<Values extends Float32Array | Float64Array = Float32Array> {
   /** [out, in], row-major. */
-  weight: Float32Array
+  weight: Values
   /** [out], as is all that follows. */
-  bias: Float32Array
-  gamma?: Float32Array
-  beta?: Float32Array
-  runningMean?: Float32Array
-  runningVariance?: Float32Array
+  bias: Values
+  gamma?: Values
+  beta?: Values
+  runningMean?: Values
+  runningVariance?: Values
 }
+
+/** Weights in either precision, for what computes in float64. */
+export type AnyLayerWeights = LayerWeights<Float32Array | Float64Array>
 
 /** Inputs and units of every layer, in order. */
 export function layerShapes(
@@ -46,7 +49,7 @@ export function copyWeights(weights: readonly LayerWeights[]): LayerWeights[] {
 /** Throws `invalid_weights` unless there is one entry per layer and every length fits. */
 export function assertWeights(
   network: Pick<NetworkConfig, 'inputs' | 'layers'>,
-  weights: readonly LayerWeights[],
+  weights: readonly AnyLayerWeights[],
 ): void {
   const shapes = layerShapes(network)
   if (weights.length !== shapes.length) {
@@ -65,7 +68,7 @@ export function assertWeights(
 }
 
 /** units is null for a layer without batch normalization, which must not have its fields. */
-function assertBatchNorm(layer: LayerWeights, units: number | null, index: number): void {
+function assertBatchNorm(layer: AnyLayerWeights, units: number | null, index: number): void {
   for (const field of BATCH_NORM_FIELDS) {
     if (layer[field]?.length !== (units ?? undefined)) {
       const wanted = units === null ? `has no ${field}` : `needs ${field} [${units}]`

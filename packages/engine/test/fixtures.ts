@@ -1,14 +1,17 @@
 import { classCount, targetWidth } from '../src/config.ts'
 import type {
   ActivationName,
+  LayerWeights,
   LossName,
   NetworkConfig,
   OptimizerConfig,
   TrainingData,
   TrainingOptions,
 } from '../src/index.ts'
+import { initializeLayer } from '../src/initializers/initialize.ts'
 import { createRandom } from '../src/random.ts'
 import { ACTIVATION_CODES, LOSS_CODES } from '../src/wasm/job-record.ts'
+import { layerShapes } from '../src/weights.ts'
 
 export const ACTIVATION_NAMES = Object.keys(ACTIVATION_CODES) as ActivationName[]
 /** Every loss with a gradient, which the perceptron's rule is not. */
@@ -101,6 +104,23 @@ export function makeData(config: NetworkConfig, rows: number, seed = 1n): Traini
     classes === 0 ? 2 * labels.uniform(i) - 1 : labels.below(i, classes),
   )
   return { rows, inputs, targets }
+}
+
+/** Random weights, biases and statistics: no unit sits on a kink, and nothing could be left out unseen. */
+export function makeWeights(config: NetworkConfig): LayerWeights[] {
+  const biases = createRandom(4n, 'biases')
+  const draw = (units: number, first: number, scale: number) =>
+    Float32Array.from({ length: units }, (_, i) => first + scale * Math.sin(i + first))
+  return layerShapes(config).map(({ inputs, units }, index) => ({
+    ...initializeLayer({ type: 'glorot_uniform' }, inputs, units, 2n, index),
+    bias: Float32Array.from({ length: units }, (_, i) => 0.3 * biases.normal(10 * index + i)),
+    ...(config.layers[index]?.batchNorm && {
+      gamma: draw(units, 1, 0.5),
+      beta: draw(units, 0.1, 0.3),
+      runningMean: draw(units, -0.2, 0.4),
+      runningVariance: draw(units, 0.8, 0.3),
+    }),
+  }))
 }
 
 /** Options of a short run; pass what the test is about. */

@@ -72,13 +72,13 @@ describe('importWeights', () => {
 
     expect(refused({ layers })).toEqual([
       ['#/weights/layers/0/weight/1', 'must hold 2 numbers, got 1'],
+      ['#/weights/layers/0/bias', 'must hold 3 numbers, got 2'],
+      ['#/weights/layers/0/running_var/1', 'a variance must be at least 0, got -1'],
+      ['#/weights/layers/1/gamma', 'the layer has no batch normalization'],
       [
         '#/weights/layers/0/weight/2/1',
         'must be at most 3.4028234663852886e+38 as a 32-bit number, got 1e+39',
       ],
-      ['#/weights/layers/0/bias', 'must hold 3 numbers, got 2'],
-      ['#/weights/layers/0/running_var/1', 'a variance must be at least 0, got -1'],
-      ['#/weights/layers/1/gamma', 'the layer has no batch normalization'],
     ])
   })
 

@@ -7,7 +7,13 @@ export {
 } from './create-predictor.ts'
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
-export { threadsMax, toNetworkConfig, toTrainingOptions } from './network-config.ts'
+export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
+export {
+  type NetworkChoices,
+  threadsMax,
+  toNetworkConfig,
+  toTrainingOptions,
+} from './network-config.ts'
 export {
   type PreparedTraining,
   type PrepareInput,

@@ -1,5 +1,5 @@
 import type { Architecture } from '@trainyard/contracts'
-import type { LayerWeights } from '@trainyard/engine'
+import type { AnyLayerWeights, LayerWeights } from '@trainyard/engine'
 
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT
 
@@ -7,7 +7,7 @@ const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT
  * Weights as they are stored: little-endian float32, per layer the weight [out][in], then the bias, then, where there is
  * batch normalization, γ, β, running mean and running variance.
  */
-export function packLayers(layers: readonly LayerWeights[]): Uint8Array<ArrayBuffer> {
+export function packLayers(layers: readonly AnyLayerWeights[]): Uint8Array<ArrayBuffer> {
   const parts = layers.flatMap(({ weight, bias, gamma, beta, runningMean, runningVariance }) =>
     [weight, bias, gamma, beta, runningMean, runningVariance].filter((part) => part !== undefined),
   )
@@ -48,8 +48,18 @@ export function unpackLayers(architecture: Architecture, bytes: Uint8Array): Lay
   })
 }
 
+export interface LayerShape {
+  inputs: number
+  units: number
+  batchNorm: boolean
+}
+
 /** Inputs and units of every layer and whether it has batch normalization, the output layer last. */
-export function layerShapes({ inputs, hidden, outputs }: Architecture) {
+export function layerShapes({
+  inputs,
+  hidden,
+  outputs,
+}: Pick<Architecture, 'inputs' | 'hidden' | 'outputs'>): LayerShape[] {
   const layers = [...hidden, { units: outputs, batch_norm: false }]
   return layers.map(({ units, batch_norm: batchNorm }, i) => ({
     inputs: i === 0 ? inputs : (layers[i - 1]?.units ?? 0),

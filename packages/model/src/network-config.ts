@@ -10,8 +10,16 @@ import {
 
 type InitializerSpec = ResolvedConfig['model']['output']['initializer']
 
+/** What of a resolved specification decides the network. */
+export interface NetworkChoices {
+  model: Omit<ResolvedConfig['model'], 'output'> & {
+    output: Pick<ResolvedConfig['model']['output'], 'units' | 'initializer'>
+  }
+  training: Pick<ResolvedConfig['training'], 'loss' | 'label_smoothing'>
+}
+
 /** The engine's network for a resolved specification. The output layer is linear: the loss holds softmax, sigmoid or step. */
-export function toNetworkConfig({ model, training }: ResolvedConfig): NetworkConfig {
+export function toNetworkConfig({ model, training }: NetworkChoices): NetworkConfig {
   return {
     inputs: model.inputs,
     layers: [

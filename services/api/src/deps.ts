@@ -13,6 +13,7 @@ import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
+import type { TraceThread } from './threads/trace-thread.ts'
 
 export interface Deps {
   log: Logger
@@ -26,6 +27,7 @@ export interface Deps {
   tables: Tables
   predictions: PredictionThread
   imports: ImportThread
+  traces: TraceThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

@@ -20,6 +20,7 @@ import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createTraceThread } from './threads/trace-thread.ts'
 
 const CONNECTIONS_MAX = 10
 /** A gibibyte at less than two megabytes a second. */
@@ -61,12 +62,15 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('prediction thread', () => predictions.close())
   const imports = createImportThread()
   closers.push('import thread', () => imports.close())
+  const traces = createTraceThread()
+  closers.push('trace thread', () => traces.close())
   return {
     log,
     pulse,
     tables,
     predictions,
     imports,
+    traces,
     keys: createKeys(database),
     jobs: createJobs(database),
     datasets: createDatasets(database),

@@ -32,6 +32,7 @@ import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createTraceThread } from './threads/trace-thread.ts'
 
 export interface TestRequest {
   /** JSON, or bytes and text as they are. */
@@ -54,6 +55,7 @@ export async function buildTestApp(
   const tables = await openTables({ folder: scratchDir })
   const predictions = createPredictionThread()
   const imports = createImportThread()
+  const traces = createTraceThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
@@ -61,6 +63,7 @@ export async function buildTestApp(
     tables,
     predictions,
     imports,
+    traces,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -135,6 +138,7 @@ export async function buildTestApp(
       await app.close()
       await predictions.close()
       await imports.close()
+      await traces.close()
       await tables.close()
       await stores.close()
       await database.drop()

@@ -19,12 +19,26 @@ import { createLoss } from '../losses/create-loss.ts'
 import type { Loss } from '../losses/loss.ts'
 import { addPenalty, type Regularization } from '../penalty.ts'
 import { element, Matrix } from '../tensor.ts'
-import { type LayerWeights, layerShapes } from '../weights.ts'
+import { type AnyLayerWeights, type LayerWeights, layerShapes } from '../weights.ts'
 
-interface LayerView {
+/** A layer's parameters, or their gradient. */
+export interface LayerView {
   weight: Matrix
   bias: Float64Array
   batchNorm: BatchNormParameters | null
+}
+
+interface LayerPass {
+  normalization: Normalization | null
+  /** z = W a + b. [batch, units], as is all that follows. */
+  sums: Matrix
+  /** What the activation was applied to: z, or what batch normalization made of it. */
+  normalized: Matrix
+  /** Before dropout. */
+  activated: Matrix
+  mask: Matrix | null
+  /** ∂L/∂z; null before the backward pass. */
+  delta: Matrix | null
 }
 
 interface Layer {
@@ -35,13 +49,7 @@ interface Layer {
   /** null without batch normalization. */
   running: Statistics | null
   /** What the latest forward pass leaves for the backward pass. */
-  pass: {
-    normalization: Normalization | null
-    /** What the activation was applied to, and its value before dropout. */
-    sums: Matrix
-    activated: Matrix
-    mask: Matrix | null
-  } | null
+  pass: LayerPass | null
 }
 
 /** Everything that training changes. */
@@ -55,10 +63,11 @@ export class ReferenceNetwork {
   readonly parameters: Float64Array
   readonly gradient: Float64Array
   readonly loss: Loss
+  /** For those who look into it: parameters, gradient and latest passes of every layer. */
+  readonly layers: readonly Layer[]
   readonly #config: NetworkConfig
-  readonly #layers: Layer[]
 
-  constructor(config: NetworkConfig, weights: readonly LayerWeights[]) {
+  constructor(config: NetworkConfig, weights: readonly AnyLayerWeights[]) {
     this.parameters = Float64Array.from(
       weights.flatMap(({ weight, bias, gamma = [], beta = [] }) => [
         ...weight,
@@ -72,7 +81,7 @@ export class ReferenceNetwork {
     this.#config = config
     const parameters = layerViews(config, this.parameters)
     const gradient = layerViews(config, this.gradient)
-    this.#layers = config.layers.map(({ activation, dropout = 0 }, index) => ({
+    this.layers = config.layers.map(({ activation, dropout = 0 }, index) => ({
       activation: ACTIVATIONS[activation],
       dropout,
       parameters: parameters[index] as LayerView,
@@ -95,20 +104,24 @@ export class ReferenceNetwork {
       current = product(inputs, dropoutMask(training, stream, rows, columns, inputDropout))
     }
     const activations = [current]
-    for (const [index, layer] of this.#layers.entries()) {
+    for (const [index, layer] of this.layers.entries()) {
       const { activation, dropout, parameters, running } = layer
       const sums = new Matrix(current.rows, parameters.weight.rows)
       denseForward(current, parameters.weight, parameters.bias, sums)
-      const normalization =
-        parameters.batchNorm === null || running === null
-          ? null
-          : batchNormForward(sums, parameters.batchNorm, running, training !== null)
-      const activated = new Matrix(sums.rows, sums.columns, sums.values.map(activation.value))
+      let normalized = sums
+      let normalization: Normalization | null = null
+      if (parameters.batchNorm !== null && running !== null) {
+        normalized = new Matrix(sums.rows, sums.columns, sums.values.slice())
+        const isTraining = training !== null
+        normalization = batchNormForward(normalized, parameters.batchNorm, running, isTraining)
+      }
+      const values = normalized.values.map(activation.value)
+      const activated = new Matrix(sums.rows, sums.columns, values)
       const mask =
         training === null || dropout === 0
           ? null
           : dropoutMask(training, dropoutStream(index), sums.rows, sums.columns, dropout)
-      layer.pass = { normalization, sums, activated, mask }
+      layer.pass = { normalization, sums, normalized, activated, mask, delta: null }
       current = mask === null ? activated : product(activated, mask)
       activations.push(current)
     }
@@ -120,13 +133,23 @@ export class ReferenceNetwork {
    * activations as `forward` returned them last, targets [batch, targetWidth], weights [batch]
    */
   backward(activations: readonly Matrix[], targets: Matrix, weights?: Float64Array): void {
-    let delta = this.#outputDelta(activations.at(-1) as Matrix, targets, weights)
-    for (const [index, { parameters, gradient }] of [...this.#layers.entries()].reverse()) {
+    this.backpropagate(
+      activations,
+      this.#outputDelta(activations.at(-1) as Matrix, targets, weights),
+    )
+  }
+
+  /** The same from ∂L/∂logits, whatever L is. outputDelta [batch, outputs] */
+  backpropagate(activations: readonly Matrix[], outputDelta: Matrix): void {
+    let delta = outputDelta
+    for (const [index, { parameters, gradient, pass }] of [...this.layers.entries()].reverse()) {
+      if (pass === null) throw new Error('a backward pass needs a forward pass')
+      pass.delta = delta
       const inputs = activations[index] as Matrix
       denseParameterGradient(inputs, delta, gradient.weight, gradient.bias)
       // The mean that is subtracted takes the bias with it: what is left is round-off.
       if (gradient.batchNorm !== null) gradient.bias.fill(0)
-      const below = this.#layers[index - 1]
+      const below = this.layers[index - 1]
       if (below === undefined) return
       const inputGradient = new Matrix(delta.rows, parameters.weight.columns)
       denseInputGradient(delta, parameters.weight, inputGradient)
@@ -136,14 +159,14 @@ export class ReferenceNetwork {
 
   /** Adds the gradient of the penalty on all weight matrices and returns the penalty. */
   addPenalty(regularization: Regularization): number {
-    return this.#layers.reduce((sum, { parameters, gradient }) => {
+    return this.layers.reduce((sum, { parameters, gradient }) => {
       return sum + addPenalty(parameters.weight.values, gradient.weight.values, regularization)
     }, 0)
   }
 
   /** Takes the statistics of the latest training pass into the running ones. */
   updateRunning(): void {
-    for (const { running, pass } of this.#layers) {
+    for (const { running, pass } of this.layers) {
       const batch = pass?.normalization?.batch ?? null
       if (running !== null && batch !== null) updateRunning(running, batch, pass?.sums.rows ?? 0)
     }
@@ -151,7 +174,7 @@ export class ReferenceNetwork {
 
   /** Index of the first layer, in order of the backward pass, whose gradient holds such a value. */
   findGradientLayer(predicate: (g: number) => boolean): number | null {
-    const index = this.#layers.findLastIndex(({ gradient: { weight, bias, batchNorm } }) =>
+    const index = this.layers.findLastIndex(({ gradient: { weight, bias, batchNorm } }) =>
       [weight.values, bias, batchNorm?.gamma, batchNorm?.beta].some((part) =>
         part?.some(predicate),
       ),
@@ -161,7 +184,7 @@ export class ReferenceNetwork {
 
   /** Which parameters are entries of a weight matrix, and not of a vector. [parameters] */
   weightMask(): boolean[] {
-    return this.#layers.flatMap(({ parameters: { weight, bias, batchNorm } }) => {
+    return this.layers.flatMap(({ parameters: { weight, bias, batchNorm } }) => {
       const vectors = batchNorm === null ? 1 : 3
       return [
         ...new Array<boolean>(weight.values.length).fill(true),
@@ -180,7 +203,7 @@ export class ReferenceNetwork {
     weightGradient: Float64Array
     gradient: Float64Array
   }[] {
-    return this.#layers.map(({ parameters, gradient, pass }) => {
+    return this.layers.map(({ parameters, gradient, pass }) => {
       if (pass === null) throw new Error('there is nothing to observe before a forward pass')
       const { weight, bias, batchNorm } = gradient
       return {
@@ -200,7 +223,7 @@ export class ReferenceNetwork {
   state(): NetworkState {
     return {
       parameters: this.parameters.slice(),
-      running: this.#layers.map(({ running }) => structuredClone(running)),
+      running: this.layers.map(({ running }) => structuredClone(running)),
     }
   }
 
@@ -242,10 +265,10 @@ function backThroughActivation(
   upstream: Matrix,
 ) {
   if (pass === null) throw new Error('a backward pass needs a forward pass')
-  const { sums, activated, mask, normalization } = pass
+  const { normalized, activated, mask, normalization } = pass
   const delta = mask === null ? upstream : product(upstream, mask)
   for (const [i, g] of delta.values.entries()) {
-    const slope = activation.derivative(element(activated.values, i), element(sums.values, i))
+    const slope = activation.derivative(element(activated.values, i), element(normalized.values, i))
     delta.values[i] = g * slope
   }
   if (normalization !== null && parameters.batchNorm !== null && gradient.batchNorm !== null) {
@@ -259,7 +282,7 @@ function product(a: Matrix, b: Matrix): Matrix {
   return new Matrix(a.rows, a.columns, values)
 }
 
-function toStatistics(layer: LayerWeights | undefined): Statistics | null {
+function toStatistics(layer: AnyLayerWeights | undefined): Statistics | null {
   if (layer?.runningMean === undefined || layer.runningVariance === undefined) return null
   return {
     mean: Float64Array.from(layer.runningMean),

@@ -2,8 +2,8 @@
  * The oracle: plain loops in float64, obviously right and slow. The Wasm backend is tested against
  * it, and it is tested against central differences.
  */
-import type { Backend, Divergence, Metrics, TrainingData, TrainingJob } from '../backend.ts'
-import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
+import type { Backend, Divergence, Metrics } from '../backend.ts'
+import { GRADIENT_LIMIT, type OptimizerConfig } from '../config.ts'
 import { clipGradient } from '../gradient-clip.ts'
 import { observationWindows } from '../layer-statistics.ts'
 import { createAdagrad } from '../optimizers/adagrad.ts'
@@ -13,17 +13,10 @@ import { createMomentum } from '../optimizers/momentum.ts'
 import type { Optimizer } from '../optimizers/optimizer.ts'
 import { createRmsprop } from '../optimizers/rmsprop.ts'
 import { sgd } from '../optimizers/sgd.ts'
-import { permutation, SHUFFLE_STREAM } from '../random.ts'
 import { element, Matrix } from '../tensor.ts'
+import { epochOrder, gatherBatch, rowLosses, weightedMean } from './reference-batch.ts'
 import { ReferenceNetwork } from './reference-network.ts'
 import { ReferenceObserver } from './reference-observer.ts'
-
-interface Batch {
-  inputs: Matrix
-  targets: Matrix
-  /** [rows] */
-  weights: Float64Array
-}
 
 export const referenceBackend: Backend = {
   openTraining(config, weights, job) {
@@ -43,7 +36,7 @@ export const referenceBackend: Backend = {
         for (let start = 0; start < order.length; start += job.batchSize) {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
-          const batch = gather(config, job.training, rows)
+          const batch = gatherBatch(config, job.training, rows)
           const pass = { seed: job.seed, step: (epoch - 1) * batches + start / job.batchSize }
           const activations = network.forward(batch.inputs, pass)
           const losses = rowLosses(network, activations.at(-1) as Matrix, batch.targets)
@@ -83,7 +76,7 @@ export const referenceBackend: Backend = {
       validate() {
         if (job.validation === null) return null
         const rows = Uint32Array.from({ length: job.validation.rows }, (_, row) => row)
-        const { inputs, targets, weights } = gather(config, job.validation, rows)
+        const { inputs, targets, weights } = gatherBatch(config, job.validation, rows)
         const logits = network.forward(inputs).at(-1) as Matrix
         const losses = rowLosses(network, logits, targets)
         const loss = (weightedMean(losses.values, weights) ?? 0) * rows.length
@@ -125,44 +118,6 @@ function createOptimizer(config: OptimizerConfig, isWeight: readonly boolean[]):
     case 'adam':
       return createAdam(config, parameterCount)
   }
-}
-
-function epochOrder({ training, shuffle, seed }: TrainingJob, epoch: number): Uint32Array {
-  return shuffle
-    ? permutation(seed, SHUFFLE_STREAM, epoch, training.rows)
-    : Uint32Array.from({ length: training.rows }, (_, row) => row)
-}
-
-function gather(config: NetworkConfig, data: TrainingData, rows: Uint32Array): Batch {
-  const copy = (values: Float32Array, width: number): Matrix => {
-    const matrix = new Matrix(rows.length, width)
-    for (const [i, row] of rows.entries()) {
-      matrix.row(i).set(values.subarray(row * width, (row + 1) * width))
-    }
-    return matrix
-  }
-  return {
-    inputs: copy(data.inputs, config.inputs),
-    targets: copy(data.targets, targetWidth(config)),
-    weights: Float64Array.from(rows, (row) => data.weights?.[row] ?? 1),
-  }
-}
-
-function rowLosses({ loss }: ReferenceNetwork, logits: Matrix, targets: Matrix) {
-  const values = new Float64Array(logits.rows)
-  let correct = 0
-  for (let row = 0; row < logits.rows; row++) {
-    values[row] = loss.value(logits.row(row), targets.row(row))
-    if (loss.isCorrect?.(logits.row(row), targets.row(row))) correct++
-  }
-  return { values, correct }
-}
-
-/** Σ w·value / Σ w; null if there is no weight at all. */
-function weightedMean(values: Float64Array, weights: Float64Array): number | null {
-  const weightSum = weights.reduce((sum, w) => sum + w, 0)
-  if (weightSum === 0) return null
-  return values.reduce((sum, value, i) => sum + value * element(weights, i), 0) / weightSum
 }
 
 function toMetrics(

@@ -23,14 +23,19 @@ export function createCrossEntropy(smoothing: number): Loss {
     },
 
     gradient(logits, target, gradient) {
-      const shift = largest(logits)
-      const sum = logits.reduce((total, s) => total + exp(s - shift), 0)
-      for (const [j, s] of logits.entries()) {
-        gradient[j] = exp(s - shift) / sum - share(j, target, logits.length)
+      for (const [j, p] of softmax(logits).entries()) {
+        gradient[j] = p - share(j, target, logits.length)
       }
     },
 
     /** Of equal logits the first wins. */
     isCorrect: (logits, target) => logits.indexOf(largest(logits)) === target[0],
   }
+}
+
+/** e^(s - max) / Σ e^(s - max) in float64. logits [out] */
+export function softmax(logits: Float64Array): Float64Array {
+  const shift = largest(logits)
+  const sum = logits.reduce((total, s) => total + exp(s - shift), 0)
+  return logits.map((s) => exp(s - shift) / sum)
 }

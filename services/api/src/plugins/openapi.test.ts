@@ -44,6 +44,8 @@ const ROUTES = [
   'GET /v1/models',
   'GET /v1/models/{name}',
   'GET /v1/models/{name}/versions/{version}',
+  'POST /v1/trace',
+  'POST /v1/gradient_check',
   'GET /livez',
   'GET /readyz',
   'GET /problems/{code}',

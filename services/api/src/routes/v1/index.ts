@@ -8,6 +8,8 @@ import { type Authenticate, addAuthentication } from '../../plugins/authenticati
 import type { EventStreams } from '../../streams/event-streams.ts'
 import type { JobWatch } from '../../streams/job-watch.ts'
 import { makeCancelJob } from '../../use-cases/cancel-job.ts'
+import { makeCheckGradient } from '../../use-cases/check-gradient.ts'
+import { makeComputeTrace } from '../../use-cases/compute-trace.ts'
 import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
 import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeCreateModel } from '../../use-cases/create-model.ts'
@@ -41,6 +43,8 @@ import { addReadEvents } from './jobs/read-events.ts'
 import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
+import { addCheckGradient } from './mathematics/check-gradient.ts'
+import { addTrace } from './mathematics/trace.ts'
 import { addCreateModel } from './models/create.ts'
 import { addListModels } from './models/list.ts'
 import { addReadModel } from './models/read.ts'
@@ -111,6 +115,9 @@ function addJobRoutes(app: App, deps: V1Deps): void {
       },
     }),
   })
+  const thread = deps.traces
+  addTrace(app, { computeTrace: makeComputeTrace({ jobs, loadModel, thread }) })
+  addCheckGradient(app, { checkGradient: makeCheckGradient({ ...deps, quoteJob, thread }) })
 }
 
 function addModelRoutes(app: App, deps: V1Deps): void {

@@ -55,15 +55,19 @@ describe.each(ROUTES)('%s %s', (method, path, noun, body) => {
   })
 })
 
-it('does the same for ids inside bodies', async () => {
+it.each([
+  ['/v1/jobs', 'dataset', (id: string) => ({ dataset_id: id })],
+  ['/v1/gradient_check', 'dataset', (id: string) => ({ dataset_id: id })],
+  ['/v1/trace', 'job', (id: string) => ({ job_id: id, sample: { record: { a: 1, b: 2 } } })],
+] as const)('does the same for ids in bodies of %s', async (path, noun, makeBody) => {
   const ask = (id: string) =>
-    test.send('POST', '/v1/jobs', {
-      body: { dataset_id: id },
+    test.send('POST', path, {
+      body: makeBody(id),
       key: test.second.text,
       headers: { 'x-request-id': 'same' },
     })
 
-  const [foreign, unknown] = [await ask(ids.dataset), await ask('ds_0000000000')]
+  const [foreign, unknown] = [await ask(ids[noun]), await ask(ids[noun].replace(/.{6}$/, '000000'))]
 
   expect(foreign.statusCode).toBe(404)
   expect(foreign.body).toBe(unknown.body)
