@@ -1,6 +1,8 @@
 import type { Cell, ColumnTransform, Preprocessing } from '@trainyard/contracts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
+import { parseDate } from './dates.ts'
 import {
+  encodeDate,
   encodedWidth,
   encodeLevel,
   encodeNumber,
@@ -58,6 +60,15 @@ function makeCellEncoder(transform: ColumnTransform): CellEncoder {
       return null
     }
   }
+  if (transform.kind === 'date') {
+    return (cell, inputs, offset) => {
+      if (cell === undefined) return 'the column is missing from the record'
+      const ms = dateOf(cell)
+      if (ms === null)
+        return 'must be a date such as "2024-02-29" or "2024-02-29T13:05:00", or null'
+      return encodeDate(transform, ms, inputs, offset)
+    }
+  }
   const wanted = transform.type === 'number' ? 'number' : 'boolean'
   return (cell, inputs, offset) => {
     if (cell === undefined) return 'the column is missing from the record'
@@ -73,8 +84,18 @@ function makeCellEncoder(transform: ColumnTransform): CellEncoder {
 /** A category may come as number or boolean too: it is compared as text, trimmed as on reading a file. */
 function levelOf(indexOf: ReadonlyMap<OneHotTransform['levels'][number], number>, cell: Cell) {
   if (cell === null) return MISSING_LEVEL
-  const text = String(cell).replace(/^[ \t]+|[ \t]+$/g, '')
+  const text = trimBlanks(String(cell))
   return text === '' ? MISSING_LEVEL : (indexOf.get(text) ?? UNSEEN_LEVEL)
+}
+
+/** NaN for a missing date, null for what is none; trimmed as on reading a file. */
+function dateOf(cell: Cell): number | null {
+  const text = cell === null ? '' : trimBlanks(String(cell))
+  return text === '' ? Number.NaN : parseDate(text)
+}
+
+function trimBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 function cellsOf(

@@ -2,12 +2,15 @@ import type { Preprocessing, Task } from '@trainyard/contracts'
 import { classText } from './choose-target.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
 import {
+  type DateTransform,
+  encodeDate,
   encodedWidth,
   encodeLevel,
   encodeNumber,
   MISSING_LEVEL,
   type NumericTransform,
   type OneHotTransform,
+  transformWidth,
   UNSEEN_LEVEL,
 } from './encode-columns.ts'
 import type { CategoryColumn, NumericColumn, Table, TableColumn } from './table.ts'
@@ -27,12 +30,14 @@ export function encodeFeatures(
     if (transform.kind === 'numeric') {
       if (column.type === 'category') throw new Error(`Column ${transform.column} is not numeric`)
       encodeNumericColumn(transform, column, rows, inputs, width, offset, faults)
-      offset += 1
+    } else if (transform.kind === 'date') {
+      if (column.type === 'category') throw new Error(`Column ${transform.column} holds no dates`)
+      encodeDateColumn(transform, column, rows, inputs, width, offset, faults)
     } else {
       if (column.type !== 'category') throw new Error(`Column ${transform.column} has no levels`)
       encodeCategoryColumn(transform, column, rows, inputs, width, offset, faults)
-      offset += transform.levels.length
     }
+    offset += transformWidth(transform)
     if (faults.length >= FAULTS_MAX) break
   }
   if (faults.length > 0) throw new DataError(faults)
@@ -102,6 +107,24 @@ function encodeNumericColumn(
     const input = encodeNumber(transform, values[row] ?? Number.NaN)
     if (typeof input === 'number') inputs[i * width + offset] = input
     else if (faults.length < FAULTS_MAX) faults.push(rowFault(row, transform.column, input))
+  }
+}
+
+function encodeDateColumn(
+  transform: DateTransform,
+  { values }: NumericColumn,
+  rows: Uint32Array,
+  inputs: Float32Array,
+  width: number,
+  offset: number,
+  faults: DataFault[],
+): void {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] ?? 0
+    const reason = encodeDate(transform, values[row] ?? Number.NaN, inputs, i * width + offset)
+    if (reason !== null && faults.length < FAULTS_MAX) {
+      faults.push(rowFault(row, transform.column, reason))
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import type {
 } from '@trainyard/contracts'
 import { momentsOf, mostFrequentOf, quantileOf } from './column-statistics.ts'
 import { DataError, quoteCell } from './data-error.ts'
+import { DATE_INPUTS, yearOf } from './dates.ts'
 import type { CategoryColumn, NumericColumn, Table } from './table.ts'
 
 export type PreprocessingConfig = ResolvedConfig['preprocessing']
@@ -24,12 +25,12 @@ export interface FitInput {
 /** Inputs of the network, known from the schema alone. Throws DataError when a column has more levels than allowed. */
 export function inputWidth(columns: readonly Column[], config: PreprocessingConfig): number {
   assertLevels(columns, config)
-  return columns
-    .filter(isFeature)
-    .reduce(
-      (width, { type, levels }) => width + (type === 'category' ? (levels?.length ?? 0) : 1),
-      0,
-    )
+  return columns.filter(isFeature).reduce((width, column) => width + columnWidth(column), 0)
+}
+
+function columnWidth({ type, levels }: Column): number {
+  if (type === 'date') return DATE_INPUTS
+  return type === 'category' ? (levels?.length ?? 0) : 1
 }
 
 /** Fits how each feature becomes inputs, in data-set order, and how the target of a regression is scaled. */
@@ -39,9 +40,11 @@ export function fitPreprocessing(input: FitInput): Preprocessing {
   const transforms = columns.filter(isFeature).map(({ name }): ColumnTransform => {
     const column = table.columns.get(name)
     if (column === undefined) throw new Error(`The table lacks its column ${quoteCell(name)}`)
-    return column.type === 'category'
-      ? fitOneHot(name, column, rows, config)
-      : fitNumeric(name, column, rows, config)
+    if (column.type === 'category') return fitOneHot(name, column, rows, config)
+    const values = presentValues(column, rows)
+    return column.type === 'date'
+      ? fitDate(name, values, config)
+      : fitNumeric(name, column.type, values, config)
   })
   return {
     columns: transforms,
@@ -65,15 +68,27 @@ function assertLevels(columns: readonly Column[], config: PreprocessingConfig): 
 
 function fitNumeric(
   name: string,
-  column: NumericColumn,
-  rows: Uint32Array,
+  type: 'number' | 'boolean',
+  values: Float64Array,
   config: PreprocessingConfig,
 ): ColumnTransform {
-  const values = presentValues(column, rows)
   const missing = missingValue(values, config.missing)
   const { center, scale } =
-    column.type === 'boolean' ? { center: 0, scale: 1 } : fitScale(values, config.numeric)
-  return { kind: 'numeric', column: name, type: column.type, missing, center, scale }
+    type === 'boolean' ? { center: 0, scale: 1 } : fitScale(values, config.numeric)
+  return { kind: 'numeric', column: name, type, missing, center, scale }
+}
+
+/** A constant for numbers says nothing of dates: a missing one is then all zeros, and so is one where there are none. */
+function fitDate(name: string, values: Float64Array, config: PreprocessingConfig): ColumnTransform {
+  const { missing } = config
+  const hasStandIn = typeof missing !== 'object' && values.length > 0
+  return {
+    kind: 'date',
+    column: name,
+    missing: hasStandIn ? missingValue(values, missing) : null,
+    missing_error: missing === 'error',
+    ...fitScale(values.map(yearOf), config.numeric),
+  }
 }
 
 function missingValue(values: Float64Array, rule: PreprocessingConfig['missing']): number | null {

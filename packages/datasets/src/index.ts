@@ -1,3 +1,4 @@
+export type { Changed, TableChange } from './change-table.ts'
 export { DataError, type DataFault } from './data-error.ts'
 export { encodeRecords, type RecordsInput } from './encode-records.ts'
 export { classIndices, encodeFeatures, encodeTargets } from './encode-table.ts'

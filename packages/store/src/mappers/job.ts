@@ -19,6 +19,7 @@ export interface JobRow {
   epoch: number
   best: unknown
   final: unknown
+  baselines: unknown
   attempt: number
   created_at: Date
   started_at: Date | null
@@ -56,6 +57,7 @@ export function toJob(row: JobRow): Job {
       row.best_weights !== null && row.last_weights !== null
         ? { best: row.best_weights, last: row.last_weights }
         : null,
+    baselines: row.baselines as Job['baselines'],
     queue: row.ahead === null ? null : { position: row.ahead + 1 },
     error: row.error as Job['error'],
     priority: row.priority,

@@ -8,6 +8,7 @@ import type { EpochMetrics, WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { createNetwork, type Network } from '@trainyard/engine'
 import {
+  measureBaselines,
   type PreparedTraining,
   packLayers,
   prepareTraining,
@@ -41,6 +42,20 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
 }
 
 async function train(task: TrainingTask, data: PreparedTraining): Promise<TrainingReport> {
+  const { resolved } = task
+  const { best, ...report } = await trainNetwork(task, data)
+  // After the network is gone: together they would need more memory than the job was admitted with.
+  const baselines =
+    report.end.kind === 'succeeded' && best !== null
+      ? await measureBaselines({ data, resolved, best, module: kernels })
+      : []
+  return { ...report, baselines }
+}
+
+async function trainNetwork(
+  task: TrainingTask,
+  data: PreparedTraining,
+): Promise<Omit<TrainingReport, 'baselines'> & { best: EpochMetrics | null }> {
   const { resolved, control, progress } = task
   const network = await createNetwork(toNetworkConfig(resolved), {
     seed: BigInt(resolved.seed),
@@ -49,6 +64,7 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
   try {
     let unsent: EpochMetrics[] = []
     let sentMs = Number.NEGATIVE_INFINITY
+    let best: EpochMetrics | null = null
     const run = runEpochs(network, data, resolved, {
       shouldStop: () => {
         Atomics.add(control, BATCHES_WORD, 1)
@@ -56,6 +72,7 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
       },
       onEpoch: (metrics) => {
         unsent.push(metrics)
+        if (best === null || (metrics.val_loss ?? 0) < (best.val_loss ?? 0)) best = metrics
         if (performance.now() - sentMs < SEND_INTERVAL_MS) return
         progress.postMessage(unsent)
         unsent = []
@@ -68,6 +85,7 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
       weights: takeWeights(network, run),
       architecture: data.architecture,
       preprocessing: data.preprocessing,
+      best,
     }
   } finally {
     network.dispose()
