@@ -11,12 +11,12 @@ export const GENERATED_ROWS_MAX = 1_000_000
 /** `date` is never inferred: whoever wants year, month, weekday and hour as inputs says so. */
 export const COLUMN_TYPES = ['number', 'category', 'boolean', 'date'] as const
 export const COLUMN_ROLES = ['feature', 'target', 'weight', 'group', 'id', 'ignored'] as const
-/** Roles a caller may give; the target is named by itself, and weights and groups are not used yet. */
-const CHANGEABLE_ROLES = ['feature', 'id', 'ignored'] as const
 /** Two inputs, one bit out: by default the four rows of the truth table. */
 export const LOGIC_GATES = ['xor', 'and', 'or'] as const
 /** Points in the plane by class. */
 export const POINT_CLOUDS = ['circles', 'moons', 'spiral', 'gauss', 'blobs'] as const
+/** A number as a function of one number or two: y = 2x + 1, y = sin x, y = x1 + x2. */
+export const CURVES = ['linear', 'sine', 'plane'] as const
 export const SHIPPED_DATASETS = ['iris', 'wine', 'digits'] as const
 
 export const columnTypeSchema = z.enum(COLUMN_TYPES)
@@ -102,9 +102,11 @@ export const changeDatasetBodySchema = z
     target: columnNameSchema.optional(),
     types: z.record(columnNameSchema, columnTypeSchema).optional(),
     roles: z
-      .record(columnNameSchema, z.enum(CHANGEABLE_ROLES))
+      .record(columnNameSchema, z.enum(COLUMN_ROLES).exclude(['target']))
       .optional()
-      .describe('By column name; an id takes no part in training, like what is ignored'),
+      .describe(
+        'By column name. A weight counts a row, a group keeps rows on one side of the split, an id takes no part',
+      ),
   })
   .refine((body) => Object.keys(body).length > 0, 'must change something')
 export type ChangeDatasetBody = z.infer<typeof changeDatasetBodySchema>
@@ -122,7 +124,9 @@ const noiseSchema = z
   .number()
   .min(0)
   .max(1)
-  .describe('Standard deviation of Gaussian noise on both coordinates; 0 is exact')
+  .describe(
+    'Standard deviation of Gaussian noise: on both coordinates of a point, on the value of a curve; 0 is exact',
+  )
 const generatorSeedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1)
 
 const generatedDatasetSchema = z.strictObject({
@@ -137,7 +141,7 @@ const generatedDatasetSchema = z.strictObject({
       seed: generatorSeedSchema,
     }),
     z.strictObject({
-      generator: z.enum(POINT_CLOUDS),
+      generator: z.enum([...POINT_CLOUDS, ...CURVES]),
       rows: generatedRowsSchema.default(500),
       noise: noiseSchema.default(0.1),
       seed: generatorSeedSchema,

@@ -47,7 +47,7 @@ export const datasetProfileSchema = z
     object: z.literal('dataset.profile'),
     dataset_id: datasetIdSchema,
     rows: z.int(),
-    /** Evenly spaced; the figures of columns come from these. Counts of missing cells and of duplicates come from all rows. */
+    /** Chosen at random beyond 32,768, about so many; the figures of columns come from these. Counts of missing cells and of duplicates come from all rows. */
     rows_examined: z.int(),
     columns: z.array(profileColumnSchema),
     /** Of the rows examined; null for regression. */

@@ -113,11 +113,21 @@ function setRoles(columns: Column[], current: ChangeableTable, change: TableChan
       if (type !== 'category') column.levels = null
       column.role = roles.get(name) ?? 'feature'
     } else column.role = roles.get(name) ?? (isRetyped ? column.role : before)
+    const { role } = column
     const isUnread = type === 'category' && column.levels === null
-    if (column.role === 'feature' && isUnread) {
-      const detail = `${quoteCell(name)} has too many distinct texts to be a feature`
+    if (isUnread && (role === 'feature' || role === 'group')) {
+      const detail = `${quoteCell(name)} has too many distinct texts to be a ${role}`
       faults.push({ detail, column: name, pointer: '#/roles' })
     }
+    if (role === 'weight' && type !== 'number' && type !== 'boolean') {
+      const detail = `${quoteCell(name)} is a ${type}; weights are numbers`
+      faults.push({ detail, column: name, pointer: '#/roles' })
+    }
+  }
+  const weights = columns.filter(({ role }) => role === 'weight').map(({ name }) => name)
+  if (weights.length > 1) {
+    const detail = `${weights.map(quoteCell).join(' and ')} cannot both be the weight`
+    faults.push({ detail, pointer: '#/roles' })
   }
   if (faults.length > 0) throw new DataError(faults)
 }

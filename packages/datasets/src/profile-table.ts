@@ -1,6 +1,6 @@
 /**
  * What a table is like, and what is wrong with it. Counts of missing cells and of equal rows look at all rows; figures of
- * columns look at an even choice of them, so that the largest table costs about as much as one of 32,768 rows.
+ * columns look at a random choice of them, so that the largest table costs about as much as one of 32,768 rows.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type {
@@ -19,7 +19,7 @@ import { readTable } from './read-table.ts'
 import type { Session } from './session.ts'
 import type { Table } from './table.ts'
 
-const ROWS_EXAMINED_MAX = 32_768
+const ROWS_EXAMINED = 32_768
 /** Cells looked at between two turns of the event loop: a millisecond or two. */
 const CELLS_PER_TURN = 32_768
 
@@ -38,8 +38,8 @@ export interface TableProfile {
 
 export async function profileTable(session: Session, input: ProfileInput): Promise<TableProfile> {
   const { path, rows, columns } = input
-  const stride = Math.ceil(rows / ROWS_EXAMINED_MAX)
-  const table = await readTable(session, path, columns, stride)
+  const oneIn = Math.ceil(rows / ROWS_EXAMINED)
+  const table = await readTable(session, path, columns, oneIn)
   const target = targetFacts(input, table)
   const profiles: ProfileColumn[] = []
   let cells = 0
@@ -50,7 +50,7 @@ export async function profileTable(session: Session, input: ProfileInput): Promi
     cells = 0
     await nextTurn()
   }
-  if (stride > 1) await countExactly(session, input, profiles, table.rows)
+  if (oneIn > 1) await countExactly(session, input, profiles, table.rows)
   const profile: StoredProfile = {
     rows_examined: table.rows,
     columns: profiles,

@@ -170,9 +170,10 @@ describe('figures', () => {
     expect(profile.columns[1099]).toMatchObject({ distinct: 3, predicts_alone: { value: 1 } })
   }, 30_000)
 
-  it('examines an even choice of the rows of a long table, and asks all rows for what that suggests', async () => {
-    // Every other row is examined; the odd one out among the flags is not.
-    const rows = Array.from({ length: 40_000 }, (_, i) => [i, i !== 1, i % 7, i % 2])
+  it('examines a choice of the rows of a long table, and asks all rows for what that suggests', async () => {
+    // About every other row is examined, whatever repeats in the table; the odd one out among the flags is not.
+    const odd = 4
+    const rows = Array.from({ length: 40_000 }, (_, i) => [i, i !== odd, 1000 * (i % 7), i % 2])
 
     const { profile, warnings } = await tables.ingestRows({
       columns: ['id', 'flag', 'x', 'y'],
@@ -180,7 +181,8 @@ describe('figures', () => {
       target: 'y',
     })
 
-    expect(profile.rows_examined).toBe(20_000)
+    expect(Math.abs(profile.rows_examined - 20_000)).toBeLessThan(600)
+    for (const { share } of profile.classes ?? []) expect(share).toBeCloseTo(0.5, 1)
     expect(profile.columns.map(({ distinct }) => distinct)).toEqual([40_000, 2, 7, 2])
     expect(warnings.map(({ code }) => code)).toEqual(['id_like_column'])
   }, 30_000)
@@ -202,7 +204,7 @@ describe('warnings', () => {
       'many_levels',
       'c',
       { c: (_, noise) => `v${Math.floor(80 * noise(5))}` },
-      { value: 80, threshold: 64 },
+      { value: 74, threshold: 64 },
     ],
     [
       'missing_values',

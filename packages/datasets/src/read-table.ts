@@ -10,17 +10,20 @@ const SQL_TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR', d
 
 /**
  * Loads the columns that are not ignored. SQL turns missing cells into NaN or −1 and levels into codes, so that a
- * chunk of 2,048 rows is copied by one typed-array copy per column: well under a millisecond between two awaits. A
- * `stride` of n takes every n-th row only, beginning with the first.
+ * chunk of 2,048 rows is copied by one typed-array copy per column: well under a millisecond between two awaits. With
+ * `oneIn` n about every n-th row is taken, by the hash of its number: an even step would fall in with whatever repeats.
  */
 export async function readTable(
   session: Session,
   path: string,
   columns: readonly Column[],
-  stride = 1,
+  oneIn = 1,
 ): Promise<Table> {
   const stored = await countRows(session, path, columns.length)
-  const table: Table = { rows: Math.ceil(stored / stride), columns: new Map() }
+  const chosen = (block: number) =>
+    oneIn === 1 ? '' : `WHERE hash(file_row_number - ${block * stored}) % ${oneIn} = 0`
+  const rows = oneIn === 1 ? stored : await countRows(session, path, columns.length, chosen(0))
+  const table: Table = { rows, columns: new Map() }
   const loaded = [...columns.keys()].filter((i) => isLoaded(columns[i] as Column))
   allocate(
     table,
@@ -29,9 +32,9 @@ export async function readTable(
   for (const group of groupColumns(loaded)) {
     const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
     const relation = blockRelation(path, columns.length, group.block)
-    const first = group.block * stored
-    const thinned = stride === 1 ? '' : `WHERE (file_row_number - ${first}) % ${stride} = 0`
-    const result = await session.stream(`SELECT ${cells.join(', ')} FROM ${relation} ${thinned}`)
+    const result = await session.stream(
+      `SELECT ${cells.join(', ')} FROM ${relation} ${chosen(group.block)}`,
+    )
     const targets = group.columns.map((i) => valuesOf(table, (columns[i] as Column).name))
     let row = 0
     for (;;) {
@@ -67,8 +70,14 @@ export async function readRows(
   return rows
 }
 
-async function countRows(session: Session, path: string, columns: number): Promise<number> {
-  const [row] = await session.rows(`SELECT count(*) FROM ${blockRelation(path, columns, 0)}`)
+async function countRows(
+  session: Session,
+  path: string,
+  columns: number,
+  where = '',
+): Promise<number> {
+  const relation = blockRelation(path, columns, 0)
+  const [row] = await session.rows(`SELECT count(*) FROM ${relation} ${where}`)
   return Number(row?.[0])
 }
 

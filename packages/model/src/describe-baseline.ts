@@ -13,21 +13,22 @@ interface MeasuredBaseline {
   value: number
   /** What the job's best weights reach. */
   reached: number
-  /** Rows it learnt from and was judged by, and the validation rows there are. */
+  /** Rows it learnt from and was judged by, of those there are. */
   trained: number
   judged: number
-  of: number
+  of: { training: number; validation: number }
 }
 
 export function describeBaseline(measured: MeasuredBaseline): Baseline {
   const { name, metric, value, reached, trained, judged, of } = measured
   const margin = metric === 'val_accuracy' ? reached - value : value - reached
-  const sample = judged < of ? `, judged by ${judged} of ${of} validation rows` : ''
+  const learnt = trained < of.training ? `, trained on ${trained} of ${of.training} rows` : ''
+  const tried = judged < of.validation ? `, judged by ${judged} of ${of.validation}` : ''
   return {
     ...{ name, metric, value, margin },
     training_rows: trained,
     validation_rows: judged,
-    detail: `${compare(measured, margin)}${sample}`,
+    detail: `${compare(measured, margin)}${learnt}${tried}`,
   }
 }
 

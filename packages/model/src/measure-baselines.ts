@@ -17,12 +17,14 @@ const VALIDATION_ROWS_MAX = 2000
 const TRAINING_ROWS_MIN = 200
 const VALIDATION_ROWS_MIN = 100
 const NEIGHBORS = 5
-const NEIGHBOR_FLOPS_MAX = 1e9
-const LINEAR_FLOPS_MAX = 1e9
-const LINEAR_STEPS_MAX = 3000
-const LINEAR_EPOCHS_MAX = 100
-/** A linear model that saw the rows less often is not trained. */
-const LINEAR_EPOCHS_MIN = 3
+/** Operations of all distances; reading and ranking one costs as much as some fifty of its products. */
+const NEIGHBOR_FLOPS_MAX = 5e8
+const RANKING_FLOPS = 50
+const LINEAR_FLOPS_MAX = 2e9
+const LINEAR_STEPS_MAX = 2000
+/** Wide rows are rather fewer than seen less often. */
+const LINEAR_EPOCHS_MIN = 20
+const LINEAR_EPOCHS_MAX = 60
 const LINEAR_LEARNING_RATE = 0.05
 
 export interface BaselineInput {
@@ -53,7 +55,7 @@ export async function measureBaselines(input: BaselineInput): Promise<Baseline[]
       reached,
       trained: judged[0].rows,
       judged: judged[1].rows,
-      of: validation.rows,
+      of: { training: training.rows, validation: validation.rows },
     })
 
   const constant = classes === null ? meanOf(training.targets) : largestClass(training, classes)
@@ -62,9 +64,9 @@ export async function measureBaselines(input: BaselineInput): Promise<Baseline[]
   const baselines = [describe(name, judge(repeated, validation), [training, validation])]
 
   const seed = BigInt(resolved.seed)
-  const sample = choose(training, TRAINING_ROWS_MAX, seed)
-  const linear = await trainLinear(sample, classes, resolved, module)
-  if (linear !== null) {
+  const sample = chooseForLinear(training, classes, seed)
+  const linear = sample === null ? null : await trainLinear(sample, classes, resolved, module)
+  if (sample !== null && linear !== null) {
     const outputs = linear(validation)
     baselines.push(describe('linear_model', judge(outputs, validation), [sample, validation]))
   }
@@ -110,7 +112,24 @@ function largestClass({ targets }: TrainingData, classes: number): number {
   return counts.indexOf(counts.reduce((a, b) => Math.max(a, b), 0))
 }
 
-/** Softmax or linear regression by Adam with a cosine schedule; answers its predictions, or null when it would take too long. */
+/** Of one epoch: two for each weight and row forward, four backward. */
+function linearFlops({ inputs }: TrainingData, classes: number | null): number {
+  return 6 * inputs.length * (classes ?? 1)
+}
+
+function chooseForLinear(
+  training: TrainingData,
+  classes: number | null,
+  seed: bigint,
+): TrainingData | null {
+  const flopsPerRow = linearFlops(training, classes) / training.rows
+  const affordable = Math.floor(LINEAR_FLOPS_MAX / (LINEAR_EPOCHS_MIN * flopsPerRow))
+  const rows = Math.min(training.rows, TRAINING_ROWS_MAX, affordable)
+  const isTooFew = rows < training.rows && rows < TRAINING_ROWS_MIN
+  return isTooFew ? null : choose(training, rows, seed)
+}
+
+/** Softmax or linear regression by Adam with a cosine schedule; answers how it predicts, or null when it diverged. */
 async function trainLinear(
   training: TrainingData,
   classes: number | null,
@@ -121,9 +140,10 @@ async function trainLinear(
   const units = classes ?? 1
   const batchSize = Math.min(training.rows, Math.max(32, Math.min(256, training.rows >> 6)))
   const batches = Math.ceil(training.rows / batchSize)
-  const steps = Math.min(LINEAR_STEPS_MAX, LINEAR_FLOPS_MAX / (6 * batchSize * inputs * units))
-  const epochs = Math.min(LINEAR_EPOCHS_MAX, Math.floor(steps / batches))
-  if (epochs < LINEAR_EPOCHS_MIN) return null
+  const affordable = Math.floor(
+    Math.min(LINEAR_STEPS_MAX / batches, LINEAR_FLOPS_MAX / linearFlops(training, classes)),
+  )
+  const epochs = Math.max(LINEAR_EPOCHS_MIN, Math.min(LINEAR_EPOCHS_MAX, affordable))
   const { loss, huberDelta = 1 } = toNetworkConfig(resolved)
   const network = await createNetwork(
     {
@@ -187,7 +207,10 @@ function choosePair(
   const width = training.inputs.length / training.rows
   const known = Math.min(training.rows, TRAINING_ROWS_MAX)
   const judged = Math.min(validation.rows, VALIDATION_ROWS_MAX)
-  const share = Math.min(1, Math.sqrt(NEIGHBOR_FLOPS_MAX / (2 * width * known * judged)))
+  const share = Math.min(
+    1,
+    Math.sqrt(NEIGHBOR_FLOPS_MAX / ((2 * width + RANKING_FLOPS) * known * judged)),
+  )
   const [knownRows, judgedRows] = [Math.floor(known * share), Math.floor(judged * share)]
   const isTooFew = knownRows < TRAINING_ROWS_MIN || judgedRows < VALIDATION_ROWS_MIN
   if (share < 1 && isTooFew) return null

@@ -41,7 +41,9 @@ export function makeQuoteJob(deps: {
         batchSize: resolved.training.batch_size,
         trainingRows,
         validationRows: dataset.rows - trainingRows,
-        weighted: resolved.training.class_weight !== null,
+        weighted:
+          resolved.training.class_weight !== null ||
+          dataset.columns.some(({ role }) => role === 'weight'),
       }),
     )
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
