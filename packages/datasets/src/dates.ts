@@ -12,15 +12,19 @@ export const DATE_INPUTS = 7
 const DAY_MS = 86_400_000
 /** The first of January 1970 was a Thursday; weeks begin on Monday. */
 const WEEKDAY_OF_1970 = 3
-const CORE =
-  '[1-9][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?)?'
-const REST = '(?:(?:[.][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?'
-const DATE = new RegExp(`^(${CORE})${REST}$`)
+const DAY = '[1-9][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])'
+const TIME = '[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?'
+const FRACTION_AND_ZONE = '(?:[.][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?'
+/** What counts, and everything that may be written. */
+const CORE = `${DAY}(?:${TIME})?`
+const WHOLE = `${DAY}(?:${TIME}${FRACTION_AND_ZONE})?`
+const IS_DATE = new RegExp(`^${WHOLE}$`)
+const TAKE_CORE = new RegExp(`^${CORE}`)
 
 /** Milliseconds since 1970; null for what is no date, the 30th of February included. */
 export function parseDate(text: string): number | null {
-  const core = DATE.exec(text)?.[1]
-  if (core === undefined) return null
+  if (!IS_DATE.test(text)) return null
+  const [core = ''] = TAKE_CORE.exec(text) ?? []
   const [date = '', time = '00:00'] = core.split(/[T ]/)
   const ms = Date.parse(`${date}T${time}Z`)
   // A day beyond the end of its month runs over into the next one.
@@ -30,7 +34,7 @@ export function parseDate(text: string): number | null {
 /** SQL of a text cell's milliseconds since 1970, NULL for what is no date: the same as `parseDate`. */
 export function dateSql(cell: string): string {
   const core = `regexp_extract(${cell}, ${sqlText(`^${CORE}`)})`
-  return `CASE WHEN regexp_full_match(${cell}, ${sqlText(CORE + REST)})
+  return `CASE WHEN regexp_full_match(${cell}, ${sqlText(WHOLE)})
     THEN epoch_ms(TRY_CAST(replace(${core}, 'T', ' ') AS TIMESTAMP))::DOUBLE END`
 }
 

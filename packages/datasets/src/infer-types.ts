@@ -169,7 +169,8 @@ function warningOf(
       'Holds numbers and texts; the column was read as text',
     )
   }
-  if (kinds.has('date') && !kinds.has('text') && !isDeclared) {
+  // Of JSON rows as well, where every text is declared to be one.
+  if (type === 'category' && kinds.has('date') && !kinds.has('text')) {
     return makeWarning('looks_like_date', column, 'Holds dates; the column was read as text')
   }
   return null
