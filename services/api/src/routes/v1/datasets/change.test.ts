@@ -126,7 +126,7 @@ describe('422', () => {
       toProblem(await patch(id, body)).errors?.map(({ pointer }) => pointer)
 
     expect(await faults({})).toEqual(['#'])
-    expect(await faults({ rows: 3 })).toEqual(['#/rows'])
+    expect(await faults({ name: 'x', rows: 3 })).toEqual(['#/rows'])
     expect(await faults({ roles: { code: 'target' } })).toEqual(['#/roles/code'])
   })
 
