@@ -20,7 +20,7 @@ import type { Session } from './session.ts'
 import type { Table } from './table.ts'
 
 const ROWS_EXAMINED = 32_768
-/** Cells looked at between two turns of the event loop: a millisecond or two. */
+/** Cells looked at between two turns of the event loop: a few milliseconds. */
 const CELLS_PER_TURN = 32_768
 
 export interface ProfileInput {
