@@ -74,6 +74,15 @@ const COLUMNS: Column[] = ['a', 'b', 'y'].map((name) => ({
   levels: name === 'y' ? ['0', '1'] : null,
 }))
 
+/** Of a table that nobody looked at. */
+export const NO_PROFILE: NewDataset['profile'] = {
+  rows_examined: 0,
+  columns: [],
+  classes: null,
+  duplicates: { rows: 0, conflicting_rows: null, validation_overlap: 0 },
+  scale_spread: null,
+}
+
 /** A data set's row whose blob is a few bytes: enough for whatever does not train. */
 export async function insertDataset(stores: TestStores, projectId: ProjectId) {
   const bytes = new TextEncoder().encode(`not a table ${randomBytes(4).toString('hex')}`)
@@ -88,6 +97,7 @@ export async function insertDataset(stores: TestStores, projectId: ProjectId) {
     target: 'y',
     task: 'classification',
     warnings: [],
+    profile: NO_PROFILE,
     sha256,
     bytes: bytes.byteLength,
   }

@@ -8,7 +8,8 @@ export const DATASET_BYTES_MAX = 1024 ** 3
 /** Rows a generator makes at the most. */
 export const GENERATED_ROWS_MAX = 1_000_000
 
-export const COLUMN_TYPES = ['number', 'category', 'boolean'] as const
+/** `date` is never inferred: whoever wants year, month, weekday and hour as inputs says so. */
+export const COLUMN_TYPES = ['number', 'category', 'boolean', 'date'] as const
 export const COLUMN_ROLES = ['feature', 'target', 'weight', 'group', 'id', 'ignored'] as const
 /** Two inputs, one bit out: by default the four rows of the truth table. */
 export const LOGIC_GATES = ['xor', 'and', 'or'] as const
@@ -38,10 +39,36 @@ export type Column = z.infer<typeof columnSchema>
 export const taskSchema = z.enum(['classification', 'regression'])
 export type Task = z.infer<typeof taskSchema>
 
+/** What a data set can be warned of; `docs/datasets.md` says when each is. */
+export const DATASET_WARNING_CODES = [
+  'target_assumed',
+  'header_looks_like_data',
+  'empty_column',
+  'missing_words',
+  'mixed_types',
+  'looks_like_date',
+  'too_many_levels',
+  'many_levels',
+  'constant_column',
+  'id_like_column',
+  'missing_values',
+  'leakage_suspect',
+  'class_imbalance',
+  'scale_spread',
+  'duplicate_rows',
+  'conflicting_labels',
+  'validation_overlap',
+] as const
+export type DatasetWarningCode = (typeof DATASET_WARNING_CODES)[number]
+
 export const datasetWarningSchema = z.object({
-  code: z.string(),
+  code: z.enum(DATASET_WARNING_CODES),
+  /** null when it is about the whole table. */
   column: z.string().nullable(),
+  /** The figure, and the one from which on there is a warning; null where nothing was measured. */
+  evidence: z.object({ value: z.number(), threshold: z.number() }).nullable(),
   detail: z.string(),
+  remedy: z.string(),
 })
 export type DatasetWarning = z.infer<typeof datasetWarningSchema>
 
@@ -68,11 +95,28 @@ export const datasetParamsSchema = z.object({ id: z.string() })
 
 const columnNameSchema = z.string().min(1).max(128)
 
+/** `PATCH /v1/datasets/{id}`: what was inferred, said otherwise. Fields left out stay as they are. */
+export const changeDatasetBodySchema = z
+  .strictObject({
+    name: nameSchema.optional(),
+    target: columnNameSchema.optional(),
+    types: z.record(columnNameSchema, columnTypeSchema).optional(),
+    roles: z
+      .record(columnNameSchema, z.enum(COLUMN_ROLES).exclude(['target']))
+      .optional()
+      .describe(
+        'By column name. A weight counts a row, a group keeps rows on one side of the split, an id takes no part',
+      ),
+  })
+  .refine((body) => Object.keys(body).length > 0, 'must change something')
+export type ChangeDatasetBody = z.infer<typeof changeDatasetBodySchema>
+
 const inlineDatasetSchema = z.strictObject({
   name: nameSchema.optional(),
   columns: z.array(columnNameSchema).min(2).max(DATASET_COLUMNS_MAX),
   rows: rowsSchema(GENERATED_ROWS_MAX),
   target: columnNameSchema.optional(),
+  types: z.record(columnNameSchema, columnTypeSchema).optional(),
 })
 
 const generatedRowsSchema = z.int().min(4).max(GENERATED_ROWS_MAX)

@@ -124,6 +124,28 @@ export const weightsInfoSchema = z.object({
 })
 export type WeightsInfo = z.infer<typeof weightsInfoSchema>
 
+export const BASELINE_NAMES = [
+  'majority_class',
+  'mean',
+  'linear_model',
+  'nearest_neighbors',
+] as const
+
+/** What a simpler model reaches on the same split and inputs. */
+export const baselineSchema = z.object({
+  name: z.enum(BASELINE_NAMES),
+  metric: z.enum(['val_accuracy', 'val_loss']),
+  value: z.number(),
+  /** By how much the job's best weights are better, in the metric's unit; negative when they are worse. */
+  margin: z.number(),
+  /** Rows it learnt from, and was judged by: of a large table a choice drawn by the seed. */
+  training_rows: z.int(),
+  validation_rows: z.int(),
+  /** The same as a sentence: "beats a linear model by 3.1 points". */
+  detail: z.string(),
+})
+export type Baseline = z.infer<typeof baselineSchema>
+
 export const jobSchema = z
   .object({
     object: z.literal('training.job'),
@@ -146,6 +168,8 @@ export const jobSchema = z
     /** Of a job with `validation.folds`; its epochs, best and final are those of the final model. */
     cross_validation: crossValidationSchema.nullable(),
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
+    /** null until the job has succeeded, and without a validation part. */
+    baselines: z.array(baselineSchema).nullable(),
     queue: z.object({ position: z.int() }).nullable(),
     error: jobErrorSchema.nullable(),
     priority: z.int(),

@@ -100,6 +100,13 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Cancel the job that the detail names, or wait for its end.',
   },
+  dataset_immutable: {
+    status: 409,
+    title: 'The data set can no longer be changed',
+    retryable: false,
+    remedy:
+      'A data set stays as it was when its first job was submitted; send the table again and change the new one.',
+  },
   payload_too_large: {
     status: 413,
     title: 'The body is too large',

@@ -70,6 +70,21 @@ export const columnTransformSchema = z.discriminatedUnion('kind', [
     scale: z.number(),
     indicator,
   }),
+  /**
+   * Seven inputs of a date as it is written, whatever its time zone: the scaled year, then sine and cosine of month
+   * (of 12), of weekday (of 7, from Monday) and of hour (of 24, minutes and seconds counted).
+   */
+  z.object({
+    kind: z.literal('date'),
+    column: z.string(),
+    /** Milliseconds since 1970 that stand in for a missing date; null: a missing date is all zeros; `"error"` is said by `missing_error`. */
+    missing: z.number().nullable(),
+    missing_error: z.boolean(),
+    /** first input = (year − center) / scale */
+    center: z.number(),
+    scale: z.number(),
+    indicator,
+  }),
 ])
 export type ColumnTransform = z.infer<typeof columnTransformSchema>
 

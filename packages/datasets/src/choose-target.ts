@@ -2,6 +2,7 @@ import type { Column, DatasetWarning, Task } from '@trainyard/contracts'
 import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
 import { DataError, FAULTS_MAX, quoteCell, refuse } from './data-error.ts'
 import type { Session } from './session.ts'
+import { makeWarning } from './warnings.ts'
 
 const TARGET_NAMES = new Set(['target', 'label', 'class', 'y'])
 /** A numeric target of at most this many distinct whole numbers is a class. */
@@ -27,7 +28,7 @@ export function chooseTarget(
   const target = names.findLastIndex((name) => !ignored.has(name))
   const name = names[target] ?? ''
   const detail = `No target was named; the last column, ${quoteCell(name)}, was taken`
-  return { target, warning: { code: 'target_assumed', column: name, detail } }
+  return { target, warning: makeWarning('target_assumed', name, detail) }
 }
 
 interface TargetContext {
@@ -43,6 +44,11 @@ export async function settleTarget(session: Session, context: TargetContext): Pr
   const column = context.columns[context.target] as Column
   if (column.missing > 0) throw await missingTargetError(session, context, column)
   column.role = 'target'
+  if (column.type === 'date') {
+    refuse(`The target ${quoteCell(column.name)} is a date; a number or classes are needed`, {
+      column: column.name,
+    })
+  }
   if (column.type === 'category' && column.levels === null) {
     refuse(`The target ${quoteCell(column.name)} has more than ${CLASSES_MAX} classes`, {
       column: column.name,

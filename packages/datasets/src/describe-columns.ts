@@ -3,6 +3,7 @@ import type { Column, DatasetWarning } from '@trainyard/contracts'
 import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
 import type { InferredColumn } from './infer-types.ts'
 import type { Session } from './session.ts'
+import { makeWarning } from './warnings.ts'
 
 /** A text column with more levels than this is kept and ignored: it is an id or free text. */
 const LEVELS_MAX = 10_000
@@ -101,7 +102,9 @@ async function addLevels(
     } else {
       column.role = 'ignored'
       const detail = `More than ${LEVELS_MAX} distinct texts; the column is ignored`
-      warnings.push({ code: 'too_many_levels', column: column.name, detail })
+      const value = list?.items.length ?? Number(estimates.get(column)?.[0])
+      const evidence = { value, threshold: LEVELS_MAX }
+      warnings.push(makeWarning('too_many_levels', column.name, detail, evidence))
     }
   }
   return warnings

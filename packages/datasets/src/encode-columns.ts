@@ -4,17 +4,19 @@
  */
 import type { ColumnTransform, Preprocessing } from '@trainyard/contracts'
 import { log } from '@trainyard/engine/random'
+import { cyclesOf, DATE_INPUTS, yearOf } from './dates.ts'
 
 export type NumericTransform = Extract<ColumnTransform, { kind: 'numeric' }>
 export type OneHotTransform = Extract<ColumnTransform, { kind: 'one_hot' }>
 export type OrdinalTransform = Extract<ColumnTransform, { kind: 'ordinal' }>
 export type LevelTransform = OneHotTransform | OrdinalTransform
+export type DateTransform = Extract<ColumnTransform, { kind: 'date' }>
 
 export const MISSING_LEVEL = -1
 export const UNSEEN_LEVEL = -2
 
 /**
- * Writes the inputs of one value, a number (NaN is missing) or a level's index, into inputs that are zero; a text says
+ * Writes the inputs of one value, a number or a date in milliseconds (NaN is missing) or a level's index, into inputs that are zero; a text says
  * why there are none.
  */
 export type InputWriter = (value: number, inputs: Float32Array, offset: number) => string | null
@@ -38,6 +40,10 @@ export function makeInputWriter(transform: ColumnTransform): InputWriter {
   }
 }
 
+export function isOfLevels(transform: ColumnTransform): transform is LevelTransform {
+  return transform.kind === 'one_hot' || transform.kind === 'ordinal'
+}
+
 /** The index of each level by its text. */
 export function levelIndices({ levels }: LevelTransform): ReadonlyMap<string, number> {
   return new Map(levels.map((level, i) => [level, i]))
@@ -50,6 +56,7 @@ export function log1p(x: number): number {
 }
 
 function valueWidth(transform: ColumnTransform): number {
+  if (transform.kind === 'date') return DATE_INPUTS
   return transform.kind === 'one_hot' ? transform.levels.length + Number(transform.other) : 1
 }
 
@@ -61,6 +68,8 @@ function makeValueWriter(transform: ColumnTransform): InputWriter {
       return makeOneHotWriter(transform)
     case 'ordinal':
       return (value, inputs, offset) => writeOrdinal(transform, value, inputs, offset)
+    case 'date':
+      return (value, inputs, offset) => writeDate(transform, value, inputs, offset)
   }
 }
 
@@ -92,6 +101,20 @@ function makeOneHotWriter(transform: OneHotTransform): InputWriter {
     else if (transform.unseen === 'other') inputs[offset + transform.levels.length] = 1
     return null
   }
+}
+
+function writeDate(
+  { missing, missing_error, center, scale }: DateTransform,
+  ms: number,
+  inputs: Float32Array,
+  offset: number,
+): string | null {
+  if (Number.isNaN(ms) && missing_error) return 'the value is missing'
+  const present = Number.isNaN(ms) ? missing : ms
+  if (present === null) return null
+  inputs[offset] = (yearOf(present) - center) / scale
+  inputs.set(cyclesOf(present), offset + 1)
+  return null
 }
 
 function writeOrdinal(

@@ -1,7 +1,9 @@
 import type { Cell, ColumnTransform, Preprocessing } from '@trainyard/contracts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
+import { parseDate } from './dates.ts'
 import {
   encodedWidth,
+  isOfLevels,
   levelIndices,
   MISSING_LEVEL,
   makeInputWriter,
@@ -48,11 +50,20 @@ type CellEncoder = (cell: Cell | undefined, inputs: Float32Array, offset: number
 
 function makeCellEncoder(transform: ColumnTransform): CellEncoder {
   const write = makeInputWriter(transform)
-  if (transform.kind !== 'numeric') {
+  if (isOfLevels(transform)) {
     const indexOf = levelIndices(transform)
     return (cell, inputs, offset) => {
       if (cell === undefined) return 'the column is missing from the record'
       return write(levelOf(indexOf, cell), inputs, offset)
+    }
+  }
+  if (transform.kind === 'date') {
+    return (cell, inputs, offset) => {
+      if (cell === undefined) return 'the column is missing from the record'
+      const ms = dateOf(cell)
+      if (ms === null)
+        return 'must be a date such as "2024-02-29" or "2024-02-29T13:05:00", or null'
+      return write(ms, inputs, offset)
     }
   }
   const wanted = transform.type === 'number' ? 'number' : 'boolean'
@@ -67,8 +78,18 @@ function makeCellEncoder(transform: ColumnTransform): CellEncoder {
 /** A category may come as number or boolean too: it is compared as text, trimmed as on reading a file. */
 function levelOf(indexOf: ReadonlyMap<string, number>, cell: Cell): number {
   if (cell === null) return MISSING_LEVEL
-  const text = String(cell).replace(/^[ \t]+|[ \t]+$/g, '')
+  const text = trimBlanks(String(cell))
   return text === '' ? MISSING_LEVEL : (indexOf.get(text) ?? UNSEEN_LEVEL)
+}
+
+/** NaN for a missing date, null for what is none; trimmed as on reading a file. */
+function dateOf(cell: Cell): number | null {
+  const text = cell === null ? '' : trimBlanks(String(cell))
+  return text === '' ? Number.NaN : parseDate(text)
+}
+
+function trimBlanks(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 function cellsOf(

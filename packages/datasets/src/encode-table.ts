@@ -3,6 +3,7 @@ import { classText } from './choose-target.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
 import {
   encodedWidth,
+  isOfLevels,
   levelIndices,
   MISSING_LEVEL,
   makeInputWriter,
@@ -124,10 +125,10 @@ export function groupIndices(table: Table, name: string, rows: Uint32Array): Int
 /** Numbers as they are, or for a category the level of each row in the order of the transform. */
 function valuesOf(column: TableColumn, transform: ColumnTransform): Float64Array | Int32Array {
   if (column.type !== 'category') {
-    if (transform.kind !== 'numeric') throw new Error(`Column ${transform.column} has no levels`)
+    if (isOfLevels(transform)) throw new Error(`Column ${transform.column} has no levels`)
     return column.values
   }
-  if (transform.kind === 'numeric') throw new Error(`Column ${transform.column} is not numeric`)
+  if (!isOfLevels(transform)) throw new Error(`Column ${transform.column} is not numeric`)
   const indexOf = levelIndices(transform)
   const toLevel = column.levels.map((level) => indexOf.get(level) ?? UNSEEN_LEVEL)
   return column.codes.map((code) => (code < 0 ? MISSING_LEVEL : (toLevel[code] ?? UNSEEN_LEVEL)))

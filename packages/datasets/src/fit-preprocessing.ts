@@ -7,6 +7,7 @@ import type {
 } from '@trainyard/contracts'
 import { momentsOf, mostFrequentOf, quantileOf } from './column-statistics.ts'
 import { DataError, type DataFault, quoteCell } from './data-error.ts'
+import { DATE_INPUTS, yearOf } from './dates.ts'
 import { log1p } from './encode-columns.ts'
 import type { CategoryColumn, NumericColumn, Table } from './table.ts'
 
@@ -37,7 +38,8 @@ export function inputWidth(columns: readonly Column[], config: PreprocessingConf
   return columns.filter(isFeature).reduce((width, column) => {
     const { order, indicator, ...rules } = rulesOf(column, config)
     const isOneHot = column.type === 'category' && order === null
-    return width + (isOneHot ? oneHotWidth(column, rules) : 1) + Number(indicator)
+    const single = column.type === 'date' ? DATE_INPUTS : 1
+    return width + (isOneHot ? oneHotWidth(column, rules) : single) + Number(indicator)
   }, 0)
 }
 
@@ -50,6 +52,7 @@ export function fitPreprocessing(input: FitInput): Preprocessing {
     const rules = rulesOf(schema, config)
     const column = table.columns.get(name)
     if (column === undefined) throw new Error(`The table lacks its column ${quoteCell(name)}`)
+    if (column.type === 'date') return fitDate(name, column, rows, rules)
     if (column.type !== 'category') return fitNumeric(name, column, rows, rules)
     return rules.order === null
       ? fitOneHot(name, column, rows, rules)
@@ -106,7 +109,7 @@ function fitNumeric(
       ? { center: 0, scale: 1 }
       : fitScale(rules.log1p ? values.map(log1p) : values, rules.numeric)
   const { log1p: isLogarithmic, indicator } = rules
-  const { type } = column
+  const type = column.type === 'boolean' ? 'boolean' : 'number'
   return {
     kind: 'numeric',
     column: name,
@@ -117,6 +120,28 @@ function fitNumeric(
     scale,
     indicator,
   }
+}
+
+function fitDate(
+  name: string,
+  column: NumericColumn,
+  rows: Uint32Array,
+  rules: ColumnRules,
+): ColumnTransform {
+  const values = presentValues(column, rows)
+  return {
+    kind: 'date',
+    column: name,
+    missing: values.length === 0 ? null : missingDate(values, rules.missing),
+    missing_error: rules.missing === 'error',
+    ...fitScale(values.map(yearOf), rules.numeric),
+    indicator: rules.indicator,
+  }
+}
+
+/** A constant for numbers says nothing of dates: a missing one is then all zeros. */
+function missingDate(values: Float64Array, rule: ColumnRules['missing']): number | null {
+  return typeof rule === 'object' ? null : missingNumber(values, rule)
 }
 
 function assertAboveMinusOne(name: string, values: Float64Array): void {

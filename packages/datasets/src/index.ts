@@ -1,3 +1,4 @@
+export type { Changed, TableChange } from './change-table.ts'
 export { completeRows } from './complete-rows.ts'
 export { DataError, type DataFault } from './data-error.ts'
 export { encodedWidth } from './encode-columns.ts'

@@ -5,8 +5,10 @@
 import type { ColumnType, DatasetWarning } from '@trainyard/contracts'
 import { groupColumns, physicalName } from './column-blocks.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
+import { dateSql } from './dates.ts'
 import { type Session, sqlText } from './session.ts'
 import type { StagedTable } from './stage-csv.ts'
+import { makeWarning } from './warnings.ts'
 
 /** A plain decimal number, as JSON or a spreadsheet writes it. */
 const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?'
@@ -16,15 +18,25 @@ const HEX = '[+-]?0[xX][0-9a-fA-F]+'
 /** Taken as missing among numbers and booleans; in a text column they are text. */
 const MISSING_WORDS = ['NA', 'N/A', 'na', 'n/a', 'null', 'NULL', 'None', '?']
 
-const KINDS = ['number', 'boolean', 'missing', 'false_number', 'hex', 'text', 'nul'] as const
+const KINDS = [
+  'number',
+  'boolean',
+  'missing',
+  'false_number',
+  'hex',
+  'date',
+  'text',
+  'nul',
+] as const
 type Kind = (typeof KINDS)[number]
 const ONLY_NUMBERS: ReadonlySet<Kind> = new Set(['number'])
 
 /** Kinds of cells that a column of the type cannot have. */
 const REFUSED: Record<ColumnType, readonly Kind[]> = {
-  number: ['boolean', 'false_number', 'hex', 'text', 'nul'],
-  boolean: ['number', 'false_number', 'hex', 'text', 'nul'],
+  number: ['boolean', 'false_number', 'hex', 'date', 'text', 'nul'],
+  boolean: ['number', 'false_number', 'hex', 'date', 'text', 'nul'],
   category: ['nul'],
+  date: ['number', 'boolean', 'false_number', 'hex', 'text', 'nul'],
 }
 
 export interface InferredColumn {
@@ -71,6 +83,9 @@ export function typedCell(column: number, type: ColumnType): string {
       return `CASE lower(${cell}) WHEN 'true' THEN true WHEN 'false' THEN false END`
     case 'category':
       return cell
+    // As it was written: reading makes a number of it, and another type may still be said.
+    case 'date':
+      return `CASE WHEN ${dateSql(cell)} IS NOT NULL THEN ${cell} END`
   }
 }
 
@@ -118,6 +133,7 @@ function kindSql(cell: string): string {
     WHEN regexp_full_match(lower(${cell}), ${sqlText(FALSE_NUMBER)}) THEN ${kindBit('false_number')}
     WHEN regexp_full_match(${cell}, ${sqlText(HEX)}) THEN ${kindBit('hex')}
     WHEN contains(${cell}, chr(0)) THEN ${kindBit('nul')}
+    WHEN ${dateSql(cell)} IS NOT NULL THEN ${kindBit('date')}
     ELSE ${kindBit('text')} END`
 }
 
@@ -127,7 +143,7 @@ function kindBit(kind: Kind): number {
 
 function typeOf(kinds: ReadonlySet<Kind>): ColumnType {
   const hasNumbers = kinds.has('number') || kinds.has('false_number')
-  if (kinds.has('text') || kinds.has('nul')) return 'category'
+  if (kinds.has('text') || kinds.has('date') || kinds.has('nul')) return 'category'
   if (kinds.has('boolean')) return hasNumbers || kinds.has('hex') ? 'category' : 'boolean'
   // Hexadecimal alone is a column of ids; among numbers it is a number we do not read.
   if (hasNumbers) return 'number'
@@ -141,21 +157,21 @@ function warningOf(
   isDeclared: boolean,
 ): DatasetWarning | null {
   if (kinds.size === 0) {
-    return { code: 'empty_column', column, detail: 'Every cell is missing; the column is ignored' }
+    return makeWarning('empty_column', column, 'Every cell is missing; the column is ignored')
   }
   if (type !== 'category' && kinds.has('missing')) {
-    return {
-      code: 'missing_words',
-      column,
-      detail: 'Cells such as NA or null were taken as missing',
-    }
+    return makeWarning('missing_words', column, 'Cells such as NA or null were taken as missing')
   }
   if (type === 'category' && kinds.has('number') && !isDeclared) {
-    return {
-      code: 'mixed_types',
+    return makeWarning(
+      'mixed_types',
       column,
-      detail: 'Holds numbers and texts; the column was read as text',
-    }
+      'Holds numbers and texts; the column was read as text',
+    )
+  }
+  // Of JSON rows as well, where every text is declared to be one.
+  if (type === 'category' && kinds.has('date') && !kinds.has('text')) {
+    return makeWarning('looks_like_date', column, 'Holds dates; the column was read as text')
   }
   return null
 }
@@ -199,6 +215,9 @@ function describeFault(
   if (text.includes('\0')) return { detail: `${start}the cell holds a NUL byte`, ...where }
   if (type === 'boolean') {
     return { detail: `${start}${quoteCell(text)} is not true or false`, ...where }
+  }
+  if (type === 'date') {
+    return { detail: `${start}${quoteCell(text)} is not a date such as 2024-02-29`, ...where }
   }
   return { detail: `${start}${quoteCell(text)} ${whyNoNumber(text)}`, ...where }
 }

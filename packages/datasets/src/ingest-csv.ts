@@ -1,12 +1,14 @@
 import { rm } from 'node:fs/promises'
-import type { Column, ColumnType, DatasetWarning, Task } from '@trainyard/contracts'
+import type { Column, ColumnType, DatasetWarning, StoredProfile, Task } from '@trainyard/contracts'
 import { chooseTarget, settleTarget } from './choose-target.ts'
 import { readCsvHeader } from './csv-header.ts'
 import { DataError, type DataFault, quoteCell } from './data-error.ts'
 import { describeColumns } from './describe-columns.ts'
 import { type InferredColumn, inferTypes, typedCell } from './infer-types.ts'
+import { profileTable } from './profile-table.ts'
 import type { Session } from './session.ts'
 import { type StagedTable, stageCsv } from './stage-csv.ts'
+import { limitWarnings, makeWarning } from './warnings.ts'
 import { writeTable } from './write-table.ts'
 
 export interface CsvOptions {
@@ -30,6 +32,7 @@ export interface Ingested {
   target: string
   task: Task
   warnings: DatasetWarning[]
+  profile: StoredProfile
 }
 
 /** Reads a CSV file into a data set. Throws DataError when it is not a table one can train on. */
@@ -47,7 +50,7 @@ export async function ingestCsv(
   const warnings: DatasetWarning[] = warning === null ? [] : [warning]
   if (header.looksLikeData) {
     const detail = 'Every column name is a number; if the first line holds data, send header=false'
-    warnings.push({ code: 'header_looks_like_data', column: null, detail })
+    warnings.push(makeWarning('header_looks_like_data', null, detail))
   }
   const staged = await stageCsv(session, { path, separator, columns: names.length, hasHeader })
   try {
@@ -84,14 +87,13 @@ async function store(
     assertFeature(columns)
     const targetName = columns[target]?.name ?? ''
     const kept = described.warnings.filter((warning) => !ignored.has(warning.column ?? ''))
-    return {
-      parquetPath,
-      rows,
-      columns,
-      target: targetName,
-      task,
-      warnings: [...warnings, ...kept],
-    }
+    const stored = { rows, columns, target: targetName, task }
+    const { profile, warnings: found } = await profileTable(session, {
+      path: parquetPath,
+      ...stored,
+    })
+    const all = limitWarnings([...warnings, ...kept, ...found])
+    return { parquetPath, ...stored, warnings: all, profile }
   } catch (error) {
     await rm(parquetPath, { force: true })
     throw error

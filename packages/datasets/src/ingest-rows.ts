@@ -5,12 +5,15 @@ import { findNameFaults } from './csv-header.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
 import { type Ingested, ingestCsv } from './ingest-csv.ts'
 import type { Session } from './session.ts'
+import { makeWarning } from './warnings.ts'
 import { writeCsv } from './write-csv.ts'
 
 export interface InlineRows {
   columns: readonly string[]
   rows: readonly (readonly Cell[])[]
   target?: string | undefined
+  /** Types other than JSON's own, by column name. */
+  types?: Readonly<Record<string, ColumnType>> | undefined
 }
 
 const ROWS_PER_TURN = 256
@@ -61,14 +64,15 @@ async function findTypes(
     if (faults.length >= FAULTS_MAX) break
   }
   if (faults.length > 0) throw new DataError(faults)
-  const types = new Map<string, ColumnType>()
+  const types = new Map(Object.entries(inline.types ?? {}))
   const warnings: DatasetWarning[] = []
   for (const [c, { number, boolean, string }] of seen.entries()) {
     const column = columns[c] ?? ''
+    if (types.has(column)) continue
     const isMixed = Number(number) + Number(boolean) + Number(string) > 1
     if (isMixed) {
       const detail = 'Values of several types; the column was read as text'
-      warnings.push({ code: 'mixed_types', column, detail })
+      warnings.push(makeWarning('mixed_types', column, detail))
     }
     if (string || isMixed) types.set(column, 'category')
     else types.set(column, boolean ? 'boolean' : 'number')

@@ -12,8 +12,8 @@ export interface Table {
 export type TableColumn = NumericColumn | CategoryColumn
 
 export interface NumericColumn {
-  type: 'number' | 'boolean'
-  /** Booleans are 0 and 1; NaN is a missing cell. */
+  type: 'number' | 'boolean' | 'date'
+  /** Booleans are 0 and 1, dates milliseconds as `dates.ts` has them; NaN is a missing cell. */
   values: Float64Array<SharedArrayBuffer>
 }
 

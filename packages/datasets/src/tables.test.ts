@@ -32,7 +32,7 @@ describe('ingestRows', () => {
 
     expect(columns.map(({ type }) => type)).toEqual(['number', 'category', 'boolean', 'category'])
     expect(await tables.readRows(parquetPath, columns, { offset: 0, limit: 9 })).toEqual(rows)
-    expect(ingested).toMatchObject({ rows: 3, target: 'y', task: 'classification', warnings: [] })
+    expect(ingested).toMatchObject({ rows: 3, target: 'y', task: 'classification' })
   })
 
   it('reads values of several types in a column as text, with a warning', async () => {
@@ -131,15 +131,23 @@ describe('ingestGenerated', () => {
   })
 
   it.each([
-    ['iris', 150, 4, 'species', ['setosa', 'versicolor', 'virginica']],
-    ['wine', 178, 13, 'cultivar', ['class_0', 'class_1', 'class_2']],
-    ['digits', 1797, 64, 'digit', ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']],
+    ['iris', 150, 4, 'species', ['setosa', 'versicolor', 'virginica'], []],
+    ['wine', 178, 13, 'cultivar', ['class_0', 'class_1', 'class_2'], ['scale_spread']],
+    [
+      'digits',
+      1797,
+      64,
+      'digit',
+      ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+      Array(3).fill('constant_column'),
+    ],
   ] as const)(
     'brings %s with all its rows and classes',
-    async (generator, rows, features, target, classes) => {
+    async (generator, rows, features, target, classes, warnings) => {
       const ingested = await tables.ingestGenerated({ generator })
 
-      expect(ingested).toMatchObject({ rows, target, task: 'classification', warnings: [] })
+      expect(ingested).toMatchObject({ rows, target, task: 'classification' })
+      expect(ingested.warnings.map(({ code }) => code)).toEqual(warnings)
       expect(ingested.columns.filter(({ role }) => role === 'feature')).toHaveLength(features)
       expect(ingested.columns.find(({ name }) => name === target)?.levels).toEqual(classes)
     },

@@ -7,6 +7,12 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { DuckDBInstance } from '@duckdb/node-api'
 import type { Cell, Column, GeneratedDataset } from '@trainyard/contracts'
+import {
+  type ChangeableTable,
+  type Changed,
+  changeTable,
+  type TableChange,
+} from './change-table.ts'
 import { type CsvOptions, type Ingested, ingestCsv } from './ingest-csv.ts'
 import { ingestGenerated } from './ingest-generated.ts'
 import { type InlineRows, ingestRows } from './ingest-rows.ts'
@@ -31,6 +37,8 @@ export interface Tables {
   ingestCsv(path: string, options?: CsvOptions): Promise<Ingested>
   ingestRows(rows: InlineRows): Promise<Ingested>
   ingestGenerated(builtin: GeneratedDataset['builtin']): Promise<Ingested>
+  /** What a stored table is when types, roles or the target are said otherwise. The file is left as it is. */
+  changeTable(parquetPath: string, current: ChangeableTable, change: TableChange): Promise<Changed>
   /** Cells in data-set order; `columns` are all of the data set's. Past the end there are none. */
   readRows(
     parquetPath: string,
@@ -69,6 +77,8 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
     ingestCsv: (path, csv = {}) => withSession((session) => ingestCsv(session, path, csv)),
     ingestRows: (rows) => withSession((session) => ingestRows(session, rows)),
     ingestGenerated: (builtin) => withSession((session) => ingestGenerated(session, builtin)),
+    changeTable: (path, current, change) =>
+      withSession((session) => changeTable(session, path, current, change)),
     readRows: (path, columns, page) =>
       withSession((session) => readRows(session, path, columns, page)),
     readTable: (path, columns) => withSession((session) => readTable(session, path, columns)),

@@ -5,6 +5,7 @@
 import type {
   ApiKeyId,
   Architecture,
+  Baseline,
   Column,
   Dataset,
   DatasetId,
@@ -27,6 +28,7 @@ import type {
   ProjectId,
   ResolvedConfig,
   StopReason,
+  StoredProfile,
   Task,
   WhichWeights,
 } from '@trainyard/contracts'
@@ -93,15 +95,29 @@ export interface NewDataset {
   target: string
   task: Task
   warnings: DatasetWarning[]
+  profile: StoredProfile
   /** A blob that was put before. */
   sha256: string
   bytes: number
+}
+
+/** A data set as it was read, and what takes its place. */
+export interface DatasetChange {
+  before: Dataset
+  after: Omit<NewDataset, 'id' | 'projectId' | 'rows'>
 }
 
 export interface DatasetStore {
   insert(dataset: NewDataset, idempotency: IdempotentRequest | null): Promise<Once<Dataset>>
   find(projectId: ProjectId, id: string): Promise<Dataset | null>
   list(projectId: ProjectId, page: Page): Promise<List<Dataset>>
+  /** null for a data set from before there were profiles. */
+  profile(id: DatasetId): Promise<StoredProfile | null>
+  /**
+   * Null when there is none, or when it is not as it was read any more; throws `dataset_immutable` when a job, ended and
+   * deleted ones included, was submitted on it.
+   */
+  change(change: DatasetChange): Promise<Dataset | null>
   /** False when there is none; throws `dataset_in_use` while a job that uses it is not terminal. */
   delete(projectId: ProjectId, id: string): Promise<boolean>
 }
@@ -247,6 +263,8 @@ export interface Finish {
   /** Folds not reported before. */
   folds?: Fold[]
   weights: FinishedWeights[]
+  /** Left out where none were measured. */
+  baselines?: Baseline[]
 }
 
 export interface Lease {

@@ -48,7 +48,12 @@ function checkNumber({ name, type, min }: Column, own: ColumnSpec, refuse: Refus
     if (own[field] === undefined) continue
     refuse(field, `"${name}" is a ${type} column; only the levels of a category are encoded`)
   }
-  if (typeof own.missing === 'object' && typeof own.missing.constant === 'string') {
+  if (type === 'date') {
+    if (own.log1p) refuse('log1p', `"${name}" is a date; log1p is for numbers`)
+    if (typeof own.missing === 'object') {
+      refuse('missing/constant', `"${name}" is a date; use "most_frequent", "median" or "mean"`)
+    }
+  } else if (typeof own.missing === 'object' && typeof own.missing.constant === 'string') {
     refuse('missing/constant', `"${own.missing.constant}" is text, but "${name}" holds numbers`)
   }
   if (type === 'boolean' && (own.log1p || own.numeric !== undefined)) {

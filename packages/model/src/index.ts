@@ -8,6 +8,7 @@ export {
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
+export { type BaselineInput, measureBaselines } from './measure-baselines.ts'
 export {
   type NetworkChoices,
   threadsMax,

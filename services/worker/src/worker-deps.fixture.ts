@@ -78,7 +78,7 @@ export async function openTestWorker(): Promise<TestWorker> {
     logged,
     async insertDataset(rows) {
       const inline = { columns: ['a', 'b', 'y'], rows, target: 'y' }
-      const { parquetPath, columns, target, task } = await tables.ingestRows(inline)
+      const { parquetPath, columns, target, task, profile } = await tables.ingestRows(inline)
       const bytes = await readFile(parquetPath)
       await rm(parquetPath)
       const sha256 = createHash('sha256').update(bytes).digest('hex')
@@ -90,7 +90,7 @@ export async function openTestWorker(): Promise<TestWorker> {
           name: 'xor',
           warnings: [],
           bytes: bytes.byteLength,
-          ...{ rows: rows.length, columns, target, task, sha256 },
+          ...{ rows: rows.length, columns, target, task, profile, sha256 },
         },
         null,
       )

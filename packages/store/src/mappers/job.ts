@@ -27,6 +27,7 @@ export interface JobRow {
   best: unknown
   final: unknown
   folds: unknown
+  baselines: unknown
   attempt: number
   created_at: Date
   started_at: Date | null
@@ -70,6 +71,7 @@ export function toJob(row: JobRow): Job {
       row.best_weights !== null && row.last_weights !== null
         ? { best: row.best_weights, last: row.last_weights }
         : null,
+    baselines: row.baselines as Job['baselines'],
     queue: row.ahead === null ? null : { position: row.ahead + 1 },
     error: row.error as Job['error'],
     priority: row.priority,

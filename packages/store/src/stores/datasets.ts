@@ -1,4 +1,4 @@
-import type { ProjectId } from '@trainyard/contracts'
+import type { ProjectId, StoredProfile } from '@trainyard/contracts'
 import { type DatasetStore, DomainError } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
@@ -25,10 +25,11 @@ export function createDatasets(database: Database): DatasetStore {
           { projectId: dataset.projectId, request, status: 201 },
           async (transaction) => {
             const rows = await transaction.$queryRaw<DatasetRow[]>`
-              INSERT INTO datasets AS d (id, project_id, name, rows, columns, target, task, warnings, sha256)
+              INSERT INTO datasets AS d (id, project_id, name, rows, columns, target, task, warnings, profile,
+                sha256)
               VALUES (${dataset.id}, ${dataset.projectId}, ${dataset.name}, ${dataset.rows},
                 ${JSON.stringify(dataset.columns)}::jsonb, ${dataset.target}, ${dataset.task},
-                ${JSON.stringify(dataset.warnings)}::jsonb, ${dataset.sha256})
+                ${JSON.stringify(dataset.warnings)}::jsonb, ${JSON.stringify(dataset.profile)}::jsonb, ${dataset.sha256})
               RETURNING d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.sha256,
                 d.created_at, ${dataset.bytes}::bigint AS bytes`
             const row = rows[0]
@@ -50,6 +51,36 @@ export function createDatasets(database: Database): DatasetStore {
         const rows = await read(Prisma.sql`d.project_id = ${projectId} ${rest}`)
         return toList(rows, page, toDataset)
       }),
+
+    profile: (id) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<{ profile: unknown }[]>`
+          SELECT profile FROM datasets WHERE id = ${id}`
+        return (rows[0]?.profile ?? null) as StoredProfile | null
+      }),
+
+    change: ({ before, after }) =>
+      translateErrors(() =>
+        database.$transaction(async (transaction) => {
+          // The lock keeps new jobs out, whose foreign key asks for the row too.
+          const found = await transaction.$queryRaw<{ id: string }[]>`
+            SELECT id FROM datasets WHERE id = ${before.id} AND deleted_at IS NULL AND name = ${before.name}
+              AND target = ${before.target} AND columns = ${JSON.stringify(before.columns)}::jsonb FOR UPDATE`
+          if (found.length === 0) return null
+          const jobs = await transaction.$queryRaw<{ id: string }[]>`
+            SELECT id FROM jobs WHERE dataset_id = ${before.id} LIMIT 1`
+          if (jobs[0] !== undefined) {
+            const detail = `Job ${jobs[0].id} was submitted on this data set; it stays as it is.`
+            throw new DomainError('dataset_immutable', { detail })
+          }
+          const rows = await transaction.$queryRaw<DatasetRow[]>`
+            UPDATE datasets AS d SET name = ${after.name}, columns = ${JSON.stringify(after.columns)}::jsonb,
+              target = ${after.target}, task = ${after.task}, warnings = ${JSON.stringify(after.warnings)}::jsonb,
+              profile = ${JSON.stringify(after.profile)}::jsonb, sha256 = ${after.sha256}
+            FROM blobs b WHERE d.id = ${before.id} AND b.sha256 = ${after.sha256} RETURNING ${COLUMNS}`
+          return rows[0] === undefined ? null : toDataset(rows[0])
+        }),
+      ),
 
     delete: (projectId, id) =>
       translateErrors(() =>

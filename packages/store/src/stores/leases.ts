@@ -99,12 +99,19 @@ export function createLeases(database: Database, options: { leaseSeconds: number
             // Who was told "cancelling" shall not see another end, even if the work was done by then.
             const end: Finish =
               held[0].status === 'cancelling'
-                ? { ...finish, status: 'cancelled', stopReason: 'cancelled', error: null }
+                ? {
+                    ...finish,
+                    status: 'cancelled',
+                    stopReason: 'cancelled',
+                    error: null,
+                    baselines: [],
+                  }
                 : finish
             await transaction.$executeRaw`
               WITH job AS (
                 UPDATE jobs SET status = ${end.status}, stop_reason = ${end.stopReason},
                   error = ${toJson(end.error)}, final = ${toJson(end.final)}, best = ${toJson(end.best)},
+                  baselines = ${toJson(end.baselines?.length ? end.baselines : null)},
                   epoch = ${end.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
                   event_seq = event_seq + 1
                 WHERE id = ${lease.jobId} RETURNING id, event_seq)

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createId, type Dataset, type ProjectId } from '@trainyard/contracts'
 import type { Ingested, Tables } from '@trainyard/datasets'
@@ -11,6 +9,7 @@ import {
   type IdempotentRequest,
 } from '@trainyard/domain'
 import type { DatasetFiles } from '../files/dataset-files.ts'
+import { storeFile } from '../files/store-file.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
 
 export interface DatasetSource {
@@ -38,15 +37,14 @@ export function makeCreateDataset(deps: {
     if (stored !== null && request !== null) return toReplay(stored, request)
     const table = await ingest(tables, source)
     try {
-      const blob = await hashFile(table.parquetPath)
-      await blobs.put(blob, createReadStream(table.parquetPath, { highWaterMark: 256 * 1024 }))
-      const { rows, columns, target, task, warnings } = table
+      const blob = await storeFile(blobs, table.parquetPath)
+      const { rows, columns, target, task, warnings, profile } = table
       const once = await datasets.insert(
         {
           id: createId('dataset'),
           projectId,
           name: source.name,
-          ...{ rows, columns, target, task, warnings },
+          ...{ rows, columns, target, task, warnings, profile },
           ...blob,
         },
         request,
@@ -67,14 +65,4 @@ async function ingest(tables: Tables, source: DatasetSource): Promise<Ingested> 
     if ((error as { code?: string }).code !== 'ENOSPC') throw error
     throw new DomainError('storage_full', {}, { cause: error })
   }
-}
-
-async function hashFile(path: string): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256')
-  let bytes = 0
-  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
-    hash.update(chunk)
-    bytes += chunk.length
-  }
-  return { sha256: hash.digest('hex'), bytes }
 }

@@ -30,9 +30,9 @@ function toGenerated({ name, builtin }: GeneratedDataset): DatasetSource {
   }
 }
 
-function toInline({ name, columns, rows, target }: InlineDataset): DatasetSource {
+function toInline({ name, columns, rows, target, types }: InlineDataset): DatasetSource {
   return {
     name: name ?? 'inline rows',
-    ingest: (tables) => tables.ingestRows({ columns, rows, target }),
+    ingest: (tables) => tables.ingestRows({ columns, rows, target, types }),
   }
 }

@@ -96,6 +96,35 @@ describe('a job that is trained to its end', () => {
     expect((await worker.read(a)).weights).toEqual((await worker.read(b)).weights)
   })
 
+  it('says what simpler models reach on its validation rows, and nothing without any', async () => {
+    const validated = await worker.insertJob(xor, (resolved) => {
+      resolved.validation = { fraction: 0.25, stratify: true, group_column: null }
+      resolved.training.epochs = 300
+    })
+    const without = await worker.insertJob(xor)
+    const trainer = startTrainer()
+
+    await trainer.train(validated.id)
+    await trainer.train(without.id)
+
+    // Ten rows of XOR, five of each class: only looking at the nearest rows is any better than always saying the same.
+    const { baselines, best } = await worker.read(validated)
+    expect(best?.metrics.val_accuracy).toBe(1)
+    expect(baselines?.map(({ name }) => name)).toEqual([
+      'majority_class',
+      'linear_model',
+      'nearest_neighbors',
+    ])
+    expect(baselines?.[0]).toMatchObject({
+      metric: 'val_accuracy',
+      value: 0.5,
+      margin: 0.5,
+      detail: 'beats always saying the most frequent class by 50.0 points',
+    })
+    expect(baselines?.[2]).toMatchObject({ value: 1, margin: 0 })
+    expect((await worker.read(without)).baselines).toBeNull()
+  })
+
   it('keeps its result until Postgres takes it', async () => {
     const job = await worker.insertJob(xor)
     let refusals = 0

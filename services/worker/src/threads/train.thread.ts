@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
-import type { WhichWeights } from '@trainyard/contracts'
+import type { EpochMetrics, Fold, WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { detailToObserve, finalEpochs } from '@trainyard/domain'
 import { createNetwork, type Network } from '@trainyard/engine'
 import {
+  measureBaselines,
   type PreparedTraining,
   packLayers,
   prepareTraining,
@@ -46,20 +47,36 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
 }
 
 async function train(task: TrainingTask): Promise<TrainingReport> {
-  const { control, progress } = task
   const shouldStop = () => {
-    Atomics.add(control, BATCHES_WORD, 1)
-    return Atomics.load(control, STOP_WORD) !== 0
+    Atomics.add(task.control, BATCHES_WORD, 1)
+    return Atomics.load(task.control, STOP_WORD) !== 0
   }
   const data = prepareTraining(task)
   const validated = await validateFolds(task, shouldStop)
-  const { architecture, preprocessing } = data
   if (validated !== null && 'end' in validated) {
-    const { end } = validated
-    return { end, metrics: [], layers: [], threads: 1, weights: [], architecture, preprocessing }
+    const { architecture, preprocessing } = data
+    const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [] }
+    return { end: validated.end, ...empty, architecture, preprocessing }
   }
-  const resolved = validated === null ? task.resolved : toFinal(task.resolved)
-  const epochs = validated === null ? null : finalEpochs(validated.folds)
+  const { best, ...report } = await trainNetwork(task, data, validated?.folds ?? null, shouldStop)
+  // After the network is gone: together they would need more memory than the job was admitted with.
+  const baselines =
+    report.end.kind === 'succeeded' && best !== null
+      ? await measureBaselines({ data, resolved: task.resolved, best, module: kernels })
+      : []
+  return { ...report, baselines }
+}
+
+/** With folds for as long as their best epochs say. */
+async function trainNetwork(
+  task: TrainingTask,
+  data: PreparedTraining,
+  folds: readonly Fold[] | null,
+  shouldStop: () => boolean,
+): Promise<Omit<TrainingReport, 'baselines'> & { best: EpochMetrics | null }> {
+  const { control, progress } = task
+  const resolved = folds === null ? task.resolved : toFinal(task.resolved)
+  const epochs = folds === null ? null : finalEpochs(folds)
   const network = await makeNetwork(task, data, BigInt(resolved.seed))
   try {
     const send = (message: ThreadMessage) => progress.postMessage(message)
@@ -69,12 +86,14 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
     })
     let unsent: EpochReport = { metrics: [], layers: [] }
     let sentMs = Number.NEGATIVE_INFINITY
+    let best: EpochMetrics | null = null
     const run = runEpochs(network, data, resolved, {
       shouldStop,
       observes: (epoch) => detailToObserve(epoch, epochs ?? resolved.training.epochs),
       onEpoch: (metrics, layers) => {
         unsent.metrics.push(metrics)
         unsent.layers.push(...layers)
+        if (best === null || (metrics.val_loss ?? 0) < (best.val_loss ?? 0)) best = metrics
         if (performance.now() - sentMs < SEND_INTERVAL_MS) return
         send({ kind: 'epochs', epochs: unsent })
         unsent = { metrics: [], layers: [] }
@@ -83,9 +102,10 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
       team,
       ...(epochs !== null && { epochs }),
     })
-    const weights = takeWeights(network, run)
     const { end, threads } = run
-    return { end, ...unsent, threads, weights, architecture, preprocessing }
+    const { architecture, preprocessing } = data
+    const weights = takeWeights(network, run)
+    return { end, ...unsent, threads, weights, architecture, preprocessing, best }
   } finally {
     network.dispose()
   }

@@ -32,8 +32,11 @@ export function toFinish(
     ),
   }
   switch (report.end.kind) {
-    case 'succeeded':
-      return { status: 'succeeded', stopReason: report.end.stopReason, error: null, ...results }
+    case 'succeeded': {
+      const { stopReason } = report.end
+      const { baselines } = report
+      return { status: 'succeeded', stopReason, error: null, ...results, baselines }
+    }
     case 'stopped':
       return { status: 'cancelled', stopReason: 'cancelled', error: null, ...results }
     case 'diverged': {

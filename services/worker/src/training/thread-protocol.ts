@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type {
   Architecture,
+  Baseline,
   Column,
   EpochLayers,
   EpochMetrics,
@@ -80,6 +81,8 @@ export interface TrainingReport extends EpochReport {
   weights: TrainedWeights[]
   architecture: Architecture
   preprocessing: Preprocessing
+  /** Of a training that succeeded with a validation part; else empty. */
+  baselines: Baseline[]
 }
 
 /** What a thread answers. Data that does not fit is no error there, since an error loses its class on the way. */

@@ -8,6 +8,7 @@ import { type Authenticate, addAuthentication } from '../../plugins/authenticati
 import type { EventStreams } from '../../streams/event-streams.ts'
 import type { JobWatch } from '../../streams/job-watch.ts'
 import { makeCancelJob } from '../../use-cases/cancel-job.ts'
+import { makeChangeDataset } from '../../use-cases/change-dataset.ts'
 import { makeCheckGradient } from '../../use-cases/check-gradient.ts'
 import { makeComputeTrace } from '../../use-cases/compute-trace.ts'
 import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
@@ -19,6 +20,7 @@ import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeLoadModel } from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
@@ -26,10 +28,12 @@ import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadWeights } from '../../use-cases/read-weights.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
+import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
 import { addListDatasets } from './datasets/list.ts'
 import { addReadDataset } from './datasets/read.ts'
+import { addReadDatasetProfile } from './datasets/read-profile.ts'
 import { addReadDatasetRows } from './datasets/read-rows.ts'
 import { addCancelJob } from './jobs/cancel.ts'
 import { addCreateJob } from './jobs/create.ts'
@@ -76,6 +80,8 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
   addListDatasets(app, { datasets })
   addReadDataset(app, { datasets })
   addReadDatasetRows(app, { readDatasetRows: makeReadDatasetRows(deps) })
+  addReadDatasetProfile(app, { readDatasetProfile: makeReadDatasetProfile(deps) })
+  addChangeDataset(app, { changeDataset: makeChangeDataset(deps) })
   addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
 }
 

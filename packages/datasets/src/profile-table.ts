@@ -1,0 +1,122 @@
+/**
+ * What a table is like, and what is wrong with it. Counts of missing cells and of equal rows look at all rows; figures of
+ * columns look at a random choice of them, so that the largest table costs about as much as one of 32,768 rows.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type {
+  Column,
+  DatasetWarning,
+  ProfileColumn,
+  StoredProfile,
+  Task,
+} from '@trainyard/contracts'
+import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
+import { countDuplicates } from './count-duplicates.ts'
+import { classIndices } from './encode-table.ts'
+import { findProfileWarnings } from './find-profile-warnings.ts'
+import { profileColumn, type TargetFacts } from './profile-column.ts'
+import { readTable } from './read-table.ts'
+import type { Session } from './session.ts'
+import type { Table } from './table.ts'
+
+const ROWS_EXAMINED = 32_768
+/** Cells looked at between two turns of the event loop: a few milliseconds. */
+const CELLS_PER_TURN = 32_768
+
+export interface ProfileInput {
+  path: string
+  rows: number
+  columns: readonly Column[]
+  target: string
+  task: Task
+}
+
+export interface TableProfile {
+  profile: StoredProfile
+  warnings: DatasetWarning[]
+}
+
+export async function profileTable(session: Session, input: ProfileInput): Promise<TableProfile> {
+  const { path, rows, columns } = input
+  const oneIn = Math.ceil(rows / ROWS_EXAMINED)
+  const table = await readTable(session, path, columns, oneIn)
+  const target = targetFacts(input, table)
+  const profiles: ProfileColumn[] = []
+  let cells = 0
+  for (const column of columns) {
+    profiles.push(profileColumn(column, table.columns.get(column.name) ?? null, rows, target))
+    cells += table.rows
+    if (cells < CELLS_PER_TURN) continue
+    cells = 0
+    await nextTurn()
+  }
+  if (oneIn > 1) await countExactly(session, input, profiles, table.rows)
+  const profile: StoredProfile = {
+    rows_examined: table.rows,
+    columns: profiles,
+    classes: countClasses(input, target),
+    duplicates: await countDuplicates(session, input),
+    scale_spread: scaleSpread(columns),
+  }
+  return { profile, warnings: findProfileWarnings(input, profile) }
+}
+
+function targetFacts({ columns, target, task }: ProfileInput, table: Table): TargetFacts {
+  const column = table.columns.get(target)
+  if (task === 'regression') {
+    if (column === undefined || column.type === 'category')
+      throw new Error(`${target} is no number`)
+    return { kind: 'values', values: column.values }
+  }
+  const classes = columns.find(({ name }) => name === target)?.levels ?? []
+  const rows = Uint32Array.from({ length: table.rows }, (_, row) => row)
+  const indices = classIndices({ table, target, classes, rows })
+  return { kind: 'classes', classes: indices, count: classes.length }
+}
+
+function countClasses(
+  { columns, target }: ProfileInput,
+  facts: TargetFacts,
+): StoredProfile['classes'] {
+  if (facts.kind === 'values') return null
+  const counts = new Uint32Array(facts.count)
+  for (const label of facts.classes) counts[label] = (counts[label] ?? 0) + 1
+  const names = columns.find(({ name }) => name === target)?.levels ?? []
+  return names.map((name, i) => {
+    const count = counts[i] ?? 0
+    return { name, count, share: count / facts.classes.length }
+  })
+}
+
+/** A choice of rows can only suggest that a column is constant or different in every row; then all rows are asked. */
+async function countExactly(
+  session: Session,
+  { path, columns }: ProfileInput,
+  profiles: readonly ProfileColumn[],
+  examined: number,
+): Promise<void> {
+  const doubtful = [...profiles.keys()].filter((i) => {
+    const { distinct } = profiles[i] as ProfileColumn
+    return distinct === 1 || distinct === examined
+  })
+  for (const { block, columns: group } of groupColumns(doubtful)) {
+    const counts = group.map((i) => `count(DISTINCT ${physicalName(i)})`)
+    const relation = blockRelation(path, columns.length, block)
+    const [row = []] = await session.rows(`SELECT ${counts.join(', ')} FROM ${relation}`)
+    for (const [k, i] of group.entries()) {
+      const profile = profiles[i] as ProfileColumn
+      profile.distinct = Number(row[k])
+    }
+  }
+}
+
+function scaleSpread(columns: readonly Column[]): number | null {
+  const spreads = columns
+    .filter(({ role, type, min, max }) => role === 'feature' && type === 'number' && min !== max)
+    .map(({ std }) => std ?? 0)
+    .filter((std) => std > 0)
+  if (spreads.length < 2) return null
+  const largest = spreads.reduce((a, b) => Math.max(a, b))
+  const spread = largest / spreads.reduce((a, b) => Math.min(a, b))
+  return Number.isFinite(spread) ? spread : null
+}
