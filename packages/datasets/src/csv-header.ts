@@ -107,13 +107,13 @@ function assertEncoding(bytes: Buffer): void {
   if (isUtf16) refuse('The file is UTF-16; save it as UTF-8', { line: 1 })
 }
 
-function skipBlank(bytes: Buffer): number {
+export function skipBlank(bytes: Buffer): number {
   let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (bytes[start] === 10 || bytes[start] === 13) start += 1
   return start
 }
 
-function findRecordEnd(bytes: Buffer, start: number): number {
+export function findRecordEnd(bytes: Buffer, start: number): number {
   let isQuoted = false
   for (let i = start; i < bytes.length; i++) {
     const byte = bytes[i]
@@ -147,7 +147,7 @@ function guessSeparator(text: string): string {
   return best
 }
 
-function splitRecord(text: string, separator: string, isGuess = false): string[] {
+export function splitRecord(text: string, separator: string, isGuess = false): string[] {
   const quotedCell = / *"((?:[^"]|"")*)" */y
   const cells: string[] = []
   let at = 0

@@ -3,8 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Cell, ColumnType, DatasetWarning } from '@trainyard/contracts'
 import { findNameFaults } from './csv-header.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
-import { type Ingested, ingestCsv } from './ingest-csv.ts'
+import { ingestCsv } from './ingest-csv.ts'
 import type { Session } from './session.ts'
+import type { Ingested } from './store-table.ts'
 import { writeCsv } from './write-csv.ts'
 
 export interface InlineRows {

@@ -7,11 +7,12 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { DuckDBInstance } from '@duckdb/node-api'
 import type { Cell, Column, GeneratedDataset } from '@trainyard/contracts'
-import { type CsvOptions, type Ingested, ingestCsv } from './ingest-csv.ts'
+import { type CsvOptions, ingestCsv } from './ingest-csv.ts'
 import { ingestGenerated } from './ingest-generated.ts'
 import { type InlineRows, ingestRows } from './ingest-rows.ts'
 import { readRows, readTable } from './read-table.ts'
 import { makeSession, type Session, sqlText } from './session.ts'
+import type { Ingested } from './store-table.ts'
 import type { Table } from './table.ts'
 
 export interface TablesOptions {
