@@ -9,6 +9,7 @@ import type { Session } from './session.ts'
 import { type CsvSource, csvRelation, findCsvLines, stageCsv } from './stage-csv.ts'
 import {
   type Ingested,
+  type LinesOf,
   planTable,
   type StoredTable,
   settleTable,
@@ -29,6 +30,8 @@ export async function ingestCsv(
   session: Session,
   path: string,
   options: CsvOptions,
+  /** Where rows stand for the caller, when that is another file than this one. */
+  foreignLinesOf?: LinesOf,
 ): Promise<Ingested> {
   const hasHeader = options.header ?? true
   const header = await readCsvHeader(path, { separator: options.separator, hasHeader })
@@ -40,11 +43,12 @@ export async function ingestCsv(
   }
   const shape = { path, separator, columns: names.length, hasHeader }
   const folded = isFolded(names.length) ? await foldCsv(session, shape) : null
-  const source = { ...shape, folded }
+  const linesOf = foreignLinesOf ?? ((rows) => findCsvLines(shape, rows))
+  const source = { ...shape, folded, linesOf }
   try {
     const stored = await storeAsGuessed(session, source, plan)
     if (stored === null) return await ingestStaged(session, source, plan)
-    return await settleTable(session, stored, plan, (rows) => findCsvLines(source, rows))
+    return await settleTable(session, stored, plan, linesOf)
   } finally {
     await removeFiles(folded?.paths ?? [])
   }

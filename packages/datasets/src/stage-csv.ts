@@ -24,6 +24,7 @@ export interface CsvSource {
   hasHeader: boolean
   /** The same cells cut into files of one block each, when the table is wide. */
   folded: FoldedCsv | null
+  linesOf: LinesOf
 }
 
 const LINE_BYTES_MAX = 4 * 1024 * 1024
@@ -42,7 +43,6 @@ export async function stageCsv(session: Session, source: CsvSource): Promise<Sta
   }
   const relation = (block: number): string =>
     `read_parquet(${sqlText(paths[block] ?? '')}, file_row_number = true)`
-  const linesOf: LinesOf = (rows) => findCsvLines(source, rows)
   try {
     for (const [b, block] of blocksOf(columns).entries()) {
       const path = session.freshPath('staged')
@@ -54,7 +54,7 @@ export async function stageCsv(session: Session, source: CsvSource): Promise<Sta
     const [row] = await session.rows(`SELECT count(*) FROM ${relation(0)}`)
     const rows = Number(row?.[0])
     if (rows === 0) refuse('The file has a header and no rows')
-    return { columns, rows, relation, linesOf, remove }
+    return { columns, rows, relation, linesOf: source.linesOf, remove }
   } catch (error) {
     await remove()
     throw await explainCsvError(error, source)
@@ -63,7 +63,7 @@ export async function stageCsv(session: Session, source: CsvSource): Promise<Sta
 
 /** The physical line on which each row starts. */
 export async function findCsvLines(
-  { path, separator, hasHeader }: CsvSource,
+  { path, separator, hasHeader }: Pick<CsvSource, 'path' | 'separator' | 'hasHeader'>,
   rows: readonly number[],
 ): Promise<Map<number, number>> {
   const first = hasHeader ? 1 : 0
