@@ -53,7 +53,14 @@ async function ingestWithLabels(
   options: FileOptions,
 ): Promise<Ingested> {
   const values = await read(path)
-  if (options.labelsPath === undefined) return await ingestArrays(session, [values], options)
+  if (options.labelsPath === undefined) {
+    if (options.format === 'idx' && options.target === undefined) {
+      refuse(
+        'An IDX file holds values without labels: send those beside it in a multipart body, as the part labels, or name a target',
+      )
+    }
+    return await ingestArrays(session, [values], options)
+  }
   const labels = await read(options.labelsPath, 'label')
   if (labels.width !== 1) refuse('The file of labels must hold one label a row')
   return await ingestArrays(session, [values, labels], { target: 'label', ...options })
