@@ -29,6 +29,8 @@ export async function receiveUpload(
   let received = 0
   let bytes = 0
   const idle = new AbortController()
+  // Until the pipeline listens, nobody else does: a body that breaks before would end the process.
+  if ('on' in body) body.on('error', () => undefined)
   const timer = setTimeout(() => idle.abort(), idleMs)
   try {
     // Opened before anything can fail: a file that is created after its removal would stay for ever.

@@ -26,6 +26,7 @@ const ROUTES = [
   'POST /v1/datasets',
   'GET /v1/datasets',
   'GET /v1/datasets/{id}',
+  'GET /v1/datasets/{id}/download',
   'DELETE /v1/datasets/{id}',
   'GET /v1/datasets/{id}/rows',
   'POST /v1/jobs',
