@@ -5,6 +5,7 @@ import { DataError } from './data-error.ts'
 import { foldCsv, removeFiles } from './fold-csv.ts'
 import { guessedCell, guessTypes, type TypeGuess } from './guess-types.ts'
 import { decideTypes, inferTypes, type Kind, kindsOf, typedCell } from './infer-types.ts'
+import { assertRecordLengths } from './long-records.ts'
 import type { Session } from './session.ts'
 import { type CsvSource, csvRelation, findCsvLines, stageCsv } from './stage-csv.ts'
 import {
@@ -37,6 +38,7 @@ export async function ingestCsv(
   const header = await readCsvHeader(path, { separator: options.separator, hasHeader })
   const { names, separator } = header
   const plan = planTable(names, options)
+  await assertRecordLengths(path, separator)
   if (header.looksLikeData) {
     const detail = 'Every column name is a number; if the first line holds data, send header=false'
     plan.warnings.push({ code: 'header_looks_like_data', column: null, detail })

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { blocksOf, copySql, physicalName } from './column-blocks.ts'
 import { DataError, refuse } from './data-error.ts'
 import type { FoldedCsv } from './fold-csv.ts'
+import { RECORD_BYTES_MAX } from './long-records.ts'
 import { findCsvFaults, findRecordLines } from './scan-csv.ts'
 import { type Session, sqlText } from './session.ts'
 import type { LinesOf } from './store-table.ts'
@@ -27,7 +28,6 @@ export interface CsvSource {
   linesOf: LinesOf
 }
 
-const LINE_BYTES_MAX = 4 * 1024 * 1024
 /** DuckDB holds a few of these at once. */
 const BUFFER_BYTES = 8 * 1024 * 1024
 
@@ -82,7 +82,7 @@ export function csvRelation(source: CsvSource, block: number): string {
   const hasHeader = folded === null && source.hasHeader
   return `read_csv(${sqlText(path)}, columns = {${names.join(', ')}}, auto_detect = false, header = ${hasHeader},
     delim = ${sqlText(separator)}, quote = '"', escape = '"', strict_mode = true, nullstr = '',
-    max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${BUFFER_BYTES})`
+    max_line_size = ${RECORD_BYTES_MAX}, buffer_size = ${BUFFER_BYTES})`
 }
 
 /** DuckDB counts records and names its settings; callers need lines. Its own first sentence is the last resort. */

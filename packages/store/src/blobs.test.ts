@@ -20,13 +20,21 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const fileOf = (sha256: string) => join(folder, sha256.slice(0, 2), sha256)
 
 /** Both keep the promises of `BlobStore`; `damage` changes a byte, `age` makes the bytes two hours old. */
-const KINDS = [
+interface Kind {
+  kind: string
+  open: () => BlobStore
+  damage: (sha256: string) => PromiseLike<unknown>
+  age: (sha256: string) => Promise<void>
+  exists: (sha256: string) => Promise<boolean>
+}
+
+const KINDS: Kind[] = [
   {
     kind: 'rows in Postgres',
     open: () => stores.blobs,
     damage: (sha256: string) => stores.database.$executeRaw`
       UPDATE blob_chunks SET data = set_byte(data, 7, get_byte(data, 7) # 1) WHERE sha256 = ${sha256}`,
-    age: async (_: string): Promise<void> => undefined,
+    age: async () => undefined,
     exists: async (sha256: string) =>
       (await stores.database.blobChunk.count({ where: { sha256 } })) > 0,
   },
@@ -40,7 +48,7 @@ const KINDS = [
     },
     age: (sha256: string) => utimes(fileOf(sha256), HOURS_AGO, HOURS_AGO),
     exists: async (sha256: string) =>
-      (await readdir(join(folder, sha256.slice(0, 2))).catch(() => [])).includes(sha256),
+      (await readdir(join(folder, sha256.slice(0, 2))).catch((): string[] => [])).includes(sha256),
   },
 ]
 
