@@ -23,7 +23,7 @@ afterAll(async () => {
 async function ingest(content: string | Uint8Array, options: CsvOptions = {}): Promise<Ingested> {
   const path = join(folder, 'upload.csv')
   await writeFile(path, content)
-  return tables.ingestCsv(path, options)
+  return tables.ingestFile(path, options)
 }
 
 const faultsOf = (content: string | Uint8Array, options: CsvOptions = {}) =>

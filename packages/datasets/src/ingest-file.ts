@@ -12,7 +12,8 @@ import type { Session } from './session.ts'
 import type { Ingested } from './store-table.ts'
 
 export interface FileOptions extends CsvOptions {
-  format: TableFormat
+  /** Default csv. */
+  format?: TableFormat | undefined
   /** A second .npy or IDX file with the labels, which become the target column `label`. */
   labelsPath?: string | undefined
 }
@@ -24,7 +25,7 @@ export async function ingestFile(
   options: FileOptions,
 ): Promise<Ingested> {
   assertOptions(options)
-  switch (options.format) {
+  switch (options.format ?? 'csv') {
     case 'csv':
       return await ingestCsv(session, path, options)
     case 'tsv':
@@ -67,7 +68,7 @@ async function ingestWithLabels(
 }
 
 /** An option that means nothing for the format is refused: ignoring it would be worse. */
-function assertOptions({ format, separator, header, labelsPath }: FileOptions): void {
+function assertOptions({ format = 'csv', separator, header, labelsPath }: FileOptions): void {
   const faults: DataFault[] = []
   const isCsv = format === 'csv' || format === 'tsv'
   for (const [name, value] of Object.entries({ separator, header })) {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   tables = await openTables({ folder })
   path = join(folder, 'upload.csv')
   await writeFile(path, 'a,y\n1,p\n2,q\n')
-  await tables.ingestCsv(path)
+  await tables.ingestFile(path)
 })
 
 afterAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 async function faultsOf(content: string | Uint8Array) {
   await writeFile(path, content)
-  return captureFaults(() => tables.ingestCsv(path))
+  return captureFaults(() => tables.ingestFile(path))
 }
 
 const LATIN1 = Buffer.from('a,y\n1,p\n2,caf\xe9\n', 'latin1')
@@ -97,7 +97,7 @@ describe('a file that cannot be used', () => {
     await writeFile(path, content)
     const started = performance.now()
 
-    const [fault] = await captureFaults(() => tables.ingestCsv(path))
+    const [fault] = await captureFaults(() => tables.ingestFile(path))
 
     expect(fault?.detail).toContain('more than 16384 columns')
     expect(performance.now() - started).toBeLessThan(1000)
@@ -122,7 +122,7 @@ describe('a file that cannot be used', () => {
     const outside = await mkdtemp(join(tmpdir(), 'trainyard-outside-'))
     await writeFile(join(outside, 'x.csv'), 'a,y\n1,p\n2,q\n')
 
-    await expect(tables.ingestCsv(join(outside, 'x.csv'))).rejects.toThrow('Permission Error')
+    await expect(tables.ingestFile(join(outside, 'x.csv'))).rejects.toThrow('Permission Error')
 
     await rm(outside, { recursive: true })
     const left = (await readdir(folder)).filter((name) => !name.endsWith('.parquet'))

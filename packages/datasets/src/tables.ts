@@ -7,7 +7,6 @@ import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { DuckDBInstance } from '@duckdb/node-api'
 import type { Cell, Column, GeneratedDataset } from '@trainyard/contracts'
-import { type CsvOptions, ingestCsv } from './ingest-csv.ts'
 import { type FileOptions, ingestFile } from './ingest-file.ts'
 import { ingestGenerated } from './ingest-generated.ts'
 import { type InlineRows, ingestRows } from './ingest-rows.ts'
@@ -29,10 +28,8 @@ export interface TablesOptions {
 }
 
 export interface Tables {
-  /** `path` lies in the folder and is left as it is. */
-  ingestCsv(path: string, options?: CsvOptions): Promise<Ingested>
   /** `path`, and that of labels, lie in the folder and are left as they are. */
-  ingestFile(path: string, options: FileOptions): Promise<Ingested>
+  ingestFile(path: string, options?: FileOptions): Promise<Ingested>
   ingestRows(rows: InlineRows): Promise<Ingested>
   ingestGenerated(builtin: GeneratedDataset['builtin']): Promise<Ingested>
   /** Cells in data-set order; `columns` are all of the data set's. Past the end there are none. */
@@ -70,8 +67,8 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
   }
 
   return {
-    ingestCsv: (path, csv = {}) => withSession((session) => ingestCsv(session, path, csv)),
-    ingestFile: (path, options) => withSession((session) => ingestFile(session, path, options)),
+    ingestFile: (path, options = {}) =>
+      withSession((session) => ingestFile(session, path, options)),
     ingestRows: (rows) => withSession((session) => ingestRows(session, rows)),
     ingestGenerated: (builtin) => withSession((session) => ingestGenerated(session, builtin)),
     readRows: (path, columns, page) =>
