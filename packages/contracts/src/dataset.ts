@@ -19,6 +19,20 @@ export const POINT_CLOUDS = ['circles', 'moons', 'spiral', 'gauss', 'blobs'] as 
 export const CURVES = ['linear', 'sine', 'plane'] as const
 export const SHIPPED_DATASETS = ['iris', 'wine', 'digits'] as const
 
+/** Formats of files that become data sets. */
+export const TABLE_FORMATS = [
+  'csv',
+  'tsv',
+  'ndjson',
+  'json',
+  'parquet',
+  'npy',
+  'npz',
+  'idx',
+  'arff',
+] as const
+export type TableFormat = (typeof TABLE_FORMATS)[number]
+
 export const columnTypeSchema = z.enum(COLUMN_TYPES)
 export type ColumnType = z.infer<typeof columnTypeSchema>
 

@@ -152,7 +152,8 @@ async function retype(
   const changedPath = session.freshPath('parquet')
   try {
     await writeTable(session, changedPath, {
-      ...{ columns: columns.length, rows, relation: staged.relation },
+      ...{ names, rows, relation: staged.relation },
+      types: inference.columns.map(({ type }) => type),
       cell: (i) => typedCell(i, inference.columns[i]?.type ?? 'category'),
     })
     const table = { path: changedPath, rows }

@@ -1,9 +1,9 @@
 /**
  * How a table lies in Parquet. DuckDB holds vectors of 2,048 cells for every column of a query at once, half a
  * gigabyte for 16,384 columns, so a wide table is folded: columns 0 to 1,023 of all rows, below them columns 1,024 to
- * 2,047, and so on, each block marked by `block`. The physical columns are then text, because the blocks differ in
- * type; a cast on reading restores them, and casts nothing in the usual narrow table. Physical names are `c0`, `c1`, …:
- * DuckDB's names ignore case, and column names of callers are data, never SQL.
+ * 2,047, and so on, each block marked by `block`. A physical column is then a number where it is one in all blocks, and
+ * else text; a cast on reading restores it, and casts nothing in the usual narrow table. In SQL columns are `c0`, `c1`,
+ * … by their place: DuckDB's names ignore case, and column names of callers are data.
  */
 import { sqlText } from './session.ts'
 
@@ -43,7 +43,10 @@ export function groupColumns(columns: Iterable<number>): ColumnGroup[] {
 /** SQL relation with the rows of one block of a stored table of so many columns, in order. */
 export function blockRelation(path: string, columns: number, block: number): string {
   const file = `read_parquet(${sqlText(path)}, file_row_number = true)`
-  return isFolded(columns) ? `(FROM ${file} WHERE block = ${block})` : file
+  if (isFolded(columns)) return `(FROM ${file} WHERE block = ${block})`
+  // In the file the columns have their own names.
+  const places = Array.from({ length: columns }, (_, i) => physicalName(i))
+  return `${file} AS t(${places.join(', ')})`
 }
 
 /** The columns of each block, in order. */

@@ -29,10 +29,10 @@ export async function describeColumns(
   inferred: readonly InferredColumn[],
 ): Promise<Description> {
   const columns = inferred.map(
-    ({ name, type, isEmpty }): Column => ({
+    ({ name, type }): Column => ({
       name,
       type,
-      role: isEmpty ? 'ignored' : 'feature',
+      role: 'feature',
       missing: table.rows,
       min: null,
       max: null,
@@ -41,35 +41,36 @@ export async function describeColumns(
       levels: null,
     }),
   )
-  await countMissing(session, table, columns)
   await addMoments(session, table, columns)
+  for (const column of columns) if (column.missing === table.rows) column.role = 'ignored'
   const warnings = await addLevels(session, table, columns)
   return { columns, warnings }
 }
 
-async function countMissing(session: Session, table: StoredTable, columns: Column[]) {
-  const counts = await aggregate(session, table, columns, columns.keys(), (cell) => [
-    `count(${cell})`,
-  ])
-  for (const [column, [present]] of counts) column.missing = table.rows - Number(present)
-}
-
+/** Counts and, of numbers, the range and moments: in one pass, but for columns whose squares would overflow. */
 async function addMoments(session: Session, table: StoredTable, columns: Column[]) {
-  const numbers = indicesOf(columns, (column) => column.type === 'number')
-  const ranges = await aggregate(session, table, columns, numbers, (cell) => [
-    `min(${cell}::DOUBLE)`,
-    `max(${cell}::DOUBLE)`,
-  ])
-  for (const [column, [min, max]] of ranges) {
+  const plain = await aggregate(session, table, columns, columns.keys(), (cell, { type }) => {
+    if (type !== 'number') return [`count(${cell})`]
+    const number = `${cell}::DOUBLE`
+    const small = `CASE WHEN abs(${number}) <= ${PLAIN_STD_MAX} THEN ${number} END`
+    return [
+      ...[`count(${cell})`, `min(${number})`, `max(${number})`],
+      ...[`avg(${small})`, `stddev_pop(${small})`],
+    ]
+  })
+  for (const [column, [present, min, max, mean, std]] of plain) {
+    column.missing = table.rows - Number(present)
     column.min = finiteOrNull(min)
     column.max = finiteOrNull(max)
+    column.mean = finiteOrNull(mean)
+    column.std = finiteOrNull(std)
   }
-  const moments = await aggregate(session, table, columns, numbers, (cell, column) => {
-    const scaled = `(${cell}::DOUBLE / ${scaleOf(column)})`
-    return [`avg(${scaled})`, `stddev_pop(${scaled})`]
+  const huge = indicesOf(columns, (column) => scaleOf(column) > 1)
+  const scaled = await aggregate(session, table, columns, huge, (cell, column) => {
+    const number = `(${cell}::DOUBLE / ${scaleOf(column)})`
+    return [`avg(${number})`, `stddev_pop(${number})`]
   })
-  for (const [column, [mean, std]] of moments) {
-    if (column.min === null) continue
+  for (const [column, [mean, std]] of scaled) {
     column.mean = finiteOrNull(Number(mean) * scaleOf(column))
     column.std = finiteOrNull(Number(std) * scaleOf(column))
   }

@@ -75,9 +75,14 @@ function makeCellEncoder(transform: ColumnTransform): CellEncoder {
   }
 }
 
-/** A category may come as number or boolean too: it is compared as text, trimmed as on reading a file. */
+/**
+ * A category may come as number or boolean too: it is compared as text, first as it is, for the levels of typed files
+ * are kept as they are, then trimmed as on reading a text file.
+ */
 function levelOf(indexOf: ReadonlyMap<string, number>, cell: Cell): number {
   if (cell === null) return MISSING_LEVEL
+  const exact = indexOf.get(String(cell))
+  if (exact !== undefined) return exact
   const text = trimBlanks(String(cell))
   return text === '' ? MISSING_LEVEL : (indexOf.get(text) ?? UNSEEN_LEVEL)
 }

@@ -16,7 +16,7 @@ const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?'
 const FALSE_NUMBER = `[+-]?(nan|inf|infinity)|[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?|${NUMBER}`
 const HEX = '[+-]?0[xX][0-9a-fA-F]+'
 /** Taken as missing among numbers and booleans; in a text column they are text. */
-const MISSING_WORDS = ['NA', 'N/A', 'na', 'n/a', 'null', 'NULL', 'None', '?']
+export const MISSING_WORDS = ['NA', 'N/A', 'na', 'n/a', 'null', 'NULL', 'None', '?']
 
 const KINDS = [
   'number',
@@ -28,7 +28,7 @@ const KINDS = [
   'text',
   'nul',
 ] as const
-type Kind = (typeof KINDS)[number]
+export type Kind = (typeof KINDS)[number]
 const ONLY_NUMBERS: ReadonlySet<Kind> = new Set(['number'])
 
 /** Kinds of cells that a column of the type cannot have. */
@@ -42,13 +42,20 @@ const REFUSED: Record<ColumnType, readonly Kind[]> = {
 export interface InferredColumn {
   name: string
   type: ColumnType
-  isEmpty: boolean
 }
 
 interface Inference {
   columns: InferredColumn[]
   warnings: DatasetWarning[]
 }
+
+interface RefusedColumn {
+  column: number
+  kinds: Kind[]
+}
+
+/** Text columns of a table that may be read block by block. */
+export type TextTable = Pick<StagedTable, 'columns' | 'relation'>
 
 /** Throws DataError with the line of every cell (the first twenty) that is no value of its column. */
 export async function inferTypes(
@@ -57,20 +64,31 @@ export async function inferTypes(
   names: readonly string[],
   declared: ReadonlyMap<string, ColumnType>,
 ): Promise<Inference> {
+  const kinds = await findKinds(session, staged)
+  const { columns, warnings, refused } = decideTypes(names, declared, kinds)
+  if (refused.length > 0) throw await toDataError(session, staged, columns, refused)
+  return { columns, warnings }
+}
+
+/** What columns of such cells are, and which of them hold cells that they cannot have. */
+export function decideTypes(
+  names: readonly string[],
+  declared: ReadonlyMap<string, ColumnType>,
+  kindsOfColumns: readonly ReadonlySet<Kind>[],
+): Inference & { refused: RefusedColumn[] } {
   const columns: InferredColumn[] = []
   const warnings: DatasetWarning[] = []
-  const refused: { column: number; kinds: Kind[] }[] = []
-  for (const [i, kinds] of (await findKinds(session, staged)).entries()) {
+  const refused: RefusedColumn[] = []
+  for (const [i, kinds] of kindsOfColumns.entries()) {
     const name = names[i] ?? ''
     const type = declared.get(name) ?? typeOf(kinds)
     const bad = REFUSED[type].filter((kind) => kinds.has(kind))
     if (bad.length > 0) refused.push({ column: i, kinds: bad })
-    columns.push({ name, type, isEmpty: kinds.size === 0 })
+    columns.push({ name, type })
     const warning = warningOf(name, type, kinds, declared.has(name))
     if (warning !== null) warnings.push(warning)
   }
-  if (refused.length > 0) throw await toDataError(session, staged, columns, refused)
-  return { columns, warnings }
+  return { columns, warnings, refused }
 }
 
 /** SQL of a staged column's typed value; only for columns that `inferTypes` let through. */
@@ -90,22 +108,34 @@ export function typedCell(column: number, type: ColumnType): string {
 }
 
 /** The kinds of cells each column has. Most columns are nothing but numbers, which one cheap pass settles. */
-async function findKinds(session: Session, staged: StagedTable): Promise<ReadonlySet<Kind>[]> {
+async function findKinds(session: Session, staged: TextTable): Promise<ReadonlySet<Kind>[]> {
   const found = Array<ReadonlySet<Kind>>(staged.columns).fill(ONLY_NUMBERS)
   const isNumeric = await aggregate(session, staged, found.keys(), (cell) => {
     return `bool_and(${cell} IS NULL OR coalesce(${isNumberSql(cell)}, false)) AND count(${cell}) > 0`
   })
   const others = [...found.keys()].filter((i) => isNumeric.get(i) !== true)
-  const masks = await aggregate(session, staged, others, (cell) => `bit_or(${kindSql(cell)})`)
-  for (const [i, mask] of masks) {
-    found[i] = new Set(KINDS.filter((kind) => (Number(mask) & kindBit(kind)) !== 0))
-  }
+  for (const [i, kinds] of await kindsOf(session, staged, others)) found[i] = kinds
   return found
+}
+
+/** The kinds of cells in the listed columns. */
+export async function kindsOf(
+  session: Session,
+  table: TextTable,
+  which: Iterable<number>,
+): Promise<Map<number, ReadonlySet<Kind>>> {
+  const masks = await aggregate(session, table, which, (cell) => `bit_or(${kindSql(cell)})`)
+  return new Map(
+    [...masks].map(([i, mask]) => [
+      i,
+      new Set(KINDS.filter((kind) => (Number(mask) & kindBit(kind)) !== 0)),
+    ]),
+  )
 }
 
 async function aggregate(
   session: Session,
-  staged: StagedTable,
+  staged: TextTable,
   which: Iterable<number>,
   expression: (cell: string) => string,
 ): Promise<Map<number, unknown>> {
@@ -141,7 +171,7 @@ function kindBit(kind: Kind): number {
   return 1 << KINDS.indexOf(kind)
 }
 
-function typeOf(kinds: ReadonlySet<Kind>): ColumnType {
+export function typeOf(kinds: ReadonlySet<Kind>): ColumnType {
   const hasNumbers = kinds.has('number') || kinds.has('false_number')
   if (kinds.has('text') || kinds.has('date') || kinds.has('nul')) return 'category'
   if (kinds.has('boolean')) return hasNumbers || kinds.has('hex') ? 'category' : 'boolean'
@@ -180,7 +210,7 @@ async function toDataError(
   session: Session,
   staged: StagedTable,
   columns: readonly InferredColumn[],
-  refused: readonly { column: number; kinds: Kind[] }[],
+  refused: readonly RefusedColumn[],
 ): Promise<DataError> {
   const cells: { row: number; column: number; text: string }[] = []
   for (const { column, kinds } of refused.slice(0, FAULTS_MAX)) {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { captureFaults } from './capture-faults.fixture.ts'
-import type { CsvOptions, Ingested } from './ingest-csv.ts'
+import type { CsvOptions } from './ingest-csv.ts'
+import type { Ingested } from './store-table.ts'
 import { openTables, type Tables } from './tables.ts'
 
 let folder: string
@@ -22,7 +23,7 @@ afterAll(async () => {
 async function ingest(content: string | Uint8Array, options: CsvOptions = {}): Promise<Ingested> {
   const path = join(folder, 'upload.csv')
   await writeFile(path, content)
-  return tables.ingestCsv(path, options)
+  return tables.ingestFile(path, options)
 }
 
 const faultsOf = (content: string | Uint8Array, options: CsvOptions = {}) =>

@@ -1,38 +1,31 @@
 import { rm } from 'node:fs/promises'
-import type { Column, ColumnType, DatasetWarning, StoredProfile, Task } from '@trainyard/contracts'
-import { chooseTarget, settleTarget } from './choose-target.ts'
+import type { ColumnType } from '@trainyard/contracts'
+import { blockRelation, isFolded } from './column-blocks.ts'
 import { readCsvHeader } from './csv-header.ts'
-import { DataError, type DataFault, quoteCell } from './data-error.ts'
-import { describeColumns } from './describe-columns.ts'
-import { type InferredColumn, inferTypes, typedCell } from './infer-types.ts'
-import { profileTable } from './profile-table.ts'
+import { DataError } from './data-error.ts'
+import { foldCsv, removeFiles } from './fold-csv.ts'
+import { guessedCell, guessTypes, type TypeGuess } from './guess-types.ts'
+import { decideTypes, inferTypes, type Kind, kindsOf, typedCell } from './infer-types.ts'
+import { assertRecordLengths } from './long-records.ts'
 import type { Session } from './session.ts'
-import { type StagedTable, stageCsv } from './stage-csv.ts'
-import { limitWarnings, makeWarning } from './warnings.ts'
-import { writeTable } from './write-table.ts'
+import { type CsvSource, csvRelation, findCsvLines, stageCsv } from './stage-csv.ts'
+import {
+  type Ingested,
+  type LinesOf,
+  planTable,
+  type StoredTable,
+  settleTable,
+  storeTable,
+  type TableOptions,
+  type TablePlan,
+} from './store-table.ts'
+import { makeWarning } from './warnings.ts'
 
-export interface CsvOptions {
-  /** Default: a column called target, label, class or y, else the last one, with a warning. */
-  target?: string | undefined
+export interface CsvOptions extends TableOptions {
   /** One ASCII character. Default: whichever of , ; tab | splits the first line most. */
   separator?: string | undefined
   /** Whether the first line holds names. Default true; without, columns are column_1, column_2, … */
   header?: boolean | undefined
-  /** Types that are not to be inferred, by column name. */
-  types?: Readonly<Record<string, ColumnType>> | ReadonlyMap<string, ColumnType> | undefined
-  /** Columns that are kept but take no part in training. */
-  ignore?: readonly string[] | undefined
-}
-
-export interface Ingested {
-  /** The whole table, ignored columns included; the same content gives the same bytes. */
-  parquetPath: string
-  rows: number
-  columns: Column[]
-  target: string
-  task: Task
-  warnings: DatasetWarning[]
-  profile: StoredProfile
 }
 
 /** Reads a CSV file into a data set. Throws DataError when it is not a table one can train on. */
@@ -40,94 +33,116 @@ export async function ingestCsv(
   session: Session,
   path: string,
   options: CsvOptions,
+  /** Where rows stand for the caller, when that is another file than this one. */
+  foreignLinesOf?: LinesOf,
 ): Promise<Ingested> {
   const hasHeader = options.header ?? true
   const header = await readCsvHeader(path, { separator: options.separator, hasHeader })
   const { names, separator } = header
-  const types = toMap(options.types)
-  const { target, warning } = chooseTarget(names, options.target, new Set(options.ignore))
-  assertKnownColumns(names, types, options.ignore ?? [], target)
-  const warnings: DatasetWarning[] = warning === null ? [] : [warning]
+  const plan = planTable(names, options)
+  await assertRecordLengths(path, separator)
   if (header.looksLikeData) {
     const detail = 'Every column name is a number; if the first line holds data, send header=false'
-    warnings.push(makeWarning('header_looks_like_data', null, detail))
+    plan.warnings.push(makeWarning('header_looks_like_data', null, detail))
   }
-  const staged = await stageCsv(session, { path, separator, columns: names.length, hasHeader })
+  const shape = { path, separator, columns: names.length, hasHeader }
+  const folded = isFolded(names.length) ? await foldCsv(session, shape) : null
+  const linesOf = foreignLinesOf ?? ((rows) => findCsvLines(shape, rows))
+  const source = { ...shape, folded, linesOf }
   try {
-    const inference = await inferTypes(session, staged, names, types)
-    warnings.push(...inference.warnings)
-    return await store(session, staged, inference.columns, target, options.ignore ?? [], warnings)
+    const stored = await storeAsGuessed(session, source, plan)
+    if (stored === null) return await ingestStaged(session, source, plan)
+    return await settleTable(session, stored, plan, linesOf)
+  } finally {
+    await removeFiles(folded?.paths ?? [])
+  }
+}
+
+/** The usual way, one pass over the file. Null when a cell is not what the first rows let expect. */
+async function storeAsGuessed(
+  session: Session,
+  source: CsvSource,
+  plan: TablePlan,
+): Promise<StoredTable | null> {
+  const { names, types } = plan
+  // Without the cut files every block would be a pass over the whole file.
+  if (isFolded(names.length) && source.folded === null) return null
+  const guesses = await guessTypes({ ...source, names }, types)
+  let stored: StoredTable
+  try {
+    stored = await storeTable(session, {
+      names,
+      types: guesses.map(({ type }) => type),
+      rows: source.folded?.rows ?? null,
+      cell: (column) => guessedCell(`f${column}`, guesses[column] as TypeGuess),
+      relation: (block) => csvRelation(source, block),
+    })
+  } catch (error) {
+    if (error instanceof DataError) throw error
+    // Whatever DuckDB stumbled over is met again by the reading that can explain it.
+    return null
+  }
+  try {
+    const kinds = await findStoredKinds(session, stored, guesses)
+    const decided = decideTypes(names, types, kinds)
+    const isAsGuessed =
+      stored.rows > 0 &&
+      decided.refused.length === 0 &&
+      decided.columns.every(({ type }, i) => type === guesses[i]?.type)
+    if (isAsGuessed) {
+      return { ...stored, warnings: [...decided.warnings, ...stored.warnings] }
+    }
+  } catch (error) {
+    await rm(stored.parquetPath, { force: true })
+    throw error
+  }
+  await rm(stored.parquetPath, { force: true })
+  return null
+}
+
+/** The kinds of cells each column turned out to have; a number that is not finite shows in its range. */
+async function findStoredKinds(
+  session: Session,
+  { parquetPath, rows, columns }: StoredTable,
+  guesses: readonly TypeGuess[],
+): Promise<ReadonlySet<Kind>[]> {
+  const kinds = columns.map(({ type, missing, min, max }, i) => {
+    const found = new Set<Kind>(guesses[i]?.hasMissingWords ? ['missing'] : [])
+    if (type === 'boolean' && missing < rows) found.add('boolean')
+    if (type === 'number' && missing < rows) {
+      found.add(min === null || max === null ? 'false_number' : 'number')
+    }
+    return found
+  })
+  const isText = new Set<ColumnType | undefined>(['category', 'date'])
+  const texts = [...columns.keys()].filter((i) => isText.has(columns[i]?.type))
+  const relation = (block: number) => blockRelation(parquetPath, columns.length, block)
+  for (const [i, found] of await kindsOf(session, { columns: columns.length, relation }, texts)) {
+    kinds[i] = new Set(found)
+  }
+  return kinds
+}
+
+/** The way that knows every cell: what one pass cannot decide, and what is to be refused with its line. */
+async function ingestStaged(
+  session: Session,
+  source: CsvSource,
+  plan: TablePlan,
+): Promise<Ingested> {
+  const staged = await stageCsv(session, source)
+  try {
+    const { columns, warnings } = await inferTypes(session, staged, plan.names, plan.types)
+    const types = columns.map(({ type }) => type)
+    const stored = await storeTable(session, {
+      names: plan.names,
+      types,
+      rows: staged.rows,
+      cell: (column) => typedCell(column, types[column] ?? 'category'),
+      relation: staged.relation,
+    })
+    const all = { ...stored, warnings: [...warnings, ...stored.warnings] }
+    return await settleTable(session, all, plan, staged.linesOf)
   } finally {
     await staged.remove()
   }
-}
-
-async function store(
-  session: Session,
-  staged: StagedTable,
-  inferred: readonly InferredColumn[],
-  target: number,
-  ignore: readonly string[],
-  warnings: DatasetWarning[],
-): Promise<Ingested> {
-  const parquetPath = session.freshPath('parquet')
-  const { rows, linesOf } = staged
-  try {
-    await writeTable(session, parquetPath, {
-      columns: staged.columns,
-      rows,
-      cell: (column) => typedCell(column, inferred[column]?.type ?? 'category'),
-      relation: staged.relation,
-    })
-    const described = await describeColumns(session, { path: parquetPath, rows }, inferred)
-    const { columns } = described
-    const ignored = new Set(ignore)
-    for (const column of columns) if (ignored.has(column.name)) column.role = 'ignored'
-    const task = await settleTarget(session, { path: parquetPath, columns, target, rows, linesOf })
-    assertFeature(columns)
-    const targetName = columns[target]?.name ?? ''
-    const kept = described.warnings.filter((warning) => !ignored.has(warning.column ?? ''))
-    const stored = { rows, columns, target: targetName, task }
-    const { profile, warnings: found } = await profileTable(session, {
-      path: parquetPath,
-      ...stored,
-    })
-    const all = limitWarnings([...warnings, ...kept, ...found])
-    return { parquetPath, ...stored, warnings: all, profile }
-  } catch (error) {
-    await rm(parquetPath, { force: true })
-    throw error
-  }
-}
-
-function toMap(types: CsvOptions['types']): ReadonlyMap<string, ColumnType> {
-  return types instanceof Map ? types : new Map(Object.entries(types ?? {}))
-}
-
-function assertKnownColumns(
-  names: readonly string[],
-  types: ReadonlyMap<string, ColumnType>,
-  ignore: readonly string[],
-  target: number,
-): void {
-  const known = new Set(names)
-  const faults: DataFault[] = []
-  for (const name of types.keys()) {
-    if (!known.has(name))
-      faults.push({ detail: `types: there is no column ${quoteCell(name)}`, column: name })
-  }
-  for (const name of ignore) {
-    if (!known.has(name))
-      faults.push({ detail: `ignore: there is no column ${quoteCell(name)}`, column: name })
-    if (name === names[target])
-      faults.push({ detail: `ignore: ${quoteCell(name)} is the target`, column: name })
-  }
-  if (faults.length > 0) throw new DataError(faults)
-}
-
-function assertFeature(columns: readonly Column[]): void {
-  if (columns.some(({ role }) => role === 'feature')) return
-  throw new DataError([
-    { detail: 'No column is left to learn from: all but the target are ignored' },
-  ])
 }

@@ -2,8 +2,9 @@ import { copyFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { GeneratedDataset, SHIPPED_DATASETS } from '@trainyard/contracts'
 import { generateTable } from './generate-points.ts'
-import { type Ingested, ingestCsv } from './ingest-csv.ts'
+import { ingestCsv } from './ingest-csv.ts'
 import type { Session } from './session.ts'
+import type { Ingested } from './store-table.ts'
 import { writeCsv } from './write-csv.ts'
 
 const SHIPPED_TARGETS: Record<(typeof SHIPPED_DATASETS)[number], string> = {

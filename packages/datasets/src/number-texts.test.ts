@@ -22,7 +22,7 @@ afterAll(async () => {
 async function ingest(content: string) {
   const path = join(folder, 'upload.csv')
   await writeFile(path, content)
-  return tables.ingestCsv(path)
+  return tables.ingestFile(path)
 }
 
 const digits = (max: number) =>

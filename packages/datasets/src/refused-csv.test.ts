@@ -15,7 +15,7 @@ beforeAll(async () => {
   tables = await openTables({ folder })
   path = join(folder, 'upload.csv')
   await writeFile(path, 'a,y\n1,p\n2,q\n')
-  await tables.ingestCsv(path)
+  await tables.ingestFile(path)
 })
 
 afterAll(async () => {
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 async function faultsOf(content: string | Uint8Array) {
   await writeFile(path, content)
-  return captureFaults(() => tables.ingestCsv(path))
+  return captureFaults(() => tables.ingestFile(path))
 }
 
 const LATIN1 = Buffer.from('a,y\n1,p\n2,caf\xe9\n', 'latin1')
@@ -88,7 +88,32 @@ describe('a file that cannot be used', () => {
 
     const [fault] = await faultsOf(`${names.join(',')}\n`)
 
-    expect(fault?.detail).toBe('The first line has 16385 columns; at most 16384 are read')
+    expect(fault?.detail).toBe('The first line has more than 16384 columns; no more are read')
+  })
+
+  it('with a million columns is refused as fast', async () => {
+    const content = Array.from({ length: 1_000_000 }, (_, i) => `c${i}`).join(',')
+    await faultsOf('a,y\n')
+    await writeFile(path, content)
+    const started = performance.now()
+
+    const [fault] = await captureFaults(() => tables.ingestFile(path))
+
+    expect(fault?.detail).toContain('more than 16384 columns')
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+
+  it.each([
+    ['a line', 'x'.repeat(9_000_000)],
+    ['a quoted cell of many lines', `"${'x,y\n'.repeat(2_500_000)}"`],
+    ['a quote that is never closed', `"${'x,y\n'.repeat(2_500_000)}`],
+  ])('with a record longer than DuckDB takes, %s, is refused by its line', async (_, cell) => {
+    const [fault] = await faultsOf(`a,y\n1,"p\n"\n${cell},q\n3,r\n`)
+
+    expect(fault).toEqual({
+      detail: 'Line 4: the record is longer than 4 MiB, or a quote in it is never closed',
+      line: 4,
+    })
   })
 
   it('never leaves a file behind, and never lets DuckDB read outside the folder', async () => {
@@ -97,7 +122,7 @@ describe('a file that cannot be used', () => {
     const outside = await mkdtemp(join(tmpdir(), 'trainyard-outside-'))
     await writeFile(join(outside, 'x.csv'), 'a,y\n1,p\n2,q\n')
 
-    await expect(tables.ingestCsv(join(outside, 'x.csv'))).rejects.toThrow('Permission Error')
+    await expect(tables.ingestFile(join(outside, 'x.csv'))).rejects.toThrow('Permission Error')
 
     await rm(outside, { recursive: true })
     const left = (await readdir(folder)).filter((name) => !name.endsWith('.parquet'))

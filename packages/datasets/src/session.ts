@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBAppender, DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import { refuse } from './data-error.ts'
 
 /** One connection to the process's DuckDB, for one operation. */
@@ -8,6 +8,8 @@ export interface Session {
   run(sql: string): Promise<void>
   rows(sql: string): Promise<DuckDBValue[][]>
   stream(sql: string): Promise<DuckDBResult>
+  /** Takes rows into a table; the caller closes it. */
+  appendTo(table: string): Promise<DuckDBAppender>
   /** A path in the folder that no file has. */
   freshPath(extension: string): string
 }
@@ -19,6 +21,7 @@ export function makeSession(connection: DuckDBConnection, folder: string): Sessi
     },
     rows: async (sql) => (await connection.runAndReadAll(sql).catch(translateMemory)).getRows(),
     stream: (sql) => connection.stream(sql).catch(translateMemory),
+    appendTo: (table) => connection.createAppender(table),
     freshPath: (extension) => join(folder, `${randomUUID()}.${extension}`),
   }
 }

@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { blocksOf, copySql, physicalName } from './column-blocks.ts'
 import { DataError, refuse } from './data-error.ts'
+import type { FoldedCsv } from './fold-csv.ts'
+import { RECORD_BYTES_MAX } from './long-records.ts'
 import { findCsvFaults, findRecordLines } from './scan-csv.ts'
 import { type Session, sqlText } from './session.ts'
+import type { LinesOf } from './store-table.ts'
 
 /** A CSV file as DuckDB read it: every cell trimmed text, empty cells missing, nothing interpreted yet. */
 export interface StagedTable {
@@ -11,18 +14,20 @@ export interface StagedTable {
   /** SQL relation of one block's columns, with `file_row_number` as the row. */
   relation(block: number): string
   /** The physical line of each row, for messages. */
-  linesOf(rows: readonly number[]): Promise<Map<number, number>>
+  linesOf: LinesOf
   remove(): Promise<void>
 }
 
-interface CsvSource {
+export interface CsvSource {
   path: string
   separator: string
   columns: number
   hasHeader: boolean
+  /** The same cells cut into files of one block each, when the table is wide. */
+  folded: FoldedCsv | null
+  linesOf: LinesOf
 }
 
-const LINE_BYTES_MAX = 4 * 1024 * 1024
 /** DuckDB holds a few of these at once. */
 const BUFFER_BYTES = 8 * 1024 * 1024
 
@@ -32,42 +37,52 @@ const BUFFER_BYTES = 8 * 1024 * 1024
  */
 export async function stageCsv(session: Session, source: CsvSource): Promise<StagedTable> {
   const { columns } = source
-  const read = readCsvSql(source)
   const paths: string[] = []
   const remove = async (): Promise<void> => {
     await Promise.all(paths.map((path) => rm(path, { force: true })))
   }
   const relation = (block: number): string =>
     `read_parquet(${sqlText(paths[block] ?? '')}, file_row_number = true)`
-  const linesOf = async (rows: readonly number[]): Promise<Map<number, number>> => {
-    const first = source.hasHeader ? 1 : 0
-    const records = rows.map((row) => row + first)
-    const lines = await findRecordLines(source.path, source.separator, records)
-    return new Map([...lines].map(([record, line]) => [record - first, line]))
-  }
   try {
-    for (const block of blocksOf(columns)) {
+    for (const [b, block] of blocksOf(columns).entries()) {
       const path = session.freshPath('staged')
       paths.push(path)
       const cells = block.map((i) => `nullif(trim(f${i}, E' \t'), '') AS ${physicalName(i)}`)
-      const query = `SELECT ${cells.join(', ')} FROM ${read}`
+      const query = `SELECT ${cells.join(', ')} FROM ${csvRelation(source, b)}`
       await session.run(copySql(path, block.length, query, { compression: 'snappy' }))
     }
     const [row] = await session.rows(`SELECT count(*) FROM ${relation(0)}`)
     const rows = Number(row?.[0])
     if (rows === 0) refuse('The file has a header and no rows')
-    return { columns, rows, relation, linesOf, remove }
+    return { columns, rows, relation, linesOf: source.linesOf, remove }
   } catch (error) {
     await remove()
     throw await explainCsvError(error, source)
   }
 }
 
-function readCsvSql({ path, separator, columns, hasHeader }: CsvSource): string {
-  const names = Array.from({ length: columns }, (_, i) => `'f${i}': 'VARCHAR'`)
+/** The physical line on which each row starts. */
+export async function findCsvLines(
+  { path, separator, hasHeader }: Pick<CsvSource, 'path' | 'separator' | 'hasHeader'>,
+  rows: readonly number[],
+): Promise<Map<number, number>> {
+  const first = hasHeader ? 1 : 0
+  const records = rows.map((row) => row + first)
+  const lines = await findRecordLines(path, separator, records)
+  return new Map([...lines].map(([record, line]) => [record - first, line]))
+}
+
+/** SQL relation of the texts of one block, as they stand in the file; columns are `f0`, `f1`, … by their place. */
+export function csvRelation(source: CsvSource, block: number): string {
+  const { folded, separator } = source
+  const columns =
+    folded === null ? [...Array(source.columns).keys()] : blocksOf(source.columns)[block]
+  const names = (columns ?? []).map((i) => `'f${i}': 'VARCHAR'`)
+  const path = folded?.paths[block] ?? source.path
+  const hasHeader = folded === null && source.hasHeader
   return `read_csv(${sqlText(path)}, columns = {${names.join(', ')}}, auto_detect = false, header = ${hasHeader},
     delim = ${sqlText(separator)}, quote = '"', escape = '"', strict_mode = true, nullstr = '',
-    max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${BUFFER_BYTES})`
+    max_line_size = ${RECORD_BYTES_MAX}, buffer_size = ${BUFFER_BYTES})`
 }
 
 /** DuckDB counts records and names its settings; callers need lines. Its own first sentence is the last resort. */

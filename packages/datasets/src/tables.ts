@@ -13,11 +13,12 @@ import {
   changeTable,
   type TableChange,
 } from './change-table.ts'
-import { type CsvOptions, type Ingested, ingestCsv } from './ingest-csv.ts'
+import { type FileOptions, ingestFile } from './ingest-file.ts'
 import { ingestGenerated } from './ingest-generated.ts'
 import { type InlineRows, ingestRows } from './ingest-rows.ts'
 import { readRows, readTable } from './read-table.ts'
 import { makeSession, type Session, sqlText } from './session.ts'
+import type { Ingested } from './store-table.ts'
 import type { Table } from './table.ts'
 
 export interface TablesOptions {
@@ -33,8 +34,8 @@ export interface TablesOptions {
 }
 
 export interface Tables {
-  /** `path` lies in the folder and is left as it is. */
-  ingestCsv(path: string, options?: CsvOptions): Promise<Ingested>
+  /** `path`, and that of labels, lie in the folder and are left as they are. */
+  ingestFile(path: string, options?: FileOptions): Promise<Ingested>
   ingestRows(rows: InlineRows): Promise<Ingested>
   ingestGenerated(builtin: GeneratedDataset['builtin']): Promise<Ingested>
   /** What a stored table is when types, roles or the target are said otherwise. The file is left as it is. */
@@ -74,7 +75,8 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
   }
 
   return {
-    ingestCsv: (path, csv = {}) => withSession((session) => ingestCsv(session, path, csv)),
+    ingestFile: (path, options = {}) =>
+      withSession((session) => ingestFile(session, path, options)),
     ingestRows: (rows) => withSession((session) => ingestRows(session, rows)),
     ingestGenerated: (builtin) => withSession((session) => ingestGenerated(session, builtin)),
     changeTable: (path, current, change) =>

@@ -7,22 +7,17 @@ import type { Cell } from '@trainyard/contracts'
 /** Cells written between two turns of the event loop: a millisecond or two. */
 const CELLS_PER_TURN = 8192
 
+type Rows = Iterable<readonly Cell[]> | AsyncIterable<readonly Cell[]>
+
 /** Writes rows made in the process as a CSV file, so that all tables come in by one door. */
-export async function writeCsv(
-  path: string,
-  names: readonly string[],
-  rows: Iterable<readonly Cell[]>,
-): Promise<void> {
+export async function writeCsv(path: string, names: readonly string[], rows: Rows): Promise<void> {
   await pipeline(Readable.from(csvChunks(names, rows)), createWriteStream(path))
 }
 
-async function* csvChunks(
-  names: readonly string[],
-  rows: Iterable<readonly Cell[]>,
-): AsyncGenerator<string> {
+async function* csvChunks(names: readonly string[], rows: Rows): AsyncGenerator<string> {
   let text = `${names.map(csvCell).join(',')}\n`
   let cells = names.length
-  for (const row of rows) {
+  for await (const row of rows) {
     text += `${row.map(csvCell).join(',')}\n`
     cells += row.length
     if (cells < CELLS_PER_TURN) continue

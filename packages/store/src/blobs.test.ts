@@ -1,63 +1,152 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { expect, it } from 'vitest'
+import { mkdtemp, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { BlobStore } from '@trainyard/domain'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insertDataset, insertProject } from '../../../test/support/factories.ts'
 import { useTestStores } from '../../../test/support/use-stores.ts'
+import { createBlobs } from './blobs.ts'
 
 const stores = useTestStores()
+const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000)
 
-it('gives back the bytes that were put, whatever the pieces they came in', async () => {
-  const bytes = randomBytes(700_001)
-
-  const sha256 = await put(bytes, [1, 262_144, 300_000])
-
-  expect(await read(sha256)).toEqual(bytes)
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'trainyard-blobs-'))
 })
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it('stores equal content once', async () => {
-  const bytes = randomBytes(1000)
+const fileOf = (sha256: string) => join(folder, sha256.slice(0, 2), sha256)
 
-  const first = await put(bytes)
-  const second = await put(bytes)
+/** Both keep the promises of `BlobStore`; `damage` changes a byte, `age` makes the bytes two hours old. */
+interface Kind {
+  kind: string
+  open: () => BlobStore
+  damage: (sha256: string) => PromiseLike<unknown>
+  age: (sha256: string) => Promise<void>
+  exists: (sha256: string) => Promise<boolean>
+}
 
-  expect(second).toBe(first)
-  expect(await stores.database.blobChunk.count({ where: { sha256: first } })).toBe(1)
-})
+const KINDS: Kind[] = [
+  {
+    kind: 'rows in Postgres',
+    open: () => stores.blobs,
+    damage: (sha256: string) => stores.database.$executeRaw`
+      UPDATE blob_chunks SET data = set_byte(data, 7, get_byte(data, 7) # 1) WHERE sha256 = ${sha256}`,
+    age: async () => undefined,
+    exists: async (sha256: string) =>
+      (await stores.database.blobChunk.count({ where: { sha256 } })) > 0,
+  },
+  {
+    kind: 'files in a folder',
+    open: () => createBlobs(stores.database, { folder }),
+    damage: async (sha256: string) => {
+      const file = await open(fileOf(sha256), 'r+')
+      await file.write(randomBytes(16), 0, 16, 7)
+      await file.close()
+    },
+    age: (sha256: string) => utimes(fileOf(sha256), HOURS_AGO, HOURS_AGO),
+    exists: async (sha256: string) =>
+      (await readdir(join(folder, sha256.slice(0, 2))).catch((): string[] => [])).includes(sha256),
+  },
+]
 
-it('refuses to give out bytes that were changed in the database', async () => {
-  const sha256 = await put(randomBytes(1000))
+describe.each(KINDS)('blobs as $kind', ({ open: openBlobs, damage, age, exists }) => {
+  it('gives back the bytes that were put, whatever the pieces they came in', async () => {
+    const bytes = randomBytes(700_001)
 
-  await stores.database.$executeRaw`
-    UPDATE blob_chunks SET data = set_byte(data, 7, get_byte(data, 7) # 1) WHERE sha256 = ${sha256}`
+    const sha256 = await put(openBlobs(), bytes, [1, 262_144, 300_000])
 
-  await expect(read(sha256)).rejects.toMatchObject({ code: 'internal' })
-})
-
-it('sweeps what nothing refers to after an hour, and nothing else', async () => {
-  const unused = await put(randomBytes(10))
-  const fresh = await put(randomBytes(10))
-  const projectId = await insertProject(stores)
-  const used = (await insertDataset(stores, projectId)).sha256
-  await stores.database.$executeRaw`
-    UPDATE blobs SET touched_at = now() - interval '2 hours' WHERE sha256 IN (${unused}, ${used})`
-
-  await stores.blobs.sweep()
-
-  const left = await stores.database.blob.findMany({
-    where: { sha256: { in: [unused, fresh, used] } },
+    expect(await read(openBlobs(), sha256)).toEqual(bytes)
   })
-  expect(left.map((blob) => blob.sha256).sort()).toEqual([fresh, used].sort())
+
+  it('stores equal content once, and does not read it again', async () => {
+    const bytes = randomBytes(1000)
+    const sha256 = await put(openBlobs(), bytes)
+    const unread = (function* (): Generator<Uint8Array> {
+      yield Buffer.from('never asked for')
+    })()
+
+    await openBlobs().put({ sha256, bytes: 1000 }, unread)
+
+    expect(await read(openBlobs(), sha256)).toEqual(bytes)
+    expect(unread.next().done).toBe(false)
+  })
+
+  it('refuses to give out bytes that were changed, or are not there', async () => {
+    const sha256 = await put(openBlobs(), randomBytes(1000))
+
+    await damage(sha256)
+
+    await expect(read(openBlobs(), sha256)).rejects.toMatchObject({ code: 'internal' })
+    await expect(read(openBlobs(), '0'.repeat(64))).rejects.toMatchObject({ code: 'internal' })
+  })
+
+  it('has no blob when the bytes break off, and takes it the next time', async () => {
+    const bytes = randomBytes(1000)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const broken = (function* () {
+      yield bytes.subarray(0, 500)
+      throw new Error('broken off')
+    })()
+
+    await expect(openBlobs().put({ sha256, bytes: 1000 }, broken)).rejects.toThrow('broken off')
+    expect(await stores.database.blob.count({ where: { sha256 } })).toBe(0)
+
+    await put(openBlobs(), bytes)
+    expect(await read(openBlobs(), sha256)).toEqual(bytes)
+  })
+
+  it('sweeps what nothing refers to after an hour, and nothing else', async () => {
+    const blobs = openBlobs()
+    const unused = await put(blobs, randomBytes(10))
+    const fresh = await put(blobs, randomBytes(10))
+    const projectId = await insertProject(stores)
+    const used = (await insertDataset(stores, projectId)).sha256
+    await Promise.all(
+      [unused, used].map(
+        (sha256) => stores.database.$executeRaw`
+      UPDATE blobs SET touched_at = now() - interval '2 hours' WHERE sha256 = ${sha256}`,
+      ),
+    )
+    await stores.database.$executeRaw`
+      UPDATE blob_chunks SET created_at = now() - interval '2 hours' WHERE sha256 = ${unused}`
+    await age(unused)
+
+    await blobs.sweep()
+
+    const left = await stores.database.blob.findMany({
+      where: { sha256: { in: [unused, fresh, used] } },
+    })
+    expect(left.map((blob) => blob.sha256).sort()).toEqual([fresh, used].sort())
+    expect([await exists(unused), await exists(fresh)]).toEqual([false, true])
+  })
 })
 
-async function put(bytes: Buffer, cuts: number[] = []): Promise<string> {
+it('sweeps what a killed process left in the folder', async () => {
+  const sha256 = await put(createBlobs(stores.database, { folder }), randomBytes(10))
+  const part = `${fileOf(sha256)}.part`
+  await writeFile(part, 'half')
+  await utimes(part, HOURS_AGO, HOURS_AGO)
+  await utimes(fileOf(sha256), HOURS_AGO, HOURS_AGO)
+
+  await createBlobs(stores.database, { folder }).sweep()
+
+  expect(await readdir(join(folder, sha256.slice(0, 2)))).toContain(sha256)
+  expect(await readdir(join(folder, sha256.slice(0, 2)))).not.toContain(`${sha256}.part`)
+})
+
+async function put(blobs: BlobStore, bytes: Buffer, cuts: number[] = []): Promise<string> {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const edges = [0, ...cuts, bytes.length]
   const pieces = edges.slice(1).map((end, i) => bytes.subarray(edges[i], end))
-  await stores.blobs.put({ sha256, bytes: bytes.length }, pieces)
+  await blobs.put({ sha256, bytes: bytes.length }, pieces)
   return sha256
 }
 
-async function read(sha256: string): Promise<Buffer> {
+async function read(blobs: BlobStore, sha256: string): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of stores.blobs.read(sha256)) chunks.push(chunk)
+  for await (const chunk of blobs.read(sha256)) chunks.push(chunk)
   return Buffer.concat(chunks)
 }

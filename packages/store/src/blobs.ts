@@ -1,42 +1,41 @@
 import { createHash } from 'node:crypto'
 import { type BlobStore, DomainError } from '@trainyard/domain'
+import { makeChunkRows } from './blob-chunk-rows.ts'
+import { makeBlobFolder } from './blob-folder.ts'
 import type { Database } from './client.ts'
 import { translateErrors } from './to-domain-error.ts'
 
-/** A chunk is converted on the event loop when it is read: 256 KiB takes a few milliseconds there. */
-const CHUNK_BYTES = 256 * 1024
+/** Where the bytes of blobs lie. What blobs there are, and which are in use, is always said by their rows. */
+export interface BlobContents {
+  /** Makes all bytes durable, or none: a blob's row is written after. May be repeated. */
+  write(sha256: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
+  /** Nothing when there are none. */
+  read(sha256: string): AsyncIterable<Uint8Array>
+  /** Removes what has had no row of a blob for an hour. */
+  sweep(): Promise<void>
+}
 
-/** Blobs as rows of chunks in Postgres, so that one back-up holds everything. */
-export function createBlobs(database: Database): BlobStore {
+/** Blobs as rows of chunks in Postgres, so that one back-up holds everything; or as files, when a folder is given. */
+export function createBlobs(
+  database: Database,
+  { folder }: { folder?: string | undefined } = {},
+): BlobStore {
+  const contents = folder === undefined ? makeChunkRows(database) : makeBlobFolder(database, folder)
   return {
-    async put(blob, chunks) {
-      await translateErrors(async () => {
+    put: (blob, chunks) =>
+      translateErrors(async () => {
         const present = await database.$executeRaw`
           UPDATE blobs SET touched_at = clock_timestamp() WHERE sha256 = ${blob.sha256}`
         if (present > 0) return
-        let position = 0
-        for await (const chunk of inChunks(chunks)) {
-          // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-          await database.$executeRaw`
-            INSERT INTO blob_chunks (sha256, position, data) VALUES (${blob.sha256}, ${position}, ${chunk})
-            ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
-          position += 1
-        }
+        await contents.write(blob.sha256, chunks)
         await database.$executeRaw`
           INSERT INTO blobs (sha256, bytes) VALUES (${blob.sha256}, ${blob.bytes})
           ON CONFLICT (sha256) DO UPDATE SET touched_at = clock_timestamp()`
-      })
-    },
+      }),
 
     async *read(sha256) {
       const hash = createHash('sha256')
-      for (let position = 0; ; position++) {
-        const rows = await translateErrors(
-          () => database.$queryRaw<{ data: Uint8Array }[]>`
-            SELECT data FROM blob_chunks WHERE sha256 = ${sha256} AND position = ${position}`,
-        )
-        const chunk = rows[0]?.data
-        if (chunk === undefined) break
+      for await (const chunk of contents.read(sha256)) {
         hash.update(chunk)
         yield chunk
       }
@@ -49,38 +48,15 @@ export function createBlobs(database: Database): BlobStore {
       }
     },
 
-    async sweep() {
-      return await translateErrors(async () => {
+    sweep: () =>
+      translateErrors(async () => {
         const swept = await database.$executeRaw`
           DELETE FROM blobs b WHERE touched_at < clock_timestamp() - interval '1 hour'
             AND NOT EXISTS (SELECT 1 FROM datasets d WHERE d.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM job_weights w WHERE w.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)`
-        await database.$executeRaw`
-          DELETE FROM blob_chunks c WHERE created_at < clock_timestamp() - interval '1 hour'
-            AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.sha256 = c.sha256)`
+        await contents.sweep()
         return swept
-      })
-    },
+      }),
   }
-}
-
-async function* inChunks(
-  parts: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  const chunk = new Uint8Array(CHUNK_BYTES)
-  let filled = 0
-  for await (const part of parts) {
-    for (let taken = 0; taken < part.length; ) {
-      const count = Math.min(CHUNK_BYTES - filled, part.length - taken)
-      chunk.set(part.subarray(taken, taken + count), filled)
-      filled += count
-      taken += count
-      if (filled === CHUNK_BYTES) {
-        yield chunk.slice()
-        filled = 0
-      }
-    }
-  }
-  if (filled > 0) yield chunk.slice(0, filled)
 }

@@ -13,7 +13,7 @@ import Fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Deps } from './deps.ts'
 import { createDatasetFiles } from './files/dataset-files.ts'
-import { makeWithUpload } from './files/receive-upload.ts'
+import { makeWithFiles } from './files/receive-files.ts'
 import { makeAuthenticate } from './plugins/authentication.ts'
 import { addJsonBodies } from './plugins/json-bodies.ts'
 import { addKnownPaths } from './plugins/known-paths.ts'
@@ -112,7 +112,7 @@ export async function buildApp(deps: Deps): Promise<App> {
         folder: join(settings.scratchDir, 'datasets'),
         blobs: deps.blobs,
       }),
-      withUpload: makeWithUpload(join(settings.scratchDir, 'uploads')),
+      withFiles: makeWithFiles(join(settings.scratchDir, 'uploads')),
       draining: draining.signal,
       streams,
       watch,

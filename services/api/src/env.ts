@@ -13,6 +13,8 @@ export const envSchema = z
     TRAINYARD_AUTH: z.enum(['on', 'off']).default('on'),
     /** Uploads, spilled tables and cached data sets; may be emptied between starts. */
     TRAINYARD_SCRATCH_DIR: z.string().min(1),
+    /** Blobs as files in this folder, which all services share; without it they are rows in Postgres. */
+    TRAINYARD_BLOB_DIR: z.string().min(1).optional(),
     TRAINYARD_JOB_MEMORY_MB: z.coerce.number().int().min(1).default(2048),
     TRAINYARD_LOG_LEVEL: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

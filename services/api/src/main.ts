@@ -75,7 +75,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     jobs: createJobs(database),
     datasets: createDatasets(database),
     models: createModels(database),
-    blobs: createBlobs(database),
+    blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
     idempotency: createIdempotency(database),
     pingDatabase: async () => {
       await database.$queryRaw`SELECT 1`

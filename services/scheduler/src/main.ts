@@ -41,7 +41,7 @@ await runService(() => {
       const scheduler = startScheduler({
         dispatch: createDispatch(database),
         workers: createWorkers(database, { leaseSeconds }),
-        blobs: createBlobs(database),
+        blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
         idempotency: createIdempotency(database),
         producer,
         pulse,

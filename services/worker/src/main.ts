@@ -39,7 +39,7 @@ await runService(() => {
       const pulse = await openPulse({ ...queue, name: 'worker' })
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
-      const blobs = createBlobs(database)
+      const blobs = createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR })
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
+import { createGzip, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { receiveUpload } from './receive-upload.ts'
 
@@ -61,4 +62,59 @@ it('takes a broken connection for the fault of the caller', async () => {
   setImmediate(() => broken.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })))
 
   await expect(receiveUpload(broken, target())).rejects.toMatchObject({ code: 'invalid_request' })
+})
+
+it.each([
+  ['gzip', gzipSync],
+  ['zstd', zstdCompressSync],
+])('unpacks %s as it comes, however the pieces fall, and hashes what was sent', async (_, pack) => {
+  const packed = pack('a,b\n1,2\n'.repeat(1000))
+
+  const upload = await receiveUpload(
+    Readable.from([packed.subarray(0, 1), packed.subarray(1, 3), packed.subarray(3)]),
+    target(),
+  )
+
+  expect(upload).toMatchObject({
+    bytes: 8000,
+    sha256: createHash('sha256').update(packed).digest('hex'),
+  })
+  expect((await readFile(target(), 'utf8')).slice(0, 8)).toBe('a,b\n1,2\n')
+  await rm(target())
+})
+
+it.each([
+  ['gzip', gzipSync],
+  ['zstd', zstdCompressSync],
+])('refuses %s that is cut short or damaged, and leaves nothing', async (_, pack) => {
+  const packed = pack(Buffer.from('a,b\n1,2\n'.repeat(1000)))
+  const damaged = Buffer.from(packed)
+  damaged.fill(0xff, 12)
+
+  for (const bytes of [packed.subarray(0, -3), damaged]) {
+    await expect(receiveUpload(Readable.from([bytes]), target())).rejects.toMatchObject({
+      code: 'invalid_data',
+    })
+    expect(await readdir(folder)).toEqual([])
+  }
+})
+
+it('stops a bomb at the limit of unpacked bytes, long before it has come to its end', async () => {
+  const zeros = Readable.from(
+    (function* () {
+      for (let i = 0; i < 1000; i++) yield Buffer.alloc(1024 * 1024)
+    })(),
+  )
+  const bomb = zeros.pipe(createGzip())
+  let sent = 0
+  bomb.on('data', (chunk: Buffer) => {
+    sent += chunk.length
+  })
+
+  await expect(receiveUpload(bomb, target(), { bytesMax: 8_000_000 })).rejects.toMatchObject({
+    code: 'payload_too_large',
+  })
+
+  expect(sent).toBeLessThan(200_000)
+  expect(await readdir(folder)).toEqual([])
 })

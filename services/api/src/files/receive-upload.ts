@@ -1,11 +1,11 @@
-/** A body of any size goes to a file as it comes, hashed on the way; memory holds a few chunks of it. */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+/** A body of any size goes to a file as it comes, hashed and unpacked on the way; memory holds a few chunks of it. */
+import { createHash } from 'node:crypto'
+import { open, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DATASET_BYTES_MAX } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
+import { unpack } from './unpack.ts'
 
 /** A body that stands still this long is given up. */
 const IDLE_MS = 30_000
@@ -14,19 +14,23 @@ export interface Upload {
   path: string
   /** Of the bytes as they came, hex. */
   sha256: string
+  /** In the file, unpacked. */
   bytes: number
 }
 
-/** Throws `payload_too_large` at the first byte too many, `request_timeout` when no more bytes come. */
+/** Throws `payload_too_large` at the first byte too many, packed or unpacked, and `request_timeout` when no more bytes come. */
 export async function receiveUpload(
-  body: Readable,
+  body: Readable | AsyncIterable<Buffer>,
   path: string,
   limits: { bytesMax?: number; idleMs?: number } = {},
 ): Promise<Upload> {
   const { bytesMax = DATASET_BYTES_MAX, idleMs = IDLE_MS } = limits
   const hash = createHash('sha256')
+  let received = 0
   let bytes = 0
   const idle = new AbortController()
+  // Until the pipeline listens, nobody else does: a body that breaks before would end the process.
+  if ('on' in body) body.on('error', () => undefined)
   const timer = setTimeout(() => idle.abort(), idleMs)
   try {
     // Opened before anything can fail: a file that is created after its removal would stay for ever.
@@ -36,9 +40,17 @@ export async function receiveUpload(
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           timer.refresh()
+          received += chunk.length
+          if (received > bytesMax) throw tooLarge(bytesMax)
+          hash.update(chunk)
+          yield chunk
+        }
+      },
+      unpack,
+      async function* (chunks: AsyncIterable<Buffer>) {
+        for await (const chunk of chunks) {
           bytes += chunk.length
           if (bytes > bytesMax) throw tooLarge(bytesMax)
-          hash.update(chunk)
           yield chunk
         }
       },
@@ -63,7 +75,7 @@ export function assertUploadSize(
 
 function tooLarge(bytesMax: number): DomainError {
   return new DomainError('payload_too_large', {
-    detail: `A file may have ${bytesMax} bytes at most.`,
+    detail: `A file may have ${bytesMax} bytes at most, unpacked too.`,
   })
 }
 
@@ -74,22 +86,4 @@ function toDomainError(error: unknown): unknown {
     return new DomainError('invalid_request', { detail: 'The upload was broken off.' })
   }
   return error
-}
-
-/** Runs `work` on a body that is in a file, which is gone afterwards. */
-export type WithUpload = <Result>(
-  body: Readable,
-  work: (upload: Upload) => Promise<Result>,
-) => Promise<Result>
-
-export function makeWithUpload(folder: string): WithUpload {
-  return async (body, work) => {
-    await mkdir(folder, { recursive: true })
-    const upload = await receiveUpload(body, join(folder, `${randomUUID()}.csv`))
-    try {
-      return await work(upload)
-    } finally {
-      await rm(upload.path, { force: true })
-    }
-  }
 }

@@ -27,6 +27,7 @@ const ROUTES = [
   'GET /v1/datasets',
   'GET /v1/datasets/{id}',
   'PATCH /v1/datasets/{id}',
+  'GET /v1/datasets/{id}/download',
   'DELETE /v1/datasets/{id}',
   'GET /v1/datasets/{id}/profile',
   'GET /v1/datasets/{id}/rows',

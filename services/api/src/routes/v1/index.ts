@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
 import type { DatasetFiles } from '../../files/dataset-files.ts'
-import type { WithUpload } from '../../files/receive-upload.ts'
+import type { WithFiles } from '../../files/receive-files.ts'
 import { type Authenticate, addAuthentication } from '../../plugins/authentication.ts'
 import type { EventStreams } from '../../streams/event-streams.ts'
 import type { JobWatch } from '../../streams/job-watch.ts'
@@ -31,6 +31,7 @@ import type { ApiMetrics } from '../api-metrics.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
+import { addDownloadDataset } from './datasets/download.ts'
 import { addListDatasets } from './datasets/list.ts'
 import { addReadDataset } from './datasets/read.ts'
 import { addReadDatasetProfile } from './datasets/read-profile.ts'
@@ -57,7 +58,7 @@ import { addReadModelVersion } from './models/read-version.ts'
 export interface V1Deps extends Deps {
   authenticate: Authenticate
   files: DatasetFiles
-  withUpload: WithUpload
+  withFiles: WithFiles
   streams: EventStreams
   watch: JobWatch
   draining: AbortSignal
@@ -76,9 +77,10 @@ export function addV1(app: App, deps: V1Deps): void {
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
   const { datasets } = deps
-  addCreateDataset(app, { createDataset: makeCreateDataset(deps), withUpload: deps.withUpload })
+  addCreateDataset(app, { createDataset: makeCreateDataset(deps), withFiles: deps.withFiles })
   addListDatasets(app, { datasets })
   addReadDataset(app, { datasets })
+  addDownloadDataset(app, deps)
   addReadDatasetRows(app, { readDatasetRows: makeReadDatasetRows(deps) })
   addReadDatasetProfile(app, { readDatasetProfile: makeReadDatasetProfile(deps) })
   addChangeDataset(app, { changeDataset: makeChangeDataset(deps) })

@@ -31,6 +31,7 @@ const ROUTES: [
   ['DELETE', (id) => `/v1/jobs/${id}?purge=true`, 'job'],
   ['GET', (id) => `/v1/datasets/${id}`, 'dataset'],
   ['GET', (id) => `/v1/datasets/${id}/rows`, 'dataset'],
+  ['GET', (id) => `/v1/datasets/${id}/download`, 'dataset'],
   ['DELETE', (id) => `/v1/datasets/${id}`, 'dataset'],
 ]
 const STREAM = { accept: 'text/event-stream' }

@@ -3,35 +3,67 @@ import {
   type CreateDatasetBody,
   createDatasetBodySchema,
   datasetSchema,
+  type TableFormat,
   uploadDatasetQuerySchema,
 } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { App } from '../../../app.ts'
-import { assertUploadSize, type WithUpload } from '../../../files/receive-upload.ts'
+import type { WithFiles } from '../../../files/receive-files.ts'
+import { assertUploadSize } from '../../../files/receive-upload.ts'
 import { readIdempotency, readIdempotencyKey } from '../../../plugins/idempotency.ts'
 import type { CreateDataset } from '../../../use-cases/create-dataset.ts'
-import { toCsvSource, toJsonSource } from '../../../use-cases/dataset-sources.ts'
+import { toFileSource, toJsonSource } from '../../../use-cases/dataset-sources.ts'
 import { sendCreated } from '../created.ts'
 import { problemResponses } from '../problem-responses.ts'
 
-const CSV = 'text/csv'
+const MULTIPART = 'multipart/form-data'
+/** Media types of files; null says nothing of the format, and the file itself is asked. */
+const FORMATS: Record<string, TableFormat | null> = {
+  'text/csv': 'csv',
+  'text/tab-separated-values': 'tsv',
+  'application/x-ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+  'application/vnd.apache.parquet': 'parquet',
+  'application/x-npy': 'npy',
+  'application/x-npz': 'npz',
+  'application/x-idx': 'idx',
+  'text/x-arff': 'arff',
+  'application/octet-stream': null,
+  'application/gzip': null,
+  'application/zstd': null,
+}
+
+const textFile = z
+  .any()
+  .meta({ type: 'string', description: 'A table; may be packed by gzip or zstd' })
+const binaryFile = z.any().meta({ type: 'string', format: 'binary' })
+const formFile = z.any().meta({
+  type: 'object',
+  required: ['file'],
+  properties: {
+    file: { type: 'string', format: 'binary', description: 'Of any format; its name tells which' },
+    labels: { type: 'string', format: 'binary', description: 'Labels beside a .npy or IDX file' },
+  },
+})
 
 const schema = {
   tags: ['Data sets'],
-  summary: 'Make a data set from CSV, from rows, or from a generator',
+  summary: 'Make a data set from a file, from rows, or from a generator',
   description:
-    'A text/csv body is streamed and may have 1 GiB; a JSON body 1 MiB. Query parameters are the options of a text/csv body.',
+    'A file is streamed and may have 1 GiB, unpacked too; a JSON body 1 MiB. Query parameters are the options of a file.',
   querystring: uploadDatasetQuerySchema,
   body: {
     content: {
       'application/json': { schema: createDatasetBodySchema },
-      [CSV]: {
-        schema: z
-          .any()
-          .meta({ type: 'string', description: 'A table, with a header line unless header=false' }),
-      },
+      ...Object.fromEntries(
+        Object.keys(FORMATS).map((type) => [
+          type,
+          { schema: type.startsWith('text/') ? textFile : binaryFile },
+        ]),
+      ),
+      [MULTIPART]: { schema: formFile },
     },
   },
   response: { 201: datasetSchema, ...problemResponses },
@@ -39,28 +71,30 @@ const schema = {
 
 export function addCreateDataset(
   app: App,
-  { createDataset, withUpload }: { createDataset: CreateDataset; withUpload: WithUpload },
+  { createDataset, withFiles }: { createDataset: CreateDataset; withFiles: WithFiles },
 ): void {
-  // A scope of its own: nowhere else is a body of CSV taken.
+  // A scope of its own: nowhere else are files taken.
   app.register(async (scope: App) => {
-    scope.addContentTypeParser(CSV, async (request: FastifyRequest, body: Readable) => {
-      assertUploadSize(request.headers['content-length'])
-      readIdempotencyKey(request)
-      return body
-    })
+    scope.addContentTypeParser(
+      [...Object.keys(FORMATS), MULTIPART],
+      async (request: FastifyRequest, body: Readable) => {
+        assertUploadSize(request.headers['content-length'])
+        readIdempotencyKey(request)
+        return body
+      },
+    )
     scope.post('/v1/datasets', { schema }, async (request, reply) => {
       const { projectId } = request.principal
       const { query } = request
       const body = request.body as CreateDatasetBody | Readable | undefined
       if (body === undefined) throw missingBody()
       if ('pipe' in body) {
-        return await withUpload(body, async ({ path, sha256 }) => {
-          const repeat = readIdempotency(request, sha256)
-          return sendCreated(
-            reply,
-            await createDataset(projectId, toCsvSource(path, query), repeat),
-            ({ id }) => id,
-          )
+        const type = request.headers['content-type'] ?? ''
+        return await withFiles(body, type, async (files) => {
+          const repeat = readIdempotency(request, files.sha256)
+          const source = await toFileSource(files, formatOf(type), query)
+          const created = await createDataset(projectId, source, repeat)
+          return sendCreated(reply, created, ({ id }) => id)
         })
       }
       const repeat = readIdempotency(request, request.bodySha256 ?? '')
@@ -70,9 +104,14 @@ export function addCreateDataset(
   })
 }
 
+function formatOf(contentType: string): TableFormat | null {
+  const [mediaType = ''] = contentType.split(';')
+  return FORMATS[mediaType.trim().toLowerCase()] ?? null
+}
+
 /** A request without a media type is checked by no schema. */
 function missingBody(): DomainError {
   return new DomainError('validation_error', {
-    errors: [{ pointer: '#', detail: 'is required: a table as text/csv, or application/json' }],
+    errors: [{ pointer: '#', detail: 'is required: a file such as text/csv, or application/json' }],
   })
 }

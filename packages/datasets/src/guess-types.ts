@@ -1,0 +1,96 @@
+/**
+ * Guesses from the first rows what the columns of a CSV file are, so that the file can be read into typed columns in one
+ * pass. A guess costs nothing when it is wrong: the pass fails at the first cell that does not fit, and the file is read
+ * again as text (`stage-csv.ts`), which knows every cell.
+ */
+import { open } from 'node:fs/promises'
+import type { ColumnType } from '@trainyard/contracts'
+import { findRecordEnd, skipBlank, splitRecord } from './csv-header.ts'
+import { dateSql } from './dates.ts'
+import { type Kind, MISSING_WORDS, typeOf } from './infer-types.ts'
+import { sqlText } from './session.ts'
+
+export interface TypeGuess {
+  type: ColumnType
+  /** Words such as NA stand for missing cells. */
+  hasMissingWords: boolean
+}
+
+interface GuessedFile {
+  path: string
+  separator: string
+  names: readonly string[]
+  hasHeader: boolean
+}
+
+const SAMPLE_BYTES = 256 * 1024
+const SAMPLE_ROWS = 200
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+export async function guessTypes(
+  file: GuessedFile,
+  declared: ReadonlyMap<string, ColumnType>,
+): Promise<TypeGuess[]> {
+  const kinds = file.names.map(() => new Set<Kind>())
+  for (const cells of await readSample(file)) {
+    for (const [i, cell] of cells.entries()) {
+      const text = cell.replace(/^[ \t]+|[ \t]+$/g, '')
+      if (text !== '') kinds[i]?.add(kindOf(text))
+    }
+  }
+  return file.names.map((name, i) => {
+    const seen = kinds[i] ?? new Set()
+    return { type: declared.get(name) ?? typeOf(seen), hasMissingWords: seen.has('missing') }
+  })
+}
+
+/** SQL of a text column's value by its guess; the query fails when a cell is none. */
+export function guessedCell(cell: string, { type, hasMissingWords }: TypeGuess): string {
+  const words = MISSING_WORDS.map(sqlText).join(', ')
+  const missing = hasMissingWords ? `WHEN trim(${cell}, E' \\t') IN (${words}) THEN NULL` : ''
+  switch (type) {
+    case 'number':
+      // DuckDB takes 1_000 for a number; nobody else does.
+      return `CASE ${missing} WHEN contains(${cell}, '_') THEN error('no number')
+        ELSE CAST(${cell} AS DOUBLE) END`
+    case 'boolean':
+      return `CASE ${missing} WHEN ${cell} IS NULL THEN NULL
+        WHEN lower(trim(${cell}, E' \\t')) = 'true' THEN true
+        WHEN lower(trim(${cell}, E' \\t')) = 'false' THEN false ELSE error('no boolean') END`
+    case 'category':
+      return `nullif(trim(${cell}, E' \\t'), '')`
+    case 'date': {
+      const text = `nullif(trim(${cell}, E' \\t'), '')`
+      return `CASE ${missing} WHEN ${text} IS NULL THEN NULL WHEN ${dateSql(text)} IS NOT NULL THEN ${text}
+        ELSE error('no date') END`
+    }
+  }
+}
+
+function kindOf(text: string): Kind {
+  if (NUMBER.test(text)) return 'number'
+  if (/^(true|false)$/i.test(text)) return 'boolean'
+  return MISSING_WORDS.includes(text) ? 'missing' : 'text'
+}
+
+async function readSample(file: GuessedFile): Promise<string[][]> {
+  const handle = await open(file.path, 'r')
+  try {
+    const buffer = Buffer.alloc(SAMPLE_BYTES)
+    const { bytesRead } = await handle.read(buffer, 0, SAMPLE_BYTES, 0)
+    const bytes = buffer.subarray(0, bytesRead)
+    const records: string[][] = []
+    let start = skipBlank(bytes)
+    while (start < bytes.length && records.length < SAMPLE_ROWS) {
+      const end = findRecordEnd(bytes, start)
+      if (end < 0) break
+      // A guess: what is no UTF-8 is found by those who read the file.
+      records.push(splitRecord(bytes.toString('utf8', start, end), file.separator, true))
+      start = end + 1
+      while (bytes[start] === 10 || bytes[start] === 13) start += 1
+    }
+    return file.hasHeader ? records.slice(1) : records
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,47 @@
+import { Readable } from 'node:stream'
+import { datasetParamsSchema } from '@trainyard/contracts'
+import type { BlobStore, DatasetStore } from '@trainyard/domain'
+import { z } from 'zod'
+import type { App } from '../../../app.ts'
+import { findDataset } from '../../../use-cases/find-dataset.ts'
+import { isNotModified } from '../not-modified.ts'
+import { problemResponses } from '../problem-responses.ts'
+
+const PARQUET = 'application/vnd.apache.parquet'
+
+const schema = {
+  tags: ['Data sets'],
+  summary: 'Download the table as Parquet',
+  description:
+    'Columns under their own names, ignored ones included; numbers are doubles, missing cells are null. A table of more than 1,024 columns is folded: `block` 0 holds columns 0 to 1,023 as c0 to c1023, block 1 the next.',
+  params: datasetParamsSchema,
+  response: {
+    200: {
+      content: { [PARQUET]: { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
+    },
+    304: z.undefined().describe('The table is that of If-None-Match'),
+    ...problemResponses,
+  },
+}
+
+export function addDownloadDataset(
+  app: App,
+  { datasets, blobs }: { datasets: Pick<DatasetStore, 'find'>; blobs: Pick<BlobStore, 'read'> },
+): void {
+  app.get('/v1/datasets/:id/download', { schema }, async (request, reply) => {
+    const { id, sha256, bytes } = await findDataset(
+      datasets,
+      request.principal.projectId,
+      request.params.id,
+    )
+    const etag = `"${sha256}"`
+    reply.header('etag', etag).header('cache-control', 'private, no-cache')
+    if (isNotModified(request.headers['if-none-match'], etag)) return reply.code(304).send()
+    reply.type(PARQUET)
+    reply.header('content-disposition', `attachment; filename="${id}.parquet"`)
+    reply.header('content-length', bytes)
+    return reply.send(
+      Readable.from(request.method === 'HEAD' ? [] : blobs.read(sha256), { objectMode: false }),
+    )
+  })
+}
