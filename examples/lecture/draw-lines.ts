@@ -15,7 +15,8 @@ const TICKS = 5
 /** Told apart by people who see red and green alike (Okabe and Ito), and on both papers. */
 const COLORS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#7f7f7f']
 
-const STYLE = `text { fill: #1f2933; font: 12px system-ui, sans-serif }
+/** Classes that both themes give their colours. */
+export const THEME = `text { fill: #1f2933; font: 12px system-ui, sans-serif } .title { font: 600 15px system-ui, sans-serif }
 .paper { fill: #fff } .faint { fill: #667085 } .grid { stroke: #e6e9ee }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6eaf0 } .paper { fill: #12161c } .faint { fill: #98a2b3 } .grid { stroke: #262d37 }
@@ -29,9 +30,9 @@ export function drawLines({ title, x, y, lines }: LineChart): string {
   const placeY = scale(ticksY, PLOT.bottom, PLOT.top)
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">`,
-    `<style>${STYLE}</style>`,
+    `<style>${THEME}</style>`,
     `<rect class="paper" width="${WIDTH}" height="${HEIGHT}" rx="8"/>`,
-    `<text x="24" y="30" font-weight="600" style="font-size: 15px">${title}</text>`,
+    `<text class="title" x="24" y="30">${title}</text>`,
     `<text class="faint" x="${PLOT.left}" y="48">${y}</text>`,
     `<text class="faint" x="${PLOT.right}" y="${PLOT.bottom + 40}" text-anchor="end">${x}</text>`,
     ...ticksY.map((value) => {

@@ -3,17 +3,28 @@
  * bounds also hold for other seeds of the same experiments.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { compareActivations } from '../../examples/lecture/activations/activations.ts'
+import {
+  compareActivations,
+  compareTanhWithSigmoid,
+} from '../../examples/lecture/activations/activations.ts'
 import { compareBatchNorm } from '../../examples/lecture/batch-normalisation/batch-normalisation.ts'
 import { predictByHand } from '../../examples/lecture/batch-normalisation/by-hand.ts'
 import { type Client, makeClient } from '../../examples/lecture/client.ts'
 import { compareDropout } from '../../examples/lecture/dropout/dropout.ts'
 import { compareBatchSizes } from '../../examples/lecture/gradient-descent/gradient-descent.ts'
+import { compareInitializers } from '../../examples/lecture/initialisation/initialisation.ts'
 import { compareSchedules } from '../../examples/lecture/learning-rate-decay/learning-rate-decay.ts'
 import { compareOptimizers } from '../../examples/lecture/optimisers/optimisers.ts'
+import { teachGates } from '../../examples/lecture/perceptron/perceptron.ts'
 import { compareWithRecipe } from '../../examples/lecture/recipe/recipe.ts'
 import { comparePenalties } from '../../examples/lecture/regularisation/regularisation.ts'
 import { compareReluWithSigmoid } from '../../examples/lecture/relu-vs-sigmoid/relu-vs-sigmoid.ts'
+import {
+  traceSoftmax,
+  trainIntoCertainty,
+} from '../../examples/lecture/softmax-and-nll/softmax-and-nll.ts'
+import { compareGradients } from '../../examples/lecture/vanishing-gradients/vanishing-gradients.ts'
+import { workExample } from '../../examples/lecture/worked-example/worked-example.ts'
 import { solveXor } from '../../examples/lecture/xor/xor.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
 
@@ -28,6 +39,18 @@ beforeAll(async () => {
 afterAll(() => stack?.stop())
 
 describe('networks', () => {
+  it('S1, S2: the perceptron learns AND and OR; it fails on XOR, and is told why', async () => {
+    const [and, or, xor] = await teachGates(client)
+
+    for (const gate of [and, or]) {
+      expect(gate).toMatchObject({ 'mistakes in the last epoch': 0, diagnosis: '' })
+    }
+    expect(xor).toMatchObject({
+      'first epoch without': 'none of 60',
+      diagnosis: 'not linearly separable by this model: add a hidden layer',
+    })
+  })
+
   it('S3: one hidden layer solves XOR', async () => {
     const { parameters, accuracy, table } = await solveXor(client)
 
@@ -46,6 +69,30 @@ describe('networks', () => {
     expect(failed.map((row) => row.activation)).toEqual(['linear', 'step', 'sigmoid'])
   })
 
+  it('S13: tanh(x) is 2σ(2x) − 1', async () => {
+    const rows = await compareTanhWithSigmoid(client)
+
+    for (const row of rows) {
+      expect(row['tanh(x)']).toBeCloseTo(Math.tanh(row.x), 15)
+      expect(row['2σ(2x) − 1']).toBeCloseTo(row['tanh(x)'], 15)
+    }
+  })
+
+  it('S14: eight sigmoid layers hand the first of them no gradient, eight ReLU layers do', async () => {
+    const { table, accuracy } = await compareGradients(client)
+    const first = table[0]
+    const last = table.at(-1)
+
+    expect(first?.['gradient with sigmoid']).toBeLessThan(
+      1e-3 * Number(last?.['gradient with sigmoid']),
+    )
+    expect(first?.['gradient with ReLU']).toBeGreaterThan(
+      0.3 * Number(last?.['gradient with ReLU']),
+    )
+    expect(accuracy.sigmoid).toBeLessThan(0.15)
+    expect(accuracy.relu).toBeGreaterThan(0.95)
+  })
+
   it('S15: ReLU learns several times faster than sigmoid, the more so the deeper', async () => {
     const { table } = await compareReluWithSigmoid(client)
 
@@ -54,6 +101,23 @@ describe('networks', () => {
     expect(one).toBeGreaterThanOrEqual(3)
     expect(two).toBeGreaterThanOrEqual(6)
     expect(three).toBeGreaterThanOrEqual(12)
+  })
+
+  it('S16: in the tenth layer small weights are dead, large saturate, Xavier and He are alive', async () => {
+    const networks = await compareInitializers(client)
+    const tenth = Object.fromEntries(networks.map(({ name, spreads }) => [name, spreads[9]]))
+    const saturated = Object.fromEntries(
+      networks.map((network) => [network.name, network.saturated]),
+    )
+
+    expect(tenth['zeros, tanh']).toBe(0)
+    expect(tenth['N(0, 0.01), tanh']).toBeLessThan(1e-7)
+    expect(tenth['N(0, 1), tanh']).toBeGreaterThan(0.95)
+    expect(saturated['N(0, 1), tanh']).toBeGreaterThan(0.8)
+    expect(tenth['Xavier, tanh']).toBeGreaterThan(0.15)
+    expect(saturated['Xavier, tanh']).toBeLessThan(0.01)
+    expect(tenth['Xavier, ReLU']).toBeLessThan(0.05)
+    expect(tenth['He, ReLU']).toBeGreaterThan(0.5)
   })
 
   it('S24: the recipe learns, nothing of it learns nothing', async () => {
@@ -65,6 +129,38 @@ describe('networks', () => {
     expect(accuracy['N(0, 0.01) for He']).toBeGreaterThan(0.93)
     expect(accuracy['N(0, 0.01), no BN']).toBeLessThan(0.8)
     expect(accuracy['nothing of it']).toBeLessThan(0.15)
+  })
+})
+
+describe('the mathematics', () => {
+  it('S6: the worked example comes out by a trace and by a job', async () => {
+    const { output, table } = await workExample(client)
+
+    expect(output).toBe(25)
+    expect(table.map((row) => row.gradient)).toEqual([8, 8, 10, 2])
+    const expected = [1.2, 2.2, 3, 4.8].map((value) => expect.closeTo(value, 6))
+    expect(table.map((row) => row['after the step of the trace'])).toEqual(expected)
+    expect(table.map((row) => row['of the job'])).toEqual(expected)
+  })
+
+  it('S7: scores 6.5, 2.0, 3.3 become 0.95, 0.01, 0.04', async () => {
+    const { probabilities } = await traceSoftmax(client, [6.5, 2, 3.3], 0)
+
+    expect(probabilities.map((p) => p.toFixed(2))).toEqual(['0.95', '0.01', '0.04'])
+  })
+
+  it('S8: the loss is −ln p, its gradient p − y, and both are finite where p is 0', async () => {
+    const slide = await traceSoftmax(client, [6.5, 2, 3.3], 0)
+    const certain = await traceSoftmax(client, [1000, 0, 0], 1)
+    const trained = await trainIntoCertainty(client)
+
+    const [p = Number.NaN, ...others] = slide.probabilities
+    expect(slide.loss).toBeCloseTo(-Math.log(p), 12)
+    expect(slide.gradient).toEqual([p - 1, ...others].map((value) => expect.closeTo(value, 12)))
+    expect(certain).toEqual({ probabilities: [1, 0, 0], loss: 1000, gradient: [1, -1, 0] })
+    expect(trained.probabilities.b).toBe(0)
+    expect(trained.losses[0]).toBeCloseTo(Math.log(3), 6)
+    expect(trained.losses[1]).toBeGreaterThan(1000)
   })
 })
 

@@ -1,7 +1,7 @@
 /**
  * S13. Two spirals wound into each other, the same network with each activation. To be seen: `linear` stays a straight
  * line however many layers there are, `step` hands back no gradient at all, `sigmoid` hands back too little to get
- * there in a hundred epochs; everything else unwinds them.
+ * there in a hundred epochs; everything else unwinds them. And tanh(x) is 2σ(2x) − 1, the sigmoid stretched.
  */
 import { type Client, connect } from '../client.ts'
 import { printTable } from '../print-table.ts'
@@ -42,4 +42,23 @@ export async function compareActivations(client: Client) {
   )
 }
 
-if (import.meta.main) printTable(await compareActivations(await connect()))
+/** Both sides of tanh(x) = 2σ(2x) − 1. */
+export async function compareTanhWithSigmoid(client: Client) {
+  const evaluate = async (expression: string, x: number): Promise<number> => {
+    const trace = await client.call('POST', '/v1/trace', { expression, variables: { x } })
+    return trace.value
+  }
+  return Promise.all(
+    [-3, -1, -0.1, 0, 0.5, 2].map(async (x) => ({
+      x,
+      'tanh(x)': await evaluate('tanh(x)', x),
+      '2σ(2x) − 1': await evaluate('2 * sigmoid(2 * x) - 1', x),
+    })),
+  )
+}
+
+if (import.meta.main) {
+  const client = await connect()
+  printTable(await compareActivations(client))
+  printTable(await compareTanhWithSigmoid(client))
+}
