@@ -3,6 +3,7 @@
  * schema, nothing left to be decided later. Pure: the same specification and schema resolve to the same configuration.
  */
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
@@ -47,15 +48,17 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const loss = resolveLoss(spec, task, classes, errors)
   const trainingRows =
     validation === null ? dataset.rows : trainingRowsOf(dataset.rows, validation.fraction)
+  const inputs = context.inputWidth(preprocessing)
   const resolved: ResolvedConfig = {
     task,
     preprocessing,
     validation,
     model: resolveModel(
       spec,
-      context.inputWidth(preprocessing),
+      inputs,
       outputsOf(loss, classes),
       loss,
+      chooseHidden(task, inputs, trainingRows),
       errors,
     ),
     training: {
