@@ -16,7 +16,7 @@ import { compareInitializers } from '../../examples/lecture/initialisation/initi
 import { compareSchedules } from '../../examples/lecture/learning-rate-decay/learning-rate-decay.ts'
 import { compareOptimizers } from '../../examples/lecture/optimisers/optimisers.ts'
 import { teachGates } from '../../examples/lecture/perceptron/perceptron.ts'
-import { compareWithRecipe } from '../../examples/lecture/recipe/recipe.ts'
+import { compareWithRecipe, readDefaults } from '../../examples/lecture/recipe/recipe.ts'
 import { comparePenalties } from '../../examples/lecture/regularisation/regularisation.ts'
 import { compareReluWithSigmoid } from '../../examples/lecture/relu-vs-sigmoid/relu-vs-sigmoid.ts'
 import {
@@ -129,6 +129,17 @@ describe('networks', () => {
     expect(accuracy['N(0, 0.01) for He']).toBeGreaterThan(0.93)
     expect(accuracy['N(0, 0.01), no BN']).toBeLessThan(0.8)
     expect(accuracy['nothing of it']).toBeLessThan(0.15)
+  })
+
+  it('S24: a job that names only a data set is trained by the recipe', async () => {
+    const { hidden, optimizer } = await readDefaults(client)
+
+    expect(optimizer).toBe('adam')
+    // The output layer comes after these, so the last of them is neither the first layer nor the last.
+    expect(hidden).toMatchObject([
+      { activation: 'relu', initializer: 'auto', batch_norm: false },
+      { activation: 'relu', initializer: 'auto', batch_norm: true },
+    ])
   })
 })
 

@@ -2,7 +2,7 @@
  * S24. The lecture's recipe: ReLU, He initialisation, batch normalisation in all layers but the first and the last, Adam.
  * Six hidden layers on digits for ten epochs: the recipe, then each part of it left out alone, then two, then all.
  * To be seen: the recipe learns and nothing of it learns nothing. Its parts help one another out: batch normalisation
- * makes up for a bad start, but without both the signal dies.
+ * makes up for a bad start, but without both the signal dies. A job that names only a data set is trained by the recipe.
  */
 import { type Client, connect } from '../client.ts'
 import { printTable } from '../print-table.ts'
@@ -45,4 +45,18 @@ export async function compareWithRecipe(client: Client) {
   )
 }
 
-if (import.meta.main) printTable(await compareWithRecipe(await connect()))
+/** What the service makes of a job that names only a data set; nothing is trained. */
+export async function readDefaults(client: Client) {
+  const dataset_id = await client.createDataset({ builtin: { generator: 'digits' } })
+  const { resolved_config } = await client.call('POST', '/v1/jobs?dry_run=true', { dataset_id })
+  const { model, training } = resolved_config
+  return { hidden: model.hidden, optimizer: training.optimizer.type }
+}
+
+if (import.meta.main) {
+  const client = await connect()
+  printTable(await compareWithRecipe(client))
+  const { hidden, optimizer } = await readDefaults(client)
+  console.log(`\nWithout a word: ${optimizer}, and the hidden layers`)
+  printTable(hidden)
+}
