@@ -48,13 +48,15 @@ export async function compareTanhWithSigmoid(client: Client) {
     const trace = await client.call('POST', '/v1/trace', { expression, variables: { x } })
     return trace.value
   }
-  return Promise.all(
-    [-3, -1, -0.1, 0, 0.5, 2].map(async (x) => ({
+  const rows = []
+  for (const x of [-3, -1, -0.1, 0, 0.5, 2]) {
+    rows.push({
       x,
       'tanh(x)': await evaluate('tanh(x)', x),
       '2σ(2x) − 1': await evaluate('2 * sigmoid(2 * x) - 1', x),
-    })),
-  )
+    })
+  }
+  return rows
 }
 
 if (import.meta.main) {
