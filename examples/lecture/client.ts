@@ -1,8 +1,10 @@
 /** The little that every example asks of the running stack: a data set, a training with its history, any other call. */
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 
 export interface Client {
-  /** Answers with the body, parsed when it is JSON; throws on anything but success. */
+  /** Answers with the body, parsed when it is JSON; tries again what the service calls retryable, throws on other failures. */
   // biome-ignore lint/suspicious/noExplicitAny: a script reads what it needs
   call(method: string, path: string, body?: unknown): Promise<any>
   /** Answers with the id. */
@@ -34,6 +36,9 @@ export interface Epoch {
   learning_rate: number
 }
 
+/** A service that is busy says when to come back. */
+const ATTEMPTS_MAX = 5
+
 /** With the address and the key that `npm start` has left in its home folder. */
 export async function connect(): Promise<Client> {
   const home = process.env.TRAINYARD_HOME ?? '.trainyard'
@@ -43,18 +48,26 @@ export async function connect(): Promise<Client> {
 
 export function makeClient(baseUrl: string, apiKey: string): Client {
   const call: Client['call'] = async (method, path, body) => {
-    const response = await fetch(baseUrl + path, {
+    const request = {
       method,
       headers: {
         authorization: `Bearer ${apiKey}`,
+        // With it a data set or a job is made once, however often it is asked for.
+        ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const isJson = response.headers.get('content-type')?.includes('json')
-    const answer = isJson ? await response.json() : await response.text()
-    if (!response.ok) throw new Error(`${method} ${path}: ${answer.detail ?? answer}`)
-    return answer
+    }
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetch(baseUrl + path, request)
+      const isJson = response.headers.get('content-type')?.includes('json')
+      const answer = isJson ? await response.json() : await response.text()
+      if (response.ok) return answer
+      if (answer.retryable !== true || attempt === ATTEMPTS_MAX) {
+        throw new Error(`${method} ${path}: ${answer.detail ?? answer}`)
+      }
+      await setTimeout(1000 * Number(response.headers.get('retry-after') ?? 1))
+    }
   }
   return {
     call,
