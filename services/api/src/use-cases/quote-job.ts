@@ -16,7 +16,7 @@ import {
   trainingRowsOf,
 } from '@trainyard/domain'
 import { EngineError, planNetwork } from '@trainyard/engine/plan'
-import { toNetworkConfig } from '@trainyard/model'
+import { threadsMax, toNetworkConfig } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
@@ -44,6 +44,7 @@ export function makeQuoteJob(deps: {
         weighted:
           resolved.training.class_weight !== null ||
           dataset.columns.some(({ role }) => role === 'weight'),
+        threads: threadsMax(resolved),
       }),
     )
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
