@@ -1,6 +1,6 @@
 /**
  * The lecture's experiments come out as the lecture says. Training is deterministic, so an outcome here is stable; the
- * bounds also hold for other seeds of the same experiments.
+ * bounds leave room for what other seeds of the same experiments gave.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
