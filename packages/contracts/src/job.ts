@@ -100,6 +100,25 @@ export const weightsInfoSchema = z.object({
 })
 export type WeightsInfo = z.infer<typeof weightsInfoSchema>
 
+/** All that the bits of a job's weights follow from: equal manifests mean equal weights. */
+export const manifestSchema = z
+  .object({
+    sha256: z.string().describe('SHA-256 of the other fields as JSON without spaces, keys sorted'),
+    config_sha256: z
+      .string()
+      .describe('SHA-256 of resolved_config as JSON without spaces, keys sorted at every depth'),
+    dataset_sha256: z.string(),
+    seed: z.int(),
+    engine_version: z.string().describe('Of the worker that trained'),
+    fused: z
+      .boolean()
+      .describe(
+        'Whether a multiply-add was rounded once; weights of both kinds differ in last bits',
+      ),
+  })
+  .meta({ id: 'Manifest' })
+export type Manifest = z.infer<typeof manifestSchema>
+
 export const jobSchema = z
   .object({
     object: z.literal('training.job'),
@@ -119,6 +138,7 @@ export const jobSchema = z
     epoch: z.int(),
     best: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
     final: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
+    manifest: manifestSchema.nullable().describe('null until training has ended'),
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
     queue: z.object({ position: z.int() }).nullable(),
     error: jobErrorSchema.nullable(),

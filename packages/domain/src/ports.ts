@@ -17,6 +17,7 @@ import type {
   JobSpec,
   JobStatus,
   List,
+  Manifest,
   MetricsSummary,
   Preprocessing,
   ProjectId,
@@ -200,6 +201,8 @@ export interface Finish {
   error: JobError | null
   final: { epoch: number; metrics: MetricsSummary } | null
   best: { epoch: number; metrics: MetricsSummary } | null
+  /** null when nothing was trained. */
+  manifest: Manifest | null
   /** Epochs not reported before. */
   metrics: EpochMetrics[]
   weights: FinishedWeights[]

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { waitFor } from '../../../test/support/wait-for.ts'
 import { migrate } from './migrate.ts'
-import { SCHEMA_PATH } from './schema-engine.ts'
+import { PRISMA_FOLDER, SCHEMA_PATH } from './schema-engine.ts'
 
 const MIGRATE = `
   import { migrate } from ${JSON.stringify(new URL('./migrate.ts', import.meta.url).href)}
@@ -34,7 +34,8 @@ it('migrates two databases at the same time', async () => {
 
   const results = await Promise.all(urls.map((url) => migrate(url)))
 
-  expect(results.map((result) => result.applied.length)).toEqual([1, 1])
+  const all = await migrations()
+  expect(results.map((result) => result.applied)).toEqual([all, all])
 })
 
 it('has made every table that the schema names', async () => {
@@ -64,7 +65,7 @@ it('leaves nothing behind when it is killed in the middle, and the next one appl
   const again = await migrate(database.url)
 
   expect(left).toEqual([])
-  expect(again.applied).toHaveLength(1)
+  expect(again.applied).toEqual(await migrations())
   expect(await tables()).toContain('jobs')
 })
 
@@ -88,4 +89,10 @@ async function tables(): Promise<string[]> {
     `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`,
   )
   return rows.map((row) => row.table_name)
+}
+
+/** Names of all migrations in the order in which they are applied. */
+async function migrations(): Promise<string[]> {
+  const entries = await readdir(`${PRISMA_FOLDER}migrations`, { withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort()
 }

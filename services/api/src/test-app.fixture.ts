@@ -170,6 +170,7 @@ export const SUCCEEDED: Finish = {
   final: { epoch: 10, metrics: SUMMARY },
   best: { epoch: 10, metrics: SUMMARY },
   metrics: [],
+  manifest: null,
   weights: [],
 }
 

@@ -19,6 +19,7 @@ export interface JobRow {
   epoch: number
   best: unknown
   final: unknown
+  manifest: unknown
   attempt: number
   created_at: Date
   started_at: Date | null
@@ -52,6 +53,7 @@ export function toJob(row: JobRow): Job {
     epoch: row.epoch,
     best: row.best as Job['best'],
     final: row.final as Job['final'],
+    manifest: row.manifest as Job['manifest'],
     weights:
       row.best_weights !== null && row.last_weights !== null
         ? { best: row.best_weights, last: row.last_weights }

@@ -200,6 +200,7 @@ function succeeded(): Finish {
     final: null,
     best: null,
     metrics: [],
+    manifest: null,
     weights: [],
   }
 }

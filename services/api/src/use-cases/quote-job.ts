@@ -15,8 +15,8 @@ import {
   resolveConfig,
   trainingRowsOf,
 } from '@trainyard/domain'
-import { EngineError, planNetwork } from '@trainyard/engine/plan'
-import { toNetworkConfig } from '@trainyard/model'
+import { EngineError } from '@trainyard/engine/plan'
+import { planTraining } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
@@ -35,14 +35,7 @@ export function makeQuoteJob(deps: {
         ? dataset.rows
         : trainingRowsOf(dataset.rows, resolved.validation.fraction)
     const plan = inLimits(() =>
-      planNetwork({
-        network: toNetworkConfig(resolved),
-        optimizer: resolved.training.optimizer.type,
-        batchSize: resolved.training.batch_size,
-        trainingRows,
-        validationRows: dataset.rows - trainingRows,
-        weighted: resolved.training.class_weight !== null,
-      }),
+      planTraining({ resolved, columns: dataset.columns, rows: dataset.rows, trainingRows }),
     )
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
     return {

@@ -64,6 +64,7 @@ describe.each(queuesToTest())('dispatching to the %s queue', (queue) => {
         final: null,
         best: null,
         metrics: [],
+        manifest: null,
         weights: [],
       },
     )

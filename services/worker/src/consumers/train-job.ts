@@ -1,6 +1,7 @@
 import type { JobId } from '@trainyard/contracts'
 import { type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
+import { makeManifest } from '../training/make-manifest.ts'
 import { startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
 import type { TrainingReport } from '../training/thread-protocol.ts'
@@ -100,6 +101,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             ...failed,
             best: reporter.best(),
             final: reporter.last(),
+            manifest: null,
             metrics: unreported,
             weights: [],
           },
@@ -113,7 +115,9 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ) {
         log.info({ job: job.id }, 'a job was given back')
       } else {
-        await end({ ...toFinish(job, result, reporter), metrics: unreported }, result.weights)
+        const manifest = makeManifest(job, threads.fused)
+        const finish = toFinish(job, result, reporter, manifest)
+        await end({ ...finish, metrics: unreported }, result.weights)
       }
     }
 

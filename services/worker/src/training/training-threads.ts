@@ -28,6 +28,8 @@ export interface TrainingRun {
 }
 
 export interface TrainingThreads {
+  /** Whether the kernels of this machine round a multiply-add once. */
+  fused: boolean
   run(
     task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved'>,
     onEpochs: (metrics: EpochMetrics[]) => void,
@@ -40,7 +42,8 @@ export interface TrainingThreads {
  * are compiled once and handed to all.
  */
 export async function openTrainingThreads(threads: number): Promise<TrainingThreads> {
-  const data: ThreadData = { kernels: (await compileKernels()).module }
+  const { module: kernels, fused } = await compileKernels()
+  const data: ThreadData = { kernels }
   const pool = new Piscina<TrainingTask, TrainingAnswer>({
     filename: new URL('../threads/train.thread.ts', import.meta.url).href,
     minThreads: threads,
@@ -52,6 +55,7 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
   })
 
   return {
+    fused,
     run(task, onEpochs) {
       const control = new Int32Array(
         new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),

@@ -1,0 +1,26 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const SCRIPT = fileURLToPath(new URL('./training-memory.script.ts', import.meta.url))
+
+describe('the planned memory of a job', () => {
+  it.each([
+    { of: 'data', rows: 60_000, features: 200, units: 16 },
+    { of: 'parameters', rows: 2000, features: 100, units: 2500 },
+  ])(
+    'is within a tenth of what the process grows by, when it is mostly $of',
+    async (job) => {
+      const sizes = [job.rows, job.features, job.units].map(String)
+
+      const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, ...sizes])
+
+      const { planned, measured } = JSON.parse(stdout) as { planned: number; measured: number }
+      expect(planned).toBeGreaterThan(150 * 2 ** 20)
+      expect(measured / planned).toBeGreaterThan(0.9)
+      expect(measured / planned).toBeLessThan(1.1)
+    },
+    60_000,
+  )
+})
