@@ -35,12 +35,7 @@ const c = draw(1024 * 1024)
 const loop = await createPeakLoop(fused)
 const warmAtMs = performance.now() + WARM_UP_MS
 while (performance.now() < warmAtMs) loop.run()
-const peak = loop.flops / secondsPerCall(loop.run) / 1e9
-const processor = `${cpus()[0]?.model}, Node ${process.version}`
-console.log(`${processor}, ${fused ? 'fused' : 'unfused'}, peak ${peak.toFixed(1)} GFLOP/s\n`)
-printRow(['m, k, n', 'packed AB', 'AᵀB', 'ABᵀ', 'direct AB', 'AᵀB'])
-printRow(Array(6).fill('---'))
-for (const [m, k, n] of SHAPES) {
+const products = SHAPES.map(([m, k, n]) => {
   const runs = [
     () => kernels.multiplyPacked(0, 0, m, n, k, a, 4 * k, b, 4 * n, c, 4 * n, 1),
     () => kernels.multiplyPacked(1, 0, m, n, k, a, 4 * m, b, 4 * n, c, 4 * n, 0),
@@ -48,11 +43,21 @@ for (const [m, k, n] of SHAPES) {
     () => kernels.multiplyDirect(m, n, k, a, 4 * k, b, 4 * n, c, 4 * n, 1),
     () => kernels.multiplyDirectTransposed(m, n, k, a, 4 * m, b, 4 * n, c, 4 * n),
   ]
-  const rates = runs.map((run) => {
-    const rate = (2 * m * k * n) / secondsPerCall(run) / 1e9
-    return `${rate.toFixed(1)} (${((100 * rate) / peak).toFixed(0)} %)`
-  })
-  printRow([`${m} × ${k} × ${n}`, ...rates])
+  return {
+    name: `${m} × ${k} × ${n}`,
+    rates: runs.map((run) => (2 * m * k * n) / secondsPerCall(run) / 1e9),
+  }
+})
+// Last, when V8 has surely optimized the loop.
+const peak = loop.flops / secondsPerCall(loop.run) / 1e9
+
+const processor = `${cpus()[0]?.model}, Node ${process.version}`
+console.log(`${processor}, ${fused ? 'fused' : 'unfused'}, peak ${peak.toFixed(1)} GFLOP/s\n`)
+printRow(['m × k × n', 'packed AB', 'AᵀB', 'ABᵀ', 'direct AB', 'AᵀB'])
+printRow(Array(6).fill('---'))
+for (const { name, rates } of products) {
+  const cells = rates.map((rate) => `${rate.toFixed(1)} (${((100 * rate) / peak).toFixed(0)} %)`)
+  printRow([name, ...cells])
 }
 
 console.log('')
