@@ -52,6 +52,7 @@ describe.each(queuesToTest())('the main job on the %s queue', (queue) => {
     expect(document.architecture.classes).toEqual(['setosa', 'versicolor', 'virginica'])
     expect(document.layers.map((layer) => [layer.weight.length, layer.bias.length])).toEqual([
       [128, 128],
+      [64, 64],
       [3, 3],
     ])
 

@@ -100,8 +100,10 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       numeric: 'standardize',
       target: 'none',
       missing: 'mean',
+      missing_indicators: false,
       unseen_category: 'zero',
       max_levels: 64,
+      columns: {},
     },
     validation: null,
     model: {

@@ -14,6 +14,8 @@ export const COLUMN_ROLES = ['feature', 'target', 'weight', 'group', 'id', 'igno
 export const LOGIC_GATES = ['xor', 'and', 'or'] as const
 /** Points in the plane by class. */
 export const POINT_CLOUDS = ['circles', 'moons', 'spiral', 'gauss', 'blobs'] as const
+/** A number as a function of one number or two: y = 2x + 1, y = sin x, y = x1 + x2. */
+export const CURVES = ['linear', 'sine', 'plane'] as const
 export const SHIPPED_DATASETS = ['iris', 'wine', 'digits'] as const
 
 export const columnTypeSchema = z.enum(COLUMN_TYPES)
@@ -78,7 +80,9 @@ const noiseSchema = z
   .number()
   .min(0)
   .max(1)
-  .describe('Standard deviation of Gaussian noise on both coordinates; 0 is exact')
+  .describe(
+    'Standard deviation of Gaussian noise: on both coordinates of a point, on the value of a curve; 0 is exact',
+  )
 const generatorSeedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1)
 
 const generatedDatasetSchema = z.strictObject({
@@ -93,7 +97,7 @@ const generatedDatasetSchema = z.strictObject({
       seed: generatorSeedSchema,
     }),
     z.strictObject({
-      generator: z.enum(POINT_CLOUDS),
+      generator: z.enum([...POINT_CLOUDS, ...CURVES]),
       rows: generatedRowsSchema.default(500),
       noise: noiseSchema.default(0.1),
       seed: generatorSeedSchema,

@@ -228,8 +228,27 @@ export const trainingSpecSchema = z.strictObject({
   threads: z.union([z.literal('auto'), z.int().min(1).max(64)]).optional(),
 })
 
+export const numericScalingSchema = z.enum(['none', 'standardize', 'min_max', 'robust'])
+
+/** What differs from the rest for one column. */
+export const columnPreprocessingSchema = z.strictObject({
+  numeric: numericScalingSchema.optional(),
+  log1p: z.boolean().optional().describe('Scale ln(1 + value); for amounts of many magnitudes'),
+  missing: z
+    .union([
+      z.enum(['mean', 'median', 'most_frequent', 'error']),
+      z.strictObject({ constant: z.union([z.number(), z.string()]) }),
+    ])
+    .optional(),
+  encoding: z.enum(['one_hot', 'ordinal']).optional(),
+  order: z
+    .array(z.string())
+    .optional()
+    .describe('All levels of an ordinal column from the lowest to the highest; else as listed'),
+})
+
 export const preprocessingSpecSchema = z.strictObject({
-  numeric: z.enum(['none', 'standardize', 'min_max', 'robust']).optional(),
+  numeric: numericScalingSchema.optional(),
   target: z.enum(['auto', 'none', 'standardize']).optional(),
   missing: z
     .union([
@@ -238,6 +257,7 @@ export const preprocessingSpecSchema = z.strictObject({
     ])
     .optional(),
   missing_indicators: z.boolean().optional(),
+  columns: z.record(z.string(), columnPreprocessingSchema).optional(),
   unseen_category: z.enum(['zero', 'other', 'error']).optional(),
   max_levels: z.int().min(1).max(1024).optional(),
 })

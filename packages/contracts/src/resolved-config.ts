@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { taskSchema } from './dataset.ts'
-import { activationSchema, initializerSchema, watchedMetricSchema } from './job-spec.ts'
+import {
+  activationSchema,
+  columnPreprocessingSchema,
+  initializerSchema,
+  numericScalingSchema,
+  watchedMetricSchema,
+} from './job-spec.ts'
 
 const warmup_epochs = z.int()
 const resolvedScheduleSchema = z.discriminatedUnion('type', [
@@ -31,16 +37,26 @@ export const resolvedConfigSchema = z
   .object({
     task: taskSchema,
     preprocessing: z.object({
-      numeric: z.enum(['none', 'standardize', 'min_max', 'robust']),
+      numeric: numericScalingSchema,
       target: z.enum(['none', 'standardize']),
       missing: z.union([
-        z.enum(['mean', 'median', 'most_frequent', 'error']),
+        z.enum(['mean', 'median', 'most_frequent', 'drop_row', 'error']),
         z.object({ constant: z.number() }),
       ]),
-      unseen_category: z.enum(['zero', 'error']),
+      missing_indicators: z.boolean().default(false),
+      unseen_category: z.enum(['zero', 'other', 'error']),
       max_levels: z.int(),
+      /** What differs for single columns, as it was asked for. */
+      columns: z.record(z.string(), columnPreprocessingSchema).default({}),
     }),
-    validation: z.object({ fraction: z.number(), stratify: z.boolean() }).nullable(),
+    validation: z
+      .object({
+        fraction: z.number(),
+        stratify: z.boolean(),
+        /** Rows with the same value here stay together. */
+        group_column: z.string().nullable().default(null),
+      })
+      .nullable(),
     model: z.object({
       inputs: z.int(),
       hidden: z.array(

@@ -23,26 +23,51 @@ export const architectureSchema = z.object({
 })
 export type Architecture = z.infer<typeof architectureSchema>
 
+/** Whether one more input, the last of the column, is 1 where the value is missing and 0 elsewhere. */
+const indicator = z.boolean().default(false)
+
 /** How one column of a record becomes inputs: fitted on the training rows, the same for training and prediction. */
 export const columnTransformSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('numeric'),
     column: z.string(),
     type: columnTypeSchema.extract(['number', 'boolean']),
-    /** Stands in for a missing value before scaling; null: a missing value is an error. */
+    /** Stands in for a missing value, in the column's own unit; null: a missing value is an error. */
     missing: z.number().nullable(),
+    /** Whether ln(1 + value) is scaled instead of the value. */
+    log1p: z.boolean().default(false),
     /** input = (value − center) / scale */
     center: z.number(),
     scale: z.number(),
+    indicator,
   }),
   z.object({
     kind: z.literal('one_hot'),
     column: z.string(),
+    /** One input each. */
     levels: z.array(z.string()),
-    unseen: z.enum(['zero', 'error']),
+    /** Levels that no training row had: their inputs were never trained, so they count as unseen. */
+    untrained: z.array(z.string()).default([]),
+    /** Whether one more input, behind those of the levels, stands for every other level. */
+    other: z.boolean().default(false),
+    unseen: z.enum(['zero', 'other', 'error']),
     /** The level that stands in for a missing value; null: a missing value is all zeros; `"error"` is said by `missing_error`. */
     missing: z.string().nullable(),
     missing_error: z.boolean(),
+    indicator,
+  }),
+  z.object({
+    kind: z.literal('ordinal'),
+    column: z.string(),
+    /** In their order: the value of a level is its index. */
+    levels: z.array(z.string()),
+    /** The index that stands in for a missing or unseen level; null: a missing value is an error. */
+    missing: z.number().nullable(),
+    unseen: z.enum(['missing', 'error']),
+    /** input = (index − center) / scale */
+    center: z.number(),
+    scale: z.number(),
+    indicator,
   }),
 ])
 export type ColumnTransform = z.infer<typeof columnTransformSchema>

@@ -2,10 +2,9 @@ import type { Cell, ColumnTransform, Preprocessing } from '@trainyard/contracts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
 import {
   encodedWidth,
-  encodeLevel,
-  encodeNumber,
+  levelIndices,
   MISSING_LEVEL,
-  type OneHotTransform,
+  makeInputWriter,
   transformWidth,
   UNSEEN_LEVEL,
 } from './encode-columns.ts'
@@ -48,14 +47,12 @@ export function encodeRecords(preprocessing: Preprocessing, input: RecordsInput)
 type CellEncoder = (cell: Cell | undefined, inputs: Float32Array, offset: number) => string | null
 
 function makeCellEncoder(transform: ColumnTransform): CellEncoder {
-  if (transform.kind === 'one_hot') {
-    const indexOf = new Map(transform.levels.map((level, i) => [level, i]))
+  const write = makeInputWriter(transform)
+  if (transform.kind !== 'numeric') {
+    const indexOf = levelIndices(transform)
     return (cell, inputs, offset) => {
       if (cell === undefined) return 'the column is missing from the record'
-      const hot = encodeLevel(transform, levelOf(indexOf, cell))
-      if (typeof hot === 'string') return hot
-      if (hot >= 0) inputs[offset + hot] = 1
-      return null
+      return write(levelOf(indexOf, cell), inputs, offset)
     }
   }
   const wanted = transform.type === 'number' ? 'number' : 'boolean'
@@ -63,15 +60,12 @@ function makeCellEncoder(transform: ColumnTransform): CellEncoder {
     if (cell === undefined) return 'the column is missing from the record'
     const isFit = cell === null || typeof cell === wanted
     if (!isFit) return `must be ${wanted === 'number' ? 'a number' : 'true or false'} or null`
-    const value = encodeNumber(transform, cell === null ? Number.NaN : Number(cell))
-    if (typeof value === 'string') return value
-    inputs[offset] = value
-    return null
+    return write(cell === null ? Number.NaN : Number(cell), inputs, offset)
   }
 }
 
 /** A category may come as number or boolean too: it is compared as text, trimmed as on reading a file. */
-function levelOf(indexOf: ReadonlyMap<OneHotTransform['levels'][number], number>, cell: Cell) {
+function levelOf(indexOf: ReadonlyMap<string, number>, cell: Cell): number {
   if (cell === null) return MISSING_LEVEL
   const text = String(cell).replace(/^[ \t]+|[ \t]+$/g, '')
   return text === '' ? MISSING_LEVEL : (indexOf.get(text) ?? UNSEEN_LEVEL)

@@ -1,16 +1,15 @@
-import type { Preprocessing, Task } from '@trainyard/contracts'
+import type { ColumnTransform, Preprocessing, Task } from '@trainyard/contracts'
 import { classText } from './choose-target.ts'
 import { DataError, type DataFault, FAULTS_MAX, quoteCell } from './data-error.ts'
 import {
   encodedWidth,
-  encodeLevel,
-  encodeNumber,
+  levelIndices,
   MISSING_LEVEL,
-  type NumericTransform,
-  type OneHotTransform,
+  makeInputWriter,
+  transformWidth,
   UNSEEN_LEVEL,
 } from './encode-columns.ts'
-import type { CategoryColumn, NumericColumn, Table, TableColumn } from './table.ts'
+import type { Table, TableColumn } from './table.ts'
 
 /** Inputs [rows, width] of the listed rows. Throws DataError for a value the preprocessing has no input for. */
 export function encodeFeatures(
@@ -23,17 +22,14 @@ export function encodeFeatures(
   const faults: DataFault[] = []
   let offset = 0
   for (const transform of preprocessing.columns) {
-    const column = columnOf(table, transform.column)
-    if (transform.kind === 'numeric') {
-      if (column.type === 'category') throw new Error(`Column ${transform.column} is not numeric`)
-      encodeNumericColumn(transform, column, rows, inputs, width, offset, faults)
-      offset += 1
-    } else {
-      if (column.type !== 'category') throw new Error(`Column ${transform.column} has no levels`)
-      encodeCategoryColumn(transform, column, rows, inputs, width, offset, faults)
-      offset += transform.levels.length
+    const values = valuesOf(columnOf(table, transform.column), transform)
+    const write = makeInputWriter(transform)
+    for (let i = 0; i < rows.length && faults.length < FAULTS_MAX; i++) {
+      const row = rows[i] ?? 0
+      const reason = write(values[row] ?? Number.NaN, inputs, i * width + offset)
+      if (reason !== null) faults.push(rowFault(row, transform.column, reason))
     }
-    if (faults.length >= FAULTS_MAX) break
+    offset += transformWidth(transform)
   }
   if (faults.length > 0) throw new DataError(faults)
   return inputs
@@ -88,42 +84,53 @@ export function classIndices(input: Omit<TargetInput, 'task' | 'scaling'>): Int3
   })
 }
 
-function encodeNumericColumn(
-  transform: NumericTransform,
-  { values }: NumericColumn,
-  rows: Uint32Array,
-  inputs: Float32Array,
-  width: number,
-  offset: number,
-  faults: DataFault[],
-): void {
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i] ?? 0
-    const input = encodeNumber(transform, values[row] ?? Number.NaN)
-    if (typeof input === 'number') inputs[i * width + offset] = input
-    else if (faults.length < FAULTS_MAX) faults.push(rowFault(row, transform.column, input))
+/** Weights [rows] of the listed rows. Throws DataError for one that is missing, negative or beyond float32. */
+export function encodeWeights(table: Table, name: string, rows: Uint32Array): Float32Array {
+  const column = columnOf(table, name)
+  if (column.type === 'category') {
+    throw new DataError([{ detail: `The weights ${quoteCell(name)} are text`, column: name }])
   }
+  const faults: DataFault[] = []
+  const weights = Float32Array.from(rows, (row) => {
+    const weight = Math.fround(column.values[row] ?? Number.NaN)
+    const isFit = weight >= 0 && weight < Number.POSITIVE_INFINITY
+    if (!isFit && faults.length < FAULTS_MAX) {
+      const given = column.values[row]
+      const reason = Number.isNaN(given) ? 'the weight is missing' : `${given} is no weight`
+      faults.push(rowFault(row, name, `${reason}; it must be a number of at least 0`))
+    }
+    return weight
+  })
+  if (faults.length > 0) throw new DataError(faults)
+  return weights
 }
 
-function encodeCategoryColumn(
-  transform: OneHotTransform,
-  { codes, levels }: CategoryColumn,
-  rows: Uint32Array,
-  inputs: Float32Array,
-  width: number,
-  offset: number,
-  faults: DataFault[],
-): void {
-  const indexOf = new Map(transform.levels.map((level, i) => [level, i]))
-  const toLevel = levels.map((level) => indexOf.get(level) ?? UNSEEN_LEVEL)
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i] ?? 0
-    const code = codes[row] ?? MISSING_LEVEL
-    const hot = encodeLevel(transform, code < 0 ? MISSING_LEVEL : (toLevel[code] ?? UNSEEN_LEVEL))
-    if (typeof hot === 'string') {
-      if (faults.length < FAULTS_MAX) faults.push(rowFault(row, transform.column, hot))
-    } else if (hot >= 0) inputs[i * width + offset + hot] = 1
+/** A number for the group of each listed row; a row without a group is one of its own. */
+export function groupIndices(table: Table, name: string, rows: Uint32Array): Int32Array {
+  const column = columnOf(table, name)
+  const values = column.type === 'category' ? column.codes : column.values
+  const indexOf = new Map<number, number>()
+  let groups = 0
+  return Int32Array.from(rows, (row) => {
+    const value = values[row] ?? Number.NaN
+    const isMissing = Number.isNaN(value) || (column.type === 'category' && value < 0)
+    const known = isMissing ? undefined : indexOf.get(value)
+    if (known !== undefined) return known
+    if (!isMissing) indexOf.set(value, groups)
+    return groups++
+  })
+}
+
+/** Numbers as they are, or for a category the level of each row in the order of the transform. */
+function valuesOf(column: TableColumn, transform: ColumnTransform): Float64Array | Int32Array {
+  if (column.type !== 'category') {
+    if (transform.kind !== 'numeric') throw new Error(`Column ${transform.column} has no levels`)
+    return column.values
   }
+  if (transform.kind === 'numeric') throw new Error(`Column ${transform.column} is not numeric`)
+  const indexOf = levelIndices(transform)
+  const toLevel = column.levels.map((level) => indexOf.get(level) ?? UNSEEN_LEVEL)
+  return column.codes.map((code) => (code < 0 ? MISSING_LEVEL : (toLevel[code] ?? UNSEEN_LEVEL)))
 }
 
 function rowFault(row: number, column: string, reason: string): DataFault {

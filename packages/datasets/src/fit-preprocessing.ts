@@ -6,7 +6,8 @@ import type {
   Task,
 } from '@trainyard/contracts'
 import { momentsOf, mostFrequentOf, quantileOf } from './column-statistics.ts'
-import { DataError, quoteCell } from './data-error.ts'
+import { DataError, type DataFault, quoteCell } from './data-error.ts'
+import { log1p } from './encode-columns.ts'
 import type { CategoryColumn, NumericColumn, Table } from './table.ts'
 
 export type PreprocessingConfig = ResolvedConfig['preprocessing']
@@ -21,27 +22,38 @@ export interface FitInput {
   config: PreprocessingConfig
 }
 
+/** What applies to one column: the rules for all, but where it has its own. */
+type ColumnRules = Pick<PreprocessingConfig, 'numeric' | 'unseen_category' | 'max_levels'> & {
+  missing: 'mean' | 'median' | 'most_frequent' | 'error' | { constant: number | string }
+  log1p: boolean
+  /** The levels of an ordinal column from the lowest to the highest; null: one input for each. */
+  order: readonly string[] | null
+  indicator: boolean
+}
+
 /** Inputs of the network, known from the schema alone. Throws DataError when a column has more levels than allowed. */
 export function inputWidth(columns: readonly Column[], config: PreprocessingConfig): number {
   assertLevels(columns, config)
-  return columns
-    .filter(isFeature)
-    .reduce(
-      (width, { type, levels }) => width + (type === 'category' ? (levels?.length ?? 0) : 1),
-      0,
-    )
+  return columns.filter(isFeature).reduce((width, column) => {
+    const { order, indicator, ...rules } = rulesOf(column, config)
+    const isOneHot = column.type === 'category' && order === null
+    return width + (isOneHot ? oneHotWidth(column, rules) : 1) + Number(indicator)
+  }, 0)
 }
 
 /** Fits how each feature becomes inputs, in data-set order, and how the target of a regression is scaled. */
 export function fitPreprocessing(input: FitInput): Preprocessing {
   const { table, columns, target, task, rows, config } = input
   assertLevels(columns, config)
-  const transforms = columns.filter(isFeature).map(({ name }): ColumnTransform => {
+  const transforms = columns.filter(isFeature).map((schema): ColumnTransform => {
+    const { name } = schema
+    const rules = rulesOf(schema, config)
     const column = table.columns.get(name)
     if (column === undefined) throw new Error(`The table lacks its column ${quoteCell(name)}`)
-    return column.type === 'category'
-      ? fitOneHot(name, column, rows, config)
-      : fitNumeric(name, column, rows, config)
+    if (column.type !== 'category') return fitNumeric(name, column, rows, rules)
+    return rules.order === null
+      ? fitOneHot(name, column, rows, rules)
+      : fitOrdinal(name, column, rules.order, rows, rules)
   })
   return {
     columns: transforms,
@@ -49,17 +61,34 @@ export function fitPreprocessing(input: FitInput): Preprocessing {
   }
 }
 
-function isFeature(column: Column): boolean {
+export function isFeature(column: Column): boolean {
   return column.role === 'feature'
 }
 
+function rulesOf(column: Column, config: PreprocessingConfig): ColumnRules {
+  const own = Object.hasOwn(config.columns, column.name) ? config.columns[column.name] : undefined
+  return {
+    numeric: own?.numeric ?? config.numeric,
+    unseen_category: config.unseen_category,
+    max_levels: config.max_levels,
+    // Rows that lack a value are left out of training; a record to be predicted cannot be.
+    missing: own?.missing ?? (config.missing === 'drop_row' ? 'mean' : config.missing),
+    log1p: own?.log1p ?? false,
+    order: own?.encoding === 'ordinal' ? (own.order ?? column.levels ?? []) : null,
+    indicator: config.missing_indicators && column.missing > 0,
+  }
+}
+
+/** With an input for all others there is no limit: the levels beyond it share that one. */
 function assertLevels(columns: readonly Column[], config: PreprocessingConfig): void {
-  const faults = columns
-    .filter((column) => isFeature(column) && (column.levels?.length ?? 0) > config.max_levels)
-    .map(({ name, levels }) => ({
-      detail: `Column ${quoteCell(name)} has ${levels?.length} levels; at most ${config.max_levels} are encoded. Ignore the column or raise max_levels`,
-      column: name,
-    }))
+  const faults = columns.filter(isFeature).flatMap((column): DataFault[] => {
+    const { unseen_category, max_levels, order } = rulesOf(column, config)
+    const levels = column.levels?.length ?? 0
+    if (levels <= max_levels || unseen_category === 'other' || order !== null) return []
+    const { name } = column
+    const detail = `Column ${quoteCell(name)} has ${levels} levels; at most ${max_levels} are encoded. Ignore the column, raise max_levels or set unseen_category to "other"`
+    return [{ detail, column: name }]
+  })
   if (faults.length > 0) throw new DataError(faults)
 }
 
@@ -67,17 +96,38 @@ function fitNumeric(
   name: string,
   column: NumericColumn,
   rows: Uint32Array,
-  config: PreprocessingConfig,
+  rules: ColumnRules,
 ): ColumnTransform {
   const values = presentValues(column, rows)
-  const missing = missingValue(values, config.missing)
+  const missing = missingNumber(values, rules.missing)
+  if (rules.log1p) assertAboveMinusOne(name, values)
   const { center, scale } =
-    column.type === 'boolean' ? { center: 0, scale: 1 } : fitScale(values, config.numeric)
-  return { kind: 'numeric', column: name, type: column.type, missing, center, scale }
+    column.type === 'boolean'
+      ? { center: 0, scale: 1 }
+      : fitScale(rules.log1p ? values.map(log1p) : values, rules.numeric)
+  const { log1p: isLogarithmic, indicator } = rules
+  const { type } = column
+  return {
+    kind: 'numeric',
+    column: name,
+    type,
+    missing,
+    log1p: isLogarithmic,
+    center,
+    scale,
+    indicator,
+  }
 }
 
-function missingValue(values: Float64Array, rule: PreprocessingConfig['missing']): number | null {
-  if (typeof rule === 'object') return rule.constant
+function assertAboveMinusOne(name: string, values: Float64Array): void {
+  const bad = values.find((value) => value <= -1)
+  if (bad === undefined) return
+  const detail = `Column ${quoteCell(name)} holds ${bad}; log1p is defined above -1`
+  throw new DataError([{ detail, column: name }])
+}
+
+function missingNumber(values: Float64Array, rule: ColumnRules['missing']): number | null {
+  if (typeof rule === 'object') return Number(rule.constant)
   switch (rule) {
     case 'mean':
       return momentsOf(values).mean
@@ -119,30 +169,100 @@ function usableScale(scale: number): number {
   return scale > 0 && Number.isFinite(scale) ? scale : 1
 }
 
+function oneHotWidth(
+  { levels }: Pick<Column, 'levels'>,
+  { unseen_category, max_levels }: Pick<ColumnRules, 'unseen_category' | 'max_levels'>,
+): number {
+  const count = levels?.length ?? 0
+  return unseen_category === 'other' ? Math.min(count, max_levels) + 1 : count
+}
+
+/**
+ * The input for all others is of use only if training rows have some: if none has, it was never trained, and an unseen
+ * level is all zeros.
+ */
 function fitOneHot(
   name: string,
   column: CategoryColumn,
   rows: Uint32Array,
-  config: PreprocessingConfig,
+  rules: ColumnRules,
 ): ColumnTransform {
+  const counts = countLevels(column, rows)
+  const hasOther = rules.unseen_category === 'other'
+  const kept = hasOther ? mostFrequentLevels(counts, rules.max_levels) : [...counts.keys()]
+  const isKept = new Set(kept)
+  const isOtherTrained = counts.some((count, level) => count > 0 && !isKept.has(level))
   return {
     kind: 'one_hot',
     column: name,
-    levels: [...column.levels],
-    unseen: config.unseen_category,
-    missing: config.missing === 'most_frequent' ? mostFrequentLevel(column, rows) : null,
-    missing_error: config.missing === 'error',
+    levels: kept.map((level) => column.levels[level] ?? ''),
+    untrained: kept
+      .filter((level) => counts[level] === 0)
+      .map((level) => column.levels[level] ?? ''),
+    other: hasOther,
+    unseen: hasOther && !isOtherTrained ? 'zero' : rules.unseen_category,
+    missing: missingLevel(column, counts, rules.missing),
+    missing_error: rules.missing === 'error',
+    indicator: rules.indicator,
   }
 }
 
-function mostFrequentLevel({ codes, levels }: CategoryColumn, rows: Uint32Array): string | null {
-  const counts = new Float64Array(levels.length)
+function fitOrdinal(
+  name: string,
+  column: CategoryColumn,
+  order: readonly string[],
+  rows: Uint32Array,
+  rules: ColumnRules,
+): ColumnTransform {
+  const indexOf = new Map(order.map((level, i) => [level, i]))
+  const toIndex = column.levels.map((level) => indexOf.get(level) ?? Number.NaN)
+  const indices = Float64Array.from(rows, (row) => toIndex[column.codes[row] ?? -1] ?? Number.NaN)
+  const present = indices.filter((index) => !Number.isNaN(index))
+  const { missing } = rules
+  const standIn =
+    typeof missing === 'object'
+      ? (indexOf.get(String(missing.constant)) ?? 0)
+      : missingNumber(present, missing)
+  return {
+    kind: 'ordinal',
+    column: name,
+    levels: [...order],
+    missing: standIn,
+    unseen: rules.unseen_category === 'error' ? 'error' : 'missing',
+    ...fitScale(present, rules.numeric),
+    indicator: rules.indicator,
+  }
+}
+
+/** The level that stands in for a missing one; mean and median have no meaning here: all zeros say "missing". */
+function missingLevel(
+  { levels }: CategoryColumn,
+  counts: readonly number[],
+  rule: ColumnRules['missing'],
+): string | null {
+  if (typeof rule === 'object') {
+    return typeof rule.constant === 'string' ? rule.constant : null
+  }
+  if (rule !== 'most_frequent') return null
+  const [most] = mostFrequentLevels(counts, 1)
+  return most === undefined || counts[most] === 0 ? null : (levels[most] ?? null)
+}
+
+/** In the order of the levels; of equally frequent ones the first. */
+function mostFrequentLevels(counts: readonly number[], count: number): number[] {
+  return [...counts.keys()]
+    .sort((a, b) => (counts[b] ?? 0) - (counts[a] ?? 0) || a - b)
+    .slice(0, count)
+    .sort((a, b) => a - b)
+}
+
+function countLevels({ codes, levels }: CategoryColumn, rows: Uint32Array): number[] {
+  const counts = new Array<number>(levels.length).fill(0)
   for (const row of rows) {
     const code = codes[row] ?? -1
     if (code >= 0) counts[code] = (counts[code] ?? 0) + 1
   }
-  const most = counts.reduce((a, b) => Math.max(a, b), 0)
-  return most === 0 ? null : (levels[counts.indexOf(most)] ?? null)
+  return counts
 }
 
 function fitTarget(

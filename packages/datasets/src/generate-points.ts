@@ -1,14 +1,17 @@
 /**
- * Toy data sets in two dimensions, as a function of rows, noise and seed alone. Row i draws from its own indices, so a
- * longer set begins with the same rows as a shorter one.
+ * Toy data sets as a function of rows, noise and seed alone. Row i draws from its own indices, so a longer set begins
+ * with the same rows as a shorter one.
  */
-import type { Cell, LOGIC_GATES, POINT_CLOUDS } from '@trainyard/contracts'
+import type { Cell, CURVES, LOGIC_GATES, POINT_CLOUDS } from '@trainyard/contracts'
 import { cos, createRandom, sin } from '@trainyard/engine/random'
 
-export interface PointSpec {
-  generator: (typeof LOGIC_GATES)[number] | (typeof POINT_CLOUDS)[number]
+type PointGenerator = (typeof LOGIC_GATES)[number] | (typeof POINT_CLOUDS)[number]
+type CurveGenerator = (typeof CURVES)[number]
+
+export interface PointSpec<Generator = PointGenerator | CurveGenerator> {
+  generator: Generator
   rows: number
-  /** Standard deviation of Gaussian noise on both coordinates. */
+  /** Standard deviation of Gaussian noise: on both coordinates of a point, on the value of a curve. */
   noise: number
   seed: number
 }
@@ -37,7 +40,30 @@ const BLOB_CENTRES = [
   [1.1, -0.7],
 ] as const
 
-export function* generatePoints(spec: PointSpec): Generator<Cell[]> {
+/** Columns and rows of a generated data set; its target is the last column. */
+export function generateTable(spec: PointSpec): { columns: string[]; rows: Generator<Cell[]> } {
+  return isCurve(spec)
+    ? { columns: [...CURVE_FUNCTIONS[spec.generator].inputs, 'y'], rows: generateCurve(spec) }
+    : { columns: ['x1', 'x2', 'label'], rows: generatePoints(spec as PointSpec<PointGenerator>) }
+}
+
+function isCurve(spec: PointSpec): spec is PointSpec<CurveGenerator> {
+  return spec.generator in CURVE_FUNCTIONS
+}
+
+/** y = f(x) + noise over x that is uniform in its range. */
+function* generateCurve(spec: PointSpec<CurveGenerator>): Generator<Cell[]> {
+  const seed = BigInt(spec.seed)
+  const place = createRandom(seed, 'place')
+  const noise = createRandom(seed, 'noise')
+  const { inputs, range, of } = CURVE_FUNCTIONS[spec.generator]
+  for (let index = 0; index < spec.rows; index++) {
+    const x = inputs.map((_, k) => range * (2 * place.uniform(inputs.length * index + k) - 1))
+    yield [...x, of(x[0] ?? 0, x[1] ?? 0) + spec.noise * noise.normal(index)]
+  }
+}
+
+function* generatePoints(spec: PointSpec<PointGenerator>): Generator<Cell[]> {
   const seed = BigInt(spec.seed)
   const place = createRandom(seed, 'place')
   const spread = createRandom(seed, 'spread')
@@ -56,7 +82,17 @@ export function* generatePoints(spec: PointSpec): Generator<Cell[]> {
   }
 }
 
-const POINTS: Record<PointSpec['generator'], (draw: Draw) => Point> = {
+/** Inputs are drawn from [-range, range]. */
+const CURVE_FUNCTIONS: Record<
+  CurveGenerator,
+  { inputs: string[]; range: number; of: (x1: number, x2: number) => number }
+> = {
+  linear: { inputs: ['x'], range: 1, of: (x) => 2 * x + 1 },
+  sine: { inputs: ['x'], range: PI, of: (x) => sin(x) },
+  plane: { inputs: ['x1', 'x2'], range: 1, of: (x1, x2) => x1 + x2 },
+}
+
+const POINTS: Record<PointGenerator, (draw: Draw) => Point> = {
   xor: (draw) => corner(draw, (a, b) => a ^ b),
   and: (draw) => corner(draw, (a, b) => a & b),
   or: (draw) => corner(draw, (a, b) => a | b),

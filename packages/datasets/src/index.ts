@@ -1,6 +1,13 @@
+export { completeRows } from './complete-rows.ts'
 export { DataError, type DataFault } from './data-error.ts'
 export { encodeRecords, type RecordsInput } from './encode-records.ts'
-export { classIndices, encodeFeatures, encodeTargets } from './encode-table.ts'
+export {
+  classIndices,
+  encodeFeatures,
+  encodeTargets,
+  encodeWeights,
+  groupIndices,
+} from './encode-table.ts'
 export { fitPreprocessing, inputWidth } from './fit-preprocessing.ts'
 export type { CsvOptions, Ingested } from './ingest-csv.ts'
 export type { InlineRows } from './ingest-rows.ts'

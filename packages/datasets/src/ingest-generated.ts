@@ -1,7 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { GeneratedDataset, SHIPPED_DATASETS } from '@trainyard/contracts'
-import { generatePoints } from './generate-points.ts'
+import { generateTable } from './generate-points.ts'
 import { type Ingested, ingestCsv } from './ingest-csv.ts'
 import type { Session } from './session.ts'
 import { writeCsv } from './write-csv.ts'
@@ -25,8 +25,9 @@ export async function ingestGenerated(
       await copyFile(fileURLToPath(shipped), path)
       return await ingestCsv(session, path, { target: SHIPPED_TARGETS[builtin.generator] })
     }
-    await writeCsv(path, ['x1', 'x2', 'label'], generatePoints(builtin))
-    return await ingestCsv(session, path, { target: 'label' })
+    const { columns, rows } = generateTable(builtin)
+    await writeCsv(path, columns, rows)
+    return await ingestCsv(session, path, { target: columns.at(-1) ?? '' })
   } finally {
     await rm(path, { force: true })
   }

@@ -11,8 +11,10 @@ const CONFIG: PreprocessingConfig = {
   numeric: 'standardize',
   target: 'none',
   missing: 'mean',
+  missing_indicators: false,
   unseen_category: 'zero',
   max_levels: 64,
+  columns: {},
 }
 const ALL = Uint32Array.of(0, 1, 2, 3, 4)
 /** The last row is for validation: an outlier that no fit may see. */
@@ -138,7 +140,7 @@ describe('fitPreprocessing', () => {
     expect(await captureFaults(() => inputWidth(COLUMNS, config))).toEqual([
       {
         detail:
-          'Column "colour" has 3 levels; at most 2 are encoded. Ignore the column or raise max_levels',
+          'Column "colour" has 3 levels; at most 2 are encoded. Ignore the column, raise max_levels or set unseen_category to "other"',
         column: 'colour',
       },
     ])
@@ -148,7 +150,7 @@ describe('fitPreprocessing', () => {
 describe('encoding', () => {
   const plain = fit({ numeric: 'none' })
 
-  it('makes one input of a number or boolean and one of every level, in data-set order', () => {
+  it('makes one input of a number or boolean and one of every level that training rows have, in data-set order', () => {
     const inputs = encodeFeatures(plain, TABLE, ALL)
 
     const third = Math.fround(2 / 3)
@@ -158,7 +160,7 @@ describe('encoding', () => {
         [2, 0, 1, 0, 0],
         [3, 1, 0, 0, 1],
         [6, third, 0, 0, 0],
-        [1e6, 0, 0, 1, 0],
+        [1e6, 0, 0, 0, 0],
       ].flat(),
     )
   })
@@ -190,6 +192,9 @@ describe('encoding', () => {
       columns: [
         {
           kind: 'one_hot',
+          untrained: [],
+          other: false,
+          indicator: false,
           column: 'code',
           levels: ['1', '2.5', 'true'],
           unseen: 'zero',
@@ -235,6 +240,8 @@ describe('encoding', () => {
     const preprocessing: Preprocessing = {
       columns: ['constructor', 'a/b~c'].map((name) => ({
         kind: 'numeric' as const,
+        log1p: false,
+        indicator: false,
         column: name,
         type: 'number' as const,
         missing: 0,

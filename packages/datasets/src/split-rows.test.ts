@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { splitRows } from './split-rows.ts'
 
-const HALF = { fraction: 0.5, stratify: true }
-const FIFTH = { fraction: 0.2, stratify: true }
+function firstRows(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, row) => row)
+}
 
 function classCounts(classes: Int32Array, rows: Uint32Array): number[] {
   const counts = Array(Math.max(...classes) + 1).fill(0)
@@ -13,9 +14,10 @@ function classCounts(classes: Int32Array, rows: Uint32Array): number[] {
 describe('splitRows', () => {
   it('puts every row into exactly one part, both ascending', () => {
     const { training, validation } = splitRows({
-      rows: 101,
+      rows: firstRows(101),
       classes: null,
-      validation: FIFTH,
+      fraction: 0.2,
+      groups: null,
       shuffle: true,
       seed: 3n,
     })
@@ -28,7 +30,14 @@ describe('splitRows', () => {
 
   it('draws the same rows for the same seed and others for another', () => {
     const draw = (seed: bigint) =>
-      splitRows({ rows: 50, classes: null, validation: FIFTH, shuffle: true, seed }).validation
+      splitRows({
+        rows: firstRows(50),
+        classes: null,
+        fraction: 0.2,
+        groups: null,
+        shuffle: true,
+        seed,
+      }).validation
 
     expect(draw(1n)).toEqual(draw(1n))
     expect(draw(1n)).not.toEqual(draw(2n))
@@ -38,9 +47,10 @@ describe('splitRows', () => {
     const classes = Int32Array.from({ length: 100 }, (_, i) => (i < 58 ? 0 : i < 91 ? 1 : 2))
 
     const { validation, training } = splitRows({
-      rows: 100,
+      rows: firstRows(100),
       classes,
-      validation: FIFTH,
+      fraction: 0.2,
+      groups: null,
       shuffle: true,
       seed: 1n,
     })
@@ -54,9 +64,10 @@ describe('splitRows', () => {
     const classes = Int32Array.of(0, 0, 1, 1, 2, 2, 2, 3)
 
     const { training, validation } = splitRows({
-      rows: 8,
+      rows: firstRows(8),
       classes,
-      validation: HALF,
+      fraction: 0.5,
+      groups: null,
       shuffle: true,
       seed: 9n,
     })
@@ -67,9 +78,10 @@ describe('splitRows', () => {
 
   it('takes the last rows in order when nothing is shuffled, classes or not', () => {
     const { training, validation } = splitRows({
-      rows: 10,
+      rows: firstRows(10),
       classes: Int32Array.of(0, 0, 0, 0, 0, 1, 1, 1, 1, 1),
-      validation: { fraction: 0.3, stratify: true },
+      fraction: 0.3,
+      groups: null,
       shuffle: false,
       seed: 1n,
     })
@@ -80,8 +92,14 @@ describe('splitRows', () => {
 
   it('keeps at least one row on each side, and all rows in training without validation', () => {
     const split = (fraction: number | null) => {
-      const validation = fraction === null ? null : { fraction, stratify: false }
-      const parts = splitRows({ rows: 4, classes: null, validation, shuffle: true, seed: 1n })
+      const parts = splitRows({
+        rows: firstRows(4),
+        classes: null,
+        fraction,
+        groups: null,
+        shuffle: true,
+        seed: 1n,
+      })
       return [parts.training.length, parts.validation.length]
     }
 
@@ -90,5 +108,69 @@ describe('splitRows', () => {
       [1, 3],
       [4, 0],
     ])
+  })
+
+  it('splits the listed rows alone', () => {
+    const rows = Uint32Array.of(3, 5, 8, 13, 21)
+
+    const { training, validation } = splitRows({
+      rows,
+      classes: null,
+      groups: null,
+      fraction: 0.4,
+      shuffle: true,
+      seed: 2n,
+    })
+
+    expect(validation.length).toBe(2)
+    expect([...training, ...validation].sort((a, b) => a - b)).toEqual([...rows])
+  })
+
+  it('keeps every group on one side, as near to the share as whole groups come', () => {
+    const groups = Int32Array.from({ length: 100 }, (_, row) => Math.floor(row / 10))
+
+    for (const seed of [1n, 2n, 3n]) {
+      const { training, validation } = splitRows({
+        rows: firstRows(100),
+        classes: null,
+        groups,
+        fraction: 0.25,
+        shuffle: true,
+        seed,
+      })
+
+      const inTraining = new Set([...training].map((row) => groups[row]))
+      const inValidation = new Set([...validation].map((row) => groups[row]))
+      expect(inTraining.size + inValidation.size).toBe(10)
+      expect([20, 30]).toContain(validation.length)
+    }
+  })
+
+  it('takes the last groups in order when nothing is shuffled', () => {
+    const { validation } = splitRows({
+      rows: firstRows(6),
+      classes: null,
+      groups: Int32Array.of(0, 0, 1, 1, 2, 2),
+      fraction: 0.3,
+      shuffle: false,
+      seed: 1n,
+    })
+
+    expect([...validation]).toEqual([4, 5])
+  })
+
+  it('takes the smallest group where each is far above the share, and refuses a single one', () => {
+    const split = (...sizes: number[]) =>
+      splitRows({
+        rows: firstRows(sizes.reduce((sum, size) => sum + size, 0)),
+        classes: null,
+        groups: Int32Array.from(sizes.flatMap((size, i) => Array<number>(size).fill(i))),
+        fraction: 0.1,
+        shuffle: true,
+        seed: 1n,
+      })
+
+    expect([...split(30, 20, 50).validation]).toEqual([...firstRows(50).subarray(30)])
+    expect(() => split(10)).toThrow('at least two groups')
   })
 })

@@ -1,10 +1,15 @@
 import { permutation } from '@trainyard/engine/random'
+import { DataError } from './data-error.ts'
 
 export interface SplitOptions {
-  rows: number
-  /** Class of each row when the shares of classes are to be kept; null otherwise. */
+  /** The rows to share out, ascending. */
+  rows: Uint32Array
+  /** Class of each of these rows when the shares of classes are to be kept; null otherwise. */
   classes: Int32Array | null
-  validation: { fraction: number; stratify: boolean } | null
+  /** Group of each of these rows when a group is to stay on one side; null otherwise. */
+  groups: Int32Array | null
+  /** Share of the rows that validate; null: none do. */
+  fraction: number | null
   /** False: the last rows validate and nothing is drawn. */
   shuffle: boolean
   seed: bigint
@@ -19,26 +24,54 @@ export interface Split {
 /**
  * Draws the validation rows, the same ones for the same seed. Stratified, every class gives its share by largest
  * remainder, and a class of two rows or more keeps at least one for training; a class of one row stays in training
- * unless the other classes cannot fill the validation part.
+ * unless the other classes cannot fill the validation part. Grouped, whole groups are drawn for as long as that brings
+ * the part nearer to its share; throws DataError where there is but one group.
  */
 export function splitRows(options: SplitOptions): Split {
-  const { rows, classes, validation, shuffle, seed } = options
-  const isValidation = new Uint8Array(rows)
+  const { rows, classes, groups, fraction, shuffle, seed } = options
+  const n = rows.length
+  const isValidation = new Uint8Array(n)
   const wanted =
-    validation === null || rows < 2
-      ? 0
-      : Math.min(rows - 1, Math.max(1, Math.round(rows * validation.fraction)))
-  if (!shuffle) isValidation.fill(1, rows - wanted)
-  else if (wanted > 0) {
-    const order = permutation(seed, 'split', 0, rows)
-    if (validation?.stratify && classes !== null) {
-      markStratified(isValidation, order, classes, wanted)
-    } else for (const row of order.subarray(0, wanted)) isValidation[row] = 1
+    fraction === null || n < 2 ? 0 : Math.min(n - 1, Math.max(1, Math.round(n * fraction)))
+  if (wanted > 0) {
+    const order = shuffle
+      ? permutation(seed, 'split', 0, n)
+      : Uint32Array.from({ length: n }, (_, i) => n - 1 - i)
+    if (groups !== null) markGroups(isValidation, order, groups, wanted)
+    else if (classes !== null && shuffle) markStratified(isValidation, order, classes, wanted)
+    else for (const i of order.subarray(0, wanted)) isValidation[i] = 1
   }
   return {
-    training: rowsWhere(isValidation, 0),
-    validation: rowsWhere(isValidation, 1),
+    training: rows.filter((_, i) => isValidation[i] === 0),
+    validation: rows.filter((_, i) => isValidation[i] === 1),
   }
+}
+
+/** Groups come in the order in which their first row is drawn. */
+function markGroups(
+  isValidation: Uint8Array,
+  order: Uint32Array,
+  groups: Int32Array,
+  wanted: number,
+): void {
+  const sizes = new Map<number, number>()
+  for (const i of order) sizes.set(groups[i] ?? 0, (sizes.get(groups[i] ?? 0) ?? 0) + 1)
+  if (sizes.size < 2) {
+    throw new DataError([{ detail: 'A split by groups needs at least two groups, there is one' }])
+  }
+  const drawn = new Set<number>()
+  let total = 0
+  for (const [group, size] of sizes) {
+    const isNearer = Math.abs(total + size - wanted) < Math.abs(total - wanted)
+    if (!isNearer || drawn.size === sizes.size - 1) continue
+    drawn.add(group)
+    total += size
+  }
+  // Where every group is far larger than the part should be, the smallest is nearest to it.
+  if (drawn.size === 0) {
+    drawn.add([...sizes].reduce((best, entry) => (entry[1] < best[1] ? entry : best))[0])
+  }
+  for (const [i, group] of groups.entries()) if (drawn.has(group)) isValidation[i] = 1
 }
 
 function markStratified(
@@ -95,11 +128,4 @@ function shareOut(sizes: readonly number[], wanted: number): number[] {
 
 function spareRows(size: number): number {
   return Math.max(0, size - 1)
-}
-
-function rowsWhere(marks: Uint8Array, mark: 0 | 1): Uint32Array {
-  const found = new Uint32Array(marks.reduce((sum, value) => sum + Number(value === mark), 0))
-  let at = 0
-  for (const [row, value] of marks.entries()) if (value === mark) found[at++] = row
-  return found
 }

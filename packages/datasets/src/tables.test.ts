@@ -95,6 +95,21 @@ describe('ingestGenerated', () => {
     expect(await make(1)).not.toEqual(await make(2))
   })
 
+  it('draws a line, a sine and a plane, exact without noise, as regressions', async () => {
+    const values = async (generator: 'linear' | 'sine' | 'plane') => {
+      const spec = { generator, rows: 40, noise: 0, seed: 3 }
+      const { parquetPath, columns, task, target } = await tables.ingestGenerated(spec)
+      expect([task, target]).toEqual(['regression', 'y'])
+      return (await tables.readRows(parquetPath, columns, { offset: 0, limit: 40 })).map(
+        (row) => row.map(Number) as [number, number, number],
+      )
+    }
+
+    for (const [x, y] of await values('linear')) expect(y).toBeCloseTo(2 * x + 1, 12)
+    for (const [x, y] of await values('sine')) expect(y).toBeCloseTo(Math.sin(x), 12)
+    for (const [x1, x2, y] of await values('plane')) expect(y).toBeCloseTo(x1 + x2, 12)
+  })
+
   it('lays exact circles, moons and spirals without noise, and three blobs', async () => {
     const points = async (generator: 'circles' | 'moons' | 'spiral' | 'blobs') => {
       const spec = { generator, rows: 60, noise: 0, seed: 3 }

@@ -1,5 +1,6 @@
 /** Class weights in the order of the classes, whichever way they were written. */
 import type { FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import { escapePointer } from './escape-pointer.ts'
 
 const POINTER = '#/training/class_weight'
 /** A map may be as long as a body; nobody reads more of its faults. */
@@ -55,9 +56,4 @@ function toList(
 function quoteAll(classes: readonly string[]): string {
   const shown = classes.slice(0, 10).map((name) => `"${name}"`)
   return classes.length > shown.length ? `${shown.join(', ')}, …` : shown.join(', ')
-}
-
-/** A key as part of a JSON pointer in a URI fragment. https://www.rfc-editor.org/rfc/rfc6901#section-6 */
-function escapePointer(key: string): string {
-  return encodeURIComponent(key.toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1'))
 }

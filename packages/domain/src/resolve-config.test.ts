@@ -177,6 +177,22 @@ describe('resolveConfig', () => {
     expect([resolved.task, resolved.training.loss]).toEqual(['regression', 'mse'])
   })
 
+  it('splits by the column of the role "group", or by the one that is named', () => {
+    const { columns } = digits
+    const group = { ...(columns[0] as Column), name: 'patient', role: 'group' as const }
+    const grouped = { ...digits, columns: [...columns, group] }
+
+    expect(resolve({}, grouped).validation).toEqual({
+      fraction: 0.2,
+      stratify: false,
+      group_column: 'patient',
+    })
+    expect(resolve({ validation: { group_column: 'x' } }, grouped).validation).toMatchObject({
+      group_column: 'x',
+    })
+    expect(resolve({}, digits).validation).toMatchObject({ stratify: true, group_column: null })
+  })
+
   it('never changes a hidden layer that is given, an empty list included', () => {
     expect(resolve({ model: { hidden: [] } }, digits).model.hidden).toEqual([])
     expect(resolve({ model: { hidden: [{ units: 3 }] } }, digits).model.hidden).toEqual([
@@ -293,6 +309,20 @@ describe('resolveConfig', () => {
       /softmax/,
     ],
     [
+      'a group column there is not',
+      { validation: { group_column: 'z' } },
+      digits,
+      '#/validation/group_column',
+      /no column "z"/,
+    ],
+    [
+      'the shares of classes in whole groups',
+      { validation: { group_column: 'x', stratify: true } },
+      digits,
+      '#/validation/stratify',
+      /stay together/,
+    ],
+    [
       'an accuracy of regression',
       { limits: { target: { metric: 'val_accuracy', goal: 'maximize', value: 1 } } },
       prices,
@@ -324,7 +354,6 @@ describe('resolveConfig', () => {
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
           threads: 2,
         },
-        preprocessing: { missing: 'drop_row', missing_indicators: true, unseen_category: 'other' },
         validation: { folds: 5 },
         initial_weights: { model: 'x' },
         checkpoint: { every_seconds: 1 },
@@ -338,9 +367,6 @@ describe('resolveConfig', () => {
       '#/training/optimizer/type',
       '#/training/augmentation',
       '#/training/threads',
-      '#/preprocessing/missing',
-      '#/preprocessing/missing_indicators',
-      '#/preprocessing/unseen_category',
       '#/validation/folds',
       '#/initial_weights',
       '#/checkpoint',

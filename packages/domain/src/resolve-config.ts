@@ -3,9 +3,11 @@
  * schema, nothing left to be decided later. Pure: the same specification and schema resolve to the same configuration.
  */
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
+import { resolvePreprocessing } from './resolve-preprocessing.ts'
 import {
   resolveLabelSmoothing,
   resolveLength,
@@ -41,21 +43,22 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const target = dataset.columns.find((column) => column.name === dataset.target)
   const classes = target?.levels ?? null
   const task = resolveTask(spec, dataset, classes, errors)
-  const numeric = spec.preprocessing?.numeric ?? 'standardize'
-  const preprocessing = resolvePreprocessing(spec, task, numeric)
-  const validation = resolveValidation(spec, dataset.rows, task)
+  const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
+  const validation = resolveValidation(spec, dataset, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   const trainingRows =
     validation === null ? dataset.rows : trainingRowsOf(dataset.rows, validation.fraction)
+  const inputs = context.inputWidth(preprocessing)
   const resolved: ResolvedConfig = {
     task,
     preprocessing,
     validation,
     model: resolveModel(
       spec,
-      context.inputWidth(preprocessing),
+      inputs,
       outputsOf(loss, classes),
       loss,
+      chooseHidden(task, inputs, trainingRows),
       errors,
     ),
     training: {
@@ -121,34 +124,46 @@ function isNumeric(dataset: DatasetFacts): boolean {
   return dataset.columns.find((column) => column.name === dataset.target)?.type === 'number'
 }
 
-function resolvePreprocessing(
+function resolveValidation(
   spec: JobSpec,
+  dataset: DatasetFacts,
   task: Task,
-  numeric: ResolvedConfig['preprocessing']['numeric'],
-): ResolvedConfig['preprocessing'] {
-  const given = spec.preprocessing
-  const target = given?.target ?? 'auto'
-  const missing = given?.missing ?? 'mean'
+  errors: FieldError[],
+): ResolvedConfig['validation'] {
+  const given = spec.validation
+  if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
+  const asked = given === undefined || 'dataset_id' in given || 'folds' in given ? {} : given
+  const group_column = resolveGroups(asked, dataset, errors)
+  const canStratify =
+    task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
   return {
-    numeric,
-    target:
-      task === 'classification' || target === 'none' || (target === 'auto' && numeric === 'none')
-        ? 'none'
-        : 'standardize',
-    // Values refused by `findUnsupported` never get past it; they only need some place to stand here.
-    missing: missing === 'drop_row' ? 'mean' : missing,
-    unseen_category: given?.unseen_category === 'error' ? 'error' : 'zero',
-    max_levels: given?.max_levels ?? 64,
+    fraction: asked.fraction ?? 0.2,
+    stratify: canStratify && (asked.stratify ?? true),
+    group_column,
   }
 }
 
-function resolveValidation(spec: JobSpec, rows: number, task: Task): ResolvedConfig['validation'] {
-  const given = spec.validation
-  if (given === null || (given === undefined && rows < VALIDATION_ROWS_MIN)) return null
-  const fraction = given !== undefined && 'fraction' in given ? given.fraction : undefined
-  const stratify = given !== undefined && 'stratify' in given ? given.stratify : undefined
-  return {
-    fraction: fraction ?? 0.2,
-    stratify: task === 'classification' && (spec.training?.shuffle ?? true) && (stratify ?? true),
+/** The column asked for, else the one whose role is "group". */
+function resolveGroups(
+  { group_column, stratify }: { group_column?: string | undefined; stratify?: boolean | undefined },
+  { columns }: DatasetFacts,
+  errors: FieldError[],
+): string | null {
+  const pointer = '#/validation/group_column'
+  if (group_column === undefined) {
+    return columns.find(({ role }) => role === 'group')?.name ?? null
   }
+  const column = columns.find(({ name }) => name === group_column)
+  if (column === undefined) {
+    errors.push({ pointer, detail: `the data set has no column "${group_column}"` })
+  } else if (column.role === 'ignored') {
+    errors.push({ pointer, detail: `"${group_column}" is ignored; give it the role "group"` })
+  }
+  if (stratify) {
+    errors.push({
+      pointer: '#/validation/stratify',
+      detail: 'groups stay together, so the shares of classes cannot be kept as well',
+    })
+  }
+  return group_column
 }

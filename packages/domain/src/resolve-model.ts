@@ -7,8 +7,6 @@ import type {
   Task,
 } from '@trainyard/contracts'
 
-/** Of one and two layers of 16 to 512 units, one of 128 did best on iris, wine and digits over many seeds. */
-const HIDDEN_DEFAULT: HiddenLayerSpec[] = [{ units: 128 }]
 const HUBER_DELTA_DEFAULT = 1
 
 type Loss = ResolvedConfig['training']['loss']
@@ -60,6 +58,7 @@ export function resolveModel(
   inputs: number,
   outputs: number,
   loss: Loss,
+  hiddenDefault: readonly HiddenLayerSpec[],
   errors: FieldError[],
 ): ResolvedConfig['model'] {
   const activation =
@@ -76,7 +75,7 @@ export function resolveModel(
       detail: `"${output.activation}" does not go with the loss ${typeof loss === 'object' ? loss.type : loss}, whose output is "${activation}"`,
     })
   }
-  const hidden = given?.hidden ?? HIDDEN_DEFAULT
+  const hidden = given?.hidden ?? hiddenDefault
   return {
     inputs,
     hidden: hidden.map((layer) => ({

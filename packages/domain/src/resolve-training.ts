@@ -1,9 +1,10 @@
 /** How long and by which steps to train. */
 import type { FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
+import { chooseBatchSize } from './choose-recipe.ts'
 
 const EPOCHS_DEFAULT = 100
 const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50
-const BATCH_SIZE_DEFAULT = 32
+const BATCH_SIZE_WITH_GIVEN_EPOCHS = 32
 const PATIENCE_DEFAULT = 10
 
 export function resolveOptimizer(
@@ -131,7 +132,10 @@ export function resolveLength(
     batch_size:
       given?.batch_size === 'full'
         ? trainingRows
-        : (given?.batch_size ?? Math.min(BATCH_SIZE_DEFAULT, trainingRows)),
+        : (given?.batch_size ??
+          (free
+            ? chooseBatchSize(trainingRows)
+            : Math.min(BATCH_SIZE_WITH_GIVEN_EPOCHS, trainingRows))),
     epochs: given?.epochs ?? (free ? EPOCHS_DEFAULT : EPOCHS_WITH_GIVEN_BATCH_SIZE),
     early_stopping: stops
       ? {

@@ -10,7 +10,7 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { model, training, preprocessing, validation } = spec
+  const { model, training, validation } = spec
   const output = typeof model === 'object' ? model.output : undefined
   if (typeof output === 'object' && output.activation === 'step') {
     refuse('#/model/output/activation', 'the perceptron\'s output "step"')
@@ -24,19 +24,9 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
       refuse('#/training/threads', 'more than one thread for one job')
     }
   }
-  if (preprocessing?.missing === 'drop_row') refuse('#/preprocessing/missing', '"drop_row"')
-  if (preprocessing?.missing_indicators) {
-    refuse('#/preprocessing/missing_indicators', 'missing indicators')
-  }
-  if (preprocessing?.unseen_category === 'other') {
-    refuse('#/preprocessing/unseen_category', '"other"')
-  }
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')
     else if ('folds' in validation) refuse('#/validation/folds', 'k-fold validation')
-    else if (validation.group_column !== undefined) {
-      refuse('#/validation/group_column', 'a group column')
-    }
   }
   if (spec.initial_weights != null) refuse('#/initial_weights', 'a warm start')
   if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')

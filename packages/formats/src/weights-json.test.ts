@@ -14,6 +14,8 @@ const ARCHITECTURE = {
 const PREPROCESSING = {
   columns: ['a', 'b'].map((column) => ({
     kind: 'numeric' as const,
+    log1p: false,
+    indicator: false,
     column,
     type: 'number' as const,
     missing: 0,

@@ -7,6 +7,8 @@ import { packLayers, unpackLayers } from './layer-bytes.ts'
 const PREPROCESSING: Preprocessing = {
   columns: ['a', 'b'].map((column) => ({
     kind: 'numeric' as const,
+    log1p: false,
+    indicator: false,
     column,
     type: 'number' as const,
     missing: 0,

@@ -24,16 +24,18 @@ export function planTraining(input: {
 }): NetworkPlan {
   const { resolved, columns, rows, trainingRows } = input
   const { model, training } = resolved
+  const hasRowWeights = columns.some(({ role }) => role === 'weight')
   const plan = planNetwork({
     network: toNetworkConfig(resolved),
     optimizer: training.optimizer.type,
     batchSize: training.batch_size,
     trainingRows,
     validationRows: rows - trainingRows,
-    weighted: training.class_weight !== null,
+    weighted: training.class_weight !== null || hasRowWeights,
   })
-  // Inputs, one target and the row's index, encoded before the engine copies them into its memory.
-  const encodedBytes = rows * ((model.inputs + 1) * FLOAT_BYTES + ROW_INDEX_BYTES)
+  // Inputs, one target, a weight and the row's index, encoded before the engine copies them into its memory.
+  const floatsPerRow = model.inputs + 1 + Number(hasRowWeights)
+  const encodedBytes = rows * (floatsPerRow * FLOAT_BYTES + ROW_INDEX_BYTES)
   const parameterBytes = PARAMETER_COPIES * FLOAT_BYTES * plan.parameterCount
   const memoryBytes = plan.memoryBytes + tableBytes(columns, rows) + encodedBytes + parameterBytes
   return { ...plan, memoryBytes }

@@ -20,17 +20,21 @@ function column(name: string, levels: string[] | null, role: Column['role']): Co
   }
 }
 
-function makeTable(): Table {
+function rowNumbers(): Float64Array<SharedArrayBuffer> {
   const values = new Float64Array(new SharedArrayBuffer(8 * ROWS))
+  for (let row = 0; row < ROWS; row++) values[row] = row
+  return values
+}
+
+function makeTable(): Table {
   const labels = new Float64Array(new SharedArrayBuffer(8 * ROWS))
   for (let row = 0; row < ROWS; row++) {
-    values[row] = row
     labels[row] = row % 4 === 0 ? 10 : 9
   }
   return {
     rows: ROWS,
     columns: new Map([
-      ['x', { type: 'number', values }],
+      ['x', { type: 'number', values: rowNumbers() }],
       ['y', { type: 'number', values: labels }],
     ]),
   }
@@ -51,7 +55,12 @@ describe('prepareTraining', () => {
     expect([training.rows, validation?.rows]).toEqual([32, 8])
     // A quarter of the rows is the first class, "10"; index 0 of the targets.
     expect(validation?.targets.filter((label) => label === 0).length).toBe(2)
-    expect(transform).toMatchObject({ kind: 'numeric', center: mean })
+    expect(transform).toMatchObject({
+      kind: 'numeric',
+      log1p: false,
+      indicator: false,
+      center: mean,
+    })
     const scale = transform?.kind === 'numeric' ? transform.scale : Number.NaN
     expect([...(validation?.inputs ?? [])]).toEqual(
       [...validationRowIndices].map((row) => Math.fround((row - mean) / scale)),
@@ -94,5 +103,52 @@ describe('prepareTraining', () => {
     expect(prepared.preprocessing.target).toEqual({ center: 9.25, scale: Math.sqrt(0.1875) })
     expect(prepared.training.targets[0]).toBeCloseTo(0.75 / Math.sqrt(0.1875), 6)
     expect(prepared.architecture.classes).toBeNull()
+  })
+
+  it('weighs rows by the column of that role, in both parts', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const columns = [...COLUMNS, column('w', null, 'weight')]
+    const table = makeTable()
+    table.columns.set('w', { type: 'number', values: rowNumbers() })
+
+    const prepared = prepareTraining({ table, columns, target: 'y', resolved })
+
+    expect([...(prepared.training.weights ?? [])]).toEqual([...prepared.trainingRowIndices])
+    expect([...(prepared.validation?.weights ?? [])]).toEqual([...prepared.validationRowIndices])
+  })
+
+  it('keeps rows of one group together', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const validation = { fraction: 0.25, stratify: false, group_column: 'y' }
+
+    const { trainingRowIndices, validationRowIndices } = prepareTraining({
+      table: makeTable(),
+      columns: COLUMNS,
+      target: 'y',
+      resolved: { ...resolved, validation },
+    })
+
+    // The smaller of the two groups, every fourth row, is exactly the share.
+    expect([...validationRowIndices]).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32, 36])
+    expect(trainingRowIndices.length).toBe(30)
+  })
+
+  it('with drop_row trains and validates on complete rows alone, and refuses a table without one', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const preprocessing = { ...resolved.preprocessing, missing: 'drop_row' as const }
+    const prepare = (isMissing: (row: number) => boolean) => {
+      const table = makeTable()
+      const x = table.columns.get('x')
+      if (x?.type !== 'number') throw new Error('x is a number')
+      for (let row = 0; row < ROWS; row++) if (isMissing(row)) x.values[row] = Number.NaN
+      const input = { table, columns: COLUMNS, target: 'y' }
+      return prepareTraining({ ...input, resolved: { ...resolved, preprocessing } })
+    }
+
+    const { trainingRowIndices, validationRowIndices } = prepare((row) => row % 2 === 1)
+
+    const used = [...trainingRowIndices, ...validationRowIndices].sort((a, b) => a - b)
+    expect(used).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i))
+    expect(() => prepare(() => true)).toThrow('none is left to train on')
   })
 })

@@ -1,9 +1,13 @@
 import type { Architecture, Column, Preprocessing, ResolvedConfig } from '@trainyard/contracts'
 import {
   classIndices,
+  completeRows,
+  DataError,
   encodeFeatures,
   encodeTargets,
+  encodeWeights,
   fitPreprocessing,
+  groupIndices,
   splitRows,
   type Table,
 } from '@trainyard/datasets'
@@ -35,18 +39,11 @@ export function prepareTraining(input: PrepareInput): PreparedTraining {
   const { table, columns, target, resolved } = input
   const { task } = resolved
   const classes = task === 'classification' ? classesOf(columns, target) : null
-  const all = Uint32Array.from({ length: table.rows }, (_, row) => row)
-  const stratify = resolved.validation?.stratify === true && classes !== null
-  const split = splitRows({
-    rows: table.rows,
-    classes: stratify ? classIndices({ table, target, classes, rows: all }) : null,
-    validation: resolved.validation,
-    shuffle: resolved.training.shuffle,
-    seed: BigInt(resolved.seed),
-  })
+  const split = drawSplit(input, classes)
   const config = resolved.preprocessing
   const rows = split.training
   const preprocessing = fitPreprocessing({ table, columns, target, task, rows, config })
+  const weightColumn = columns.find(({ role }) => role === 'weight')
   const encode = (part: Uint32Array): TrainingData => ({
     rows: part.length,
     inputs: encodeFeatures(preprocessing, table, part),
@@ -58,6 +55,7 @@ export function prepareTraining(input: PrepareInput): PreparedTraining {
       scaling: preprocessing.target,
       rows: part,
     }),
+    weights: weightColumn === undefined ? null : encodeWeights(table, weightColumn.name, part),
   })
   return {
     training: encode(split.training),
@@ -67,6 +65,31 @@ export function prepareTraining(input: PrepareInput): PreparedTraining {
     trainingRowIndices: split.training,
     validationRowIndices: split.validation,
   }
+}
+
+function drawSplit({ table, columns, target, resolved }: PrepareInput, classes: string[] | null) {
+  const { validation, training, preprocessing, seed } = resolved
+  const rows =
+    preprocessing.missing === 'drop_row'
+      ? completeRows(table, columns)
+      : Uint32Array.from({ length: table.rows }, (_, row) => row)
+  if (rows.length === 0) {
+    throw new DataError([
+      { detail: 'Every row lacks a value: with "drop_row" none is left to train on' },
+    ])
+  }
+  const group = validation?.group_column ?? null
+  return splitRows({
+    rows,
+    classes:
+      validation?.stratify === true && classes !== null
+        ? classIndices({ table, target, classes, rows })
+        : null,
+    groups: group === null ? null : groupIndices(table, group, rows),
+    fraction: validation?.fraction ?? null,
+    shuffle: training.shuffle,
+    seed: BigInt(seed),
+  })
 }
 
 function classesOf(columns: readonly Column[], target: string): string[] {

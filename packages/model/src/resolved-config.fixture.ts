@@ -18,10 +18,12 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       numeric: 'standardize',
       target: isRegression ? 'standardize' : 'none',
       missing: 'mean',
+      missing_indicators: false,
       unseen_category: 'zero',
       max_levels: 64,
+      columns: {},
     },
-    validation: { fraction: 0.2, stratify: !isRegression },
+    validation: { fraction: 0.2, stratify: !isRegression, group_column: null },
     model: {
       inputs,
       hidden: [

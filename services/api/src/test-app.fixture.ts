@@ -187,6 +187,8 @@ const ARCHITECTURE: Architecture = {
 const PREPROCESSING: Preprocessing = {
   columns: ['a', 'b'].map((column) => ({
     kind: 'numeric',
+    log1p: false,
+    indicator: false,
     column,
     type: 'number',
     missing: 0,

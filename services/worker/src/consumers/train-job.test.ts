@@ -96,7 +96,7 @@ describe('a job that is trained to its end', () => {
 
   it('has the weights that a plain script gets from the library, and says what decided them', async () => {
     const job = await worker.insertJob(xor, (resolved) => {
-      resolved.validation = { fraction: 0.2, stratify: true }
+      resolved.validation = { fraction: 0.2, stratify: true, group_column: null }
     })
 
     await startTrainer().train(job.id)
