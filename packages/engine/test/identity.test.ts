@@ -22,15 +22,18 @@ describe('the bits of a training', () => {
   })
 
   // The flag is one of x86; arm64 always fuses.
-  it.runIf(process.arch === 'x64')('are those of the unfused kernels where the processor cannot fuse a multiply-add', async () => {
-    const [without, chosen, usual] = await Promise.all([
-      trainApart(['--no-enable-fma3']),
-      trainApart([], 'unfused'),
-      trainApart(),
-    ])
+  it.runIf(process.arch === 'x64')(
+    'are those of the unfused kernels where the processor cannot fuse a multiply-add',
+    async () => {
+      const [without, chosen, usual] = await Promise.all([
+        trainApart(['--no-enable-fma3']),
+        trainApart([], 'unfused'),
+        trainApart(),
+      ])
 
-    expect(without).toEqual({ fused: false, sha256: chosen.sha256 })
-    // On a machine that has none all three are the same.
-    expect(usual.sha256 === without.sha256).toBe(!usual.fused)
-  })
+      expect(without).toEqual({ fused: false, sha256: chosen.sha256 })
+      // On a machine that has none all three are the same.
+      expect(usual.sha256 === without.sha256).toBe(!usual.fused)
+    },
+  )
 }, 60_000)
