@@ -126,7 +126,8 @@ export const resolvedConfigSchema = z
       /** `balanced`, or one weight per class in the order of the classes. */
       class_weight: z.union([z.literal('balanced'), z.array(z.number())]).nullable(),
       label_smoothing: z.number(),
-      threads: z.int(),
+      /** Most threads at once; `auto` is decided by the worker while it trains. No number changes a result. */
+      threads: z.union([z.literal('auto'), z.int()]),
     }),
     limits: z.object({
       max_seconds: z.number().nullable(),

@@ -352,7 +352,6 @@ describe('resolveConfig', () => {
         training: {
           optimizer: { type: 'perceptron' },
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
-          threads: 2,
         },
         validation: { folds: 5 },
         initial_weights: { model: 'x' },
@@ -366,13 +365,25 @@ describe('resolveConfig', () => {
       '#/model/output/activation',
       '#/training/optimizer/type',
       '#/training/augmentation',
-      '#/training/threads',
       '#/validation/folds',
       '#/initial_weights',
       '#/checkpoint',
       '#/webhook',
     ])
   })
+
+  it.each([
+    [undefined, 1],
+    [3, 3],
+    ['auto', 'auto'],
+  ] as const)(
+    'keeps %s for the threads as %s: the worker sees what cores are free',
+    (threads, resolved) => {
+      const training = threads === undefined ? {} : { threads }
+
+      expect(resolve({ training }, digits).training.threads).toBe(resolved)
+    },
+  )
 
   it('takes null and zero for off', () => {
     const off = {

@@ -71,7 +71,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
-      threads: 1,
+      threads: spec.training?.threads ?? 1,
     },
     limits: {
       max_seconds: spec.limits?.max_seconds ?? null,

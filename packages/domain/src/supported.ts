@@ -20,9 +20,6 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
       refuse('#/training/optimizer/type', 'optimizer "perceptron"')
     }
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
-    if (typeof training.threads === 'number' && training.threads > 1) {
-      refuse('#/training/threads', 'more than one thread for one job')
-    }
   }
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')

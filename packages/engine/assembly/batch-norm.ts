@@ -1,26 +1,52 @@
 /**
  * Batch normalization over matrices [rows, stride]; stride is a multiple of 4 and every address of 16
  * bytes. Sums over the rows are taken in blocks of 16 rows, added in order, so that they can be
- * shared out among threads without a change of a bit. Formulas: src/layers/batch-norm.ts.
+ * shared out among threads without a change of a bit: each thread sums its blocks, and after a barrier
+ * each adds all of them up for itself. Formulas: src/layers/batch-norm.ts.
  */
-import { job } from './layout'
+import { job, normalization } from './layout'
 import { multiplyAdd, multiplySubtract } from './tiles'
 
-const BLOCK_ROWS: i32 = 16
+const BLOCK_ROWS: i32 = normalization.blockRows
 
-/** Mean [stride] and biased variance [stride] of the columns of z. rows ≥ 1 */
-export function batchStatistics(z: usize, rows: i32, stride: i32, mean: usize, variance: usize): void {
+/**
+ * Mean and Σ (z - mean)² of each block of rows and each column of z [rows, stride], two rows of
+ * [stride] per block. z begins with a block.
+ */
+export function blockStatistics(z: usize, rows: i32, stride: i32, blocks: usize): void {
   const bytes = <usize>stride << 2
-  memory.fill(mean, 0, bytes)
-  memory.fill(variance, 0, bytes)
   for (let row = 0; row < rows; row += BLOCK_ROWS) {
-    addColumns(z + <usize>row * bytes, min(BLOCK_ROWS, rows - row), bytes, mean)
+    const count = min(BLOCK_ROWS, rows - row), at = z + <usize>row * bytes
+    sumColumns(at, count, bytes, blocks)
+    divide(blocks, bytes, <f32>count)
+    sumSquares(at, count, bytes, blocks, blocks + bytes)
+    blocks += 2 * bytes
   }
-  divide(mean, bytes, <f32>rows)
-  for (let row = 0; row < rows; row += BLOCK_ROWS) {
-    addSquares(z + <usize>row * bytes, min(BLOCK_ROWS, rows - row), bytes, mean, variance)
+}
+
+/**
+ * Mean [stride] and biased variance [stride] of all rows from those of their blocks, after Chan,
+ * Golub & LeVeque (1979): each block adds its squares and those of the distance of its mean. rows ≥ 1
+ */
+export function batchStatistics(blocks: usize, rows: i32, stride: i32, mean: usize, variance: usize): void {
+  const bytes = <usize>stride << 2
+  const perRow = f32x4.splat(<f32>rows)
+  for (let j: usize = 0; j < bytes; j += 16) {
+    let sum = f32x4.splat(0), squares = f32x4.splat(0)
+    for (let row = 0, at = blocks + j; row < rows; row += BLOCK_ROWS) {
+      sum = multiplyAdd(f32x4.splat(<f32>min(BLOCK_ROWS, rows - row)), v128.load(at), sum)
+      at += 2 * bytes
+    }
+    const centre = f32x4.div(sum, perRow)
+    for (let row = 0, at = blocks + j; row < rows; row += BLOCK_ROWS) {
+      const distance = f32x4.sub(v128.load(at), centre)
+      const apart = f32x4.mul(f32x4.splat(<f32>min(BLOCK_ROWS, rows - row)), distance)
+      squares = f32x4.add(squares, multiplyAdd(apart, distance, v128.load(at + bytes)))
+      at += 2 * bytes
+    }
+    v128.store(mean + j, centre)
+    v128.store(variance + j, f32x4.div(squares, perRow))
   }
-  divide(variance, bytes, <f32>rows)
 }
 
 /** inverse = 1/√(variance + ε) [stride]; NaN for an infinite variance, which would hide as zero. */
@@ -48,27 +74,40 @@ export function normalizeRows(z: usize, rows: i32, stride: i32, mean: usize, inv
   }
 }
 
-/** ∂L/∂β = Σ δ and ∂L/∂γ = Σ δ x̂, both [stride]. */
-export function scaleGradient(delta: usize, normalized: usize, rows: i32, stride: i32, gammaGradient: usize, betaGradient: usize): void {
+/** Σ δ x̂ and Σ δ of each block of rows, two rows of [stride] per block. delta begins with a block. */
+export function blockGradients(delta: usize, normalized: usize, rows: i32, stride: i32, blocks: usize): void {
   const bytes = <usize>stride << 2
-  memory.fill(gammaGradient, 0, bytes)
-  memory.fill(betaGradient, 0, bytes)
   for (let row = 0; row < rows; row += BLOCK_ROWS) {
     const count = min(BLOCK_ROWS, rows - row), at = <usize>row * bytes
-    addColumns(delta + at, count, bytes, betaGradient)
-    addProducts(delta + at, normalized + at, count, bytes, gammaGradient)
+    sumProducts(delta + at, normalized + at, count, bytes, blocks)
+    sumColumns(delta + at, count, bytes, blocks + bytes)
+    blocks += 2 * bytes
   }
 }
 
-/** δ = γ · inverse · (δ - (∂L/∂β + x̂ ∂L/∂γ)/rows), or without the sums where constants were used. */
-export function normalizationGradient(delta: usize, normalized: usize, rows: i32, stride: i32, gamma: usize, inverse: usize, gammaGradient: usize, betaGradient: usize, isConstant: bool): void {
+/** ∂L/∂γ = Σ δ x̂ and after it ∂L/∂β = Σ δ, both [stride], from those of the blocks of so many rows. */
+export function scaleGradient(blocks: usize, rows: i32, stride: i32, gradient: usize): void {
+  const bytes = <usize>stride << 3
+  for (let j: usize = 0; j < bytes; j += 16) {
+    let sum = f32x4.splat(0)
+    for (let row = 0, at = blocks + j; row < rows; row += BLOCK_ROWS) {
+      sum = f32x4.add(sum, v128.load(at))
+      at += bytes
+    }
+    v128.store(gradient + j, sum)
+  }
+}
+
+/** δ = γ · inverse · (δ - share · (∂L/∂β + x̂ ∂L/∂γ)); share is one over the batch's rows, or 0 where constants were used. */
+export function normalizationGradient(delta: usize, normalized: usize, rows: i32, stride: i32, gamma: usize, inverse: usize, gradient: usize, share: f32): void {
   const bytes = <usize>stride << 2
-  const share = f32x4.splat(isConstant ? 0 : <f32>1.0 / <f32>rows)
+  const gammaGradient = gradient, betaGradient = gradient + bytes
+  const shares = f32x4.splat(share)
   for (let row = 0; row < rows; row++) {
     for (let j: usize = 0; j < bytes; j += 16) {
       const sums = multiplyAdd(v128.load(normalized + j), v128.load(gammaGradient + j), v128.load(betaGradient + j))
       const factor = f32x4.mul(v128.load(gamma + j), v128.load(inverse + j))
-      v128.store(delta + j, f32x4.mul(factor, multiplySubtract(share, sums, v128.load(delta + j))))
+      v128.store(delta + j, f32x4.mul(factor, multiplySubtract(shares, sums, v128.load(delta + j))))
     }
     delta += bytes
     normalized += bytes
@@ -85,8 +124,8 @@ export function blend(running: usize, batch: usize, stride: i32, factor: f64): v
   }
 }
 
-/** sums[j] += Σ a[i, j] over up to 16 rows. */
-function addColumns(a: usize, rows: i32, bytes: usize, sums: usize): void {
+/** sums[j] = Σ a[i, j] */
+function sumColumns(a: usize, rows: i32, bytes: usize, sums: usize): void {
   for (let j: usize = 0; j < bytes; j += 16) {
     let sum = f32x4.splat(0)
     let at = a + j
@@ -94,12 +133,12 @@ function addColumns(a: usize, rows: i32, bytes: usize, sums: usize): void {
       sum = f32x4.add(sum, v128.load(at))
       at += bytes
     }
-    v128.store(sums + j, f32x4.add(v128.load(sums + j), sum))
+    v128.store(sums + j, sum)
   }
 }
 
-/** sums[j] += Σ (a[i, j] - mean[j])² over up to 16 rows. */
-function addSquares(a: usize, rows: i32, bytes: usize, mean: usize, sums: usize): void {
+/** sums[j] = Σ (a[i, j] - mean[j])² */
+function sumSquares(a: usize, rows: i32, bytes: usize, mean: usize, sums: usize): void {
   for (let j: usize = 0; j < bytes; j += 16) {
     const centre = v128.load(mean + j)
     let sum = f32x4.splat(0)
@@ -109,19 +148,19 @@ function addSquares(a: usize, rows: i32, bytes: usize, mean: usize, sums: usize)
       sum = multiplyAdd(distance, distance, sum)
       at += bytes
     }
-    v128.store(sums + j, f32x4.add(v128.load(sums + j), sum))
+    v128.store(sums + j, sum)
   }
 }
 
-/** sums[j] += Σ a[i, j] · b[i, j] over up to 16 rows. */
-function addProducts(a: usize, b: usize, rows: i32, bytes: usize, sums: usize): void {
+/** sums[j] = Σ a[i, j] · b[i, j] */
+function sumProducts(a: usize, b: usize, rows: i32, bytes: usize, sums: usize): void {
   for (let j: usize = 0; j < bytes; j += 16) {
     let sum = f32x4.splat(0)
     for (let row = 0, at = j; row < rows; row++) {
       sum = multiplyAdd(v128.load(a + at), v128.load(b + at), sum)
       at += bytes
     }
-    v128.store(sums + j, f32x4.add(v128.load(sums + j), sum))
+    v128.store(sums + j, sum)
   }
 }
 

@@ -9,13 +9,16 @@ import { MULTIPLIER_0, MULTIPLIER_1, ROUNDS, WEYL_0, WEYL_1 } from './philox'
 /** Words drawn at once: four blocks of four. */
 const DRAWN: i32 = 16
 
-/** A value whose word is below the threshold is dropped. The mask has room for n rounded up to 16. */
-export function drawMask(mask: usize, n: i32, stream: i32, step: i32, threshold: u32): void {
+/**
+ * Values `first` to first + n of a mask, which is where `mask` points. first is a multiple of 16, and there is room
+ * for n rounded up to 16. A value whose word is below the threshold is dropped.
+ */
+export function drawMask(mask: usize, first: i32, n: i32, stream: i32, step: i32, threshold: u32): void {
   const limit = i32x4.splat(threshold)
   // 1/(1 - rate), of the rate that the threshold stands for.
   const kept = f32x4.splat(<f32>(4294967296.0 / (4294967296.0 - <f64>threshold)))
   for (let i = 0; i < n; i += DRAWN) {
-    drawSixteen(mask, i >> 2, stream, step, limit, kept)
+    drawSixteen(mask, (first + i) >> 2, stream, step, limit, kept)
     mask += 4 * DRAWN
   }
 }

@@ -40,10 +40,26 @@ export function gatherValues(source: usize, order: usize, rows: i32, target: usi
   }
 }
 
+/** Σ x[order[i]] in float64, in order. */
+export function sumGathered(x: usize, order: usize, n: i32): f64 {
+  let sum: f64 = 0
+  for (let i: usize = 0, bytes = <usize>n << 2; i < bytes; i += 4) {
+    sum += <f64>load<f32>(x + (<usize>load<u32>(order + i) << 2))
+  }
+  return sum
+}
+
 /** Σ x[i] in float64, in order. */
 export function sumValues(x: usize, n: i32): f64 {
   let sum: f64 = 0
   for (let i: usize = 0, bytes = <usize>n << 2; i < bytes; i += 4) sum += <f64>load<f32>(x + i)
+  return sum
+}
+
+/** Σ x[i] of float64, in order. */
+export function sumDoubles(x: usize, n: i32): f64 {
+  let sum: f64 = 0
+  for (let i: usize = 0, bytes = <usize>n << 3; i < bytes; i += 8) sum += load<f64>(x + i)
   return sum
 }
 
@@ -70,13 +86,16 @@ export function clampValues(x: usize, n: i32, limit: f32): void {
   for (; x < end; x += 16) v128.store(x, f32x4.pmin(f32x4.pmax(v128.load(x), below), above))
 }
 
-/** √Σ x[i]², accumulated in float64. */
-export function norm(x: usize, n: i32): f64 {
-  const end = x + (<usize>n << 2)
-  let sum = f64x2.splat(0)
-  for (; x < end; x += 8) {
-    const pair = f64x2.promote_low_f32x4(v128.load64_zero(x))
-    sum = f64x2.add(sum, f64x2.mul(pair, pair))
+/** sums[i] = Σ_j x[i, j]² over x [rows, stride], in float64. */
+export function squareRows(x: usize, rows: i32, stride: i32, sums: usize): void {
+  const bytes = <usize>stride << 2
+  for (let row = 0; row < rows; row++) {
+    let sum = f64x2.splat(0)
+    for (const end = x + bytes; x < end; x += 8) {
+      const pair = f64x2.promote_low_f32x4(v128.load64_zero(x))
+      sum = f64x2.add(sum, f64x2.mul(pair, pair))
+    }
+    store<f64>(sums, f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1))
+    sums += 8
   }
-  return Math.sqrt(f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1))
 }

@@ -1,104 +1,176 @@
-/** The loops over batches: one call trains an epoch, one call validates. */
-import { gatherRows, gatherValues, isBelow, sumValues } from './elementwise'
-import { job, status } from './layout'
+/**
+ * The loops over batches: one call trains an epoch, one call validates. A step has three parts with a
+ * barrier behind each: of its rows of the batch a thread computes outputs, losses and deltas; of its
+ * rows of each weight matrix the gradient over the whole batch; then it updates its part of the
+ * parameters. No sum goes over what one thread happens to have, so the number of threads changes
+ * nothing.
+ */
 import { applyMask, drawMask } from './dropout'
-import { backwardPass, forwardPass, lossOf, updateRunningStatistics } from './network'
-import { updateParameters } from './optimizers'
-import { addPenalty, clipGradient } from './regularization'
+import { gatherRows, gatherValues, sumDoubles, sumGathered, sumValues } from './elementwise'
+import { job, normalization, status, work } from './layout'
+import { forwardPass, lossOf, parameterGradients, propagateDelta, updateRunningStatistics, updateShare } from './network'
+import { advancePowers } from './optimizers'
+import { gradientNorm, penaltyOfBatch } from './regularization'
 import { identityOrder, shuffleOrder } from './shuffle'
+import { awaitRound, barrier, callTeam, isLeader, joinTeam, shareStart, threadIndex } from './team'
 
-/** Asked before every batch if the job says so; anything but zero stops. */
+/** Rows come in shares of a multiple of this, so that masks begin with whole draws and no vector is cut. */
+const SHARE_ROWS: i32 = 4
+
+/** Asked before every batch if the job says so: the status in which to end the pass there, or 0. */
 // @ts-ignore: decorator
-@external("env", "shouldStop")
-declare function shouldStop(): i32
+@external("env", "beforeBatch")
+declare function beforeBatch(): i32
 
 /**
- * One pass over the training rows. Returns a status; the job's record then holds the sum of losses,
- * the count of correct rows and the gradient's norm, or the batch at which the pass ended.
+ * One pass over the training rows from a batch on, 0 but for a pass that was interrupted. Returns a
+ * status; the job's record then holds the sum of losses, the count of correct rows and the gradient's
+ * norm, or the batch at which the pass ended.
  */
-export function trainEpoch(epoch: i32): i32 {
-  const rows = load<i32>(job.trainingRows), batchSize = load<i32>(job.batchSize)
-  const order = <usize>load<i32>(job.order)
-  const asksToStop = load<i32>(job.asksToStop) != 0
-  const firstStep = (epoch - 1) * ((rows + batchSize - 1) / batchSize)
-  identityOrder(order, rows)
-  if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
-  store<f64>(job.lossSum, 0)
-  store<f64>(job.penaltySum, 0)
-  store<i32>(job.correct, 0)
-  for (let start = 0, batch = 0; start < rows; start += batchSize, batch++) {
-    store<i32>(job.batch, batch)
-    store<i32>(job.step, firstStep + batch)
-    if (asksToStop && shouldStop() != 0) return status.stopped
-    const count = min(batchSize, rows - start)
-    const result = trainBatch(order + (<usize>start << 2), count, start + count == rows)
-    if (result != status.completed) return result
-    store<f64>(job.learningRate, load<f64>(job.learningRate) * load<f64>(job.rateFactor))
+export function trainEpoch(epoch: i32, firstBatch: i32): i32 {
+  if (firstBatch == 0) {
+    const rows = load<i32>(job.trainingRows), order = <usize>load<i32>(job.order)
+    identityOrder(order, rows)
+    if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
+    store<f64>(job.lossSum, 0)
+    store<f64>(job.penaltySum, 0)
+    store<i32>(job.correct, 0)
   }
-  return status.completed
+  store<i32>(job.work, work.train)
+  store<i32>(job.epoch, epoch)
+  store<i32>(job.firstBatch, firstBatch)
+  callTeam()
+  return trainBatches()
 }
 
 /** Loss and count of correct rows over the validation data, into the job's record. */
 export function validate(): void {
-  const rows = load<i32>(job.validationRows), blockRows = load<i32>(job.evaluationRows)
-  const inputBytes = <usize>load<i32>(job.inputStride) << 2
-  const targetBytes = <usize>load<i32>(job.targetStride) << 2
-  const inputs = <usize>load<i32>(job.validationInputs), targets = <usize>load<i32>(job.validationTargets)
-  const weighted = load<i32>(job.weighted) != 0
-  const rowWeights = <usize>load<i32>(job.validationWeights), unitWeights = <usize>load<i32>(job.unitWeights)
-  let loss: f64 = 0, total: f64 = 0
   store<i32>(job.correct, 0)
-  for (let start = 0; start < rows; start += blockRows) {
-    const count = min(blockRows, rows - start)
-    const weights = weighted ? rowWeights + (<usize>start << 2) : unitWeights
-    const weightSum = weighted ? sumValues(weights, count) : <f64>count
-    forwardPass(inputs + <usize>start * inputBytes, count, true)
-    loss += lossOf(count, targets + <usize>start * targetBytes, weights, weightSum)
-    total += weightSum
-  }
+  store<i32>(job.work, work.validate)
+  callTeam()
+  validateShare()
+  const rows = load<i32>(job.validationRows)
+  const total = load<i32>(job.weighted) ? sumValues(<usize>load<i32>(job.validationWeights), rows) : <f64>rows
+  const loss = sumDoubles(<usize>load<i32>(job.rowLosses), rows)
   store<f64>(job.lossSum, total == 0 ? 0 : loss * (<f64>rows / total))
 }
 
-/** Gathers one batch and updates the parameters, unless its loss or gradient is not finite. */
-function trainBatch(order: usize, rows: i32, isLast: bool): i32 {
-  const inputs = <usize>load<i32>(job.batchInputs), targets = <usize>load<i32>(job.batchTargets)
-  gatherRows(<usize>load<i32>(job.trainingInputs), load<i32>(job.inputStride), order, rows, inputs)
-  const targetStride = load<i32>(job.targetStride), trainingTargets = <usize>load<i32>(job.trainingTargets)
-  if (targetStride == 1) gatherValues(trainingTargets, order, rows, targets)
-  else gatherRows(trainingTargets, targetStride, order, rows, targets)
-
-  let weights = <usize>load<i32>(job.unitWeights), weightSum = <f64>rows
-  if (load<i32>(job.weighted)) {
-    weights = <usize>load<i32>(job.batchWeights)
-    gatherValues(<usize>load<i32>(job.trainingWeights), order, rows, weights)
-    weightSum = sumValues(weights, rows)
+/** What a helping thread runs: its share of all that the leader calls the team to, until the job ends. */
+export function assist(): void {
+  for (let round = awaitRound(joinTeam()); round != 0; round = awaitRound(round)) {
+    if (load<i32>(job.work) == work.train) trainBatches()
+    else validateShare()
   }
+}
 
-  const inputThreshold = load<i32>(job.inputDropoutThreshold)
-  if (inputThreshold) {
-    const n = rows * load<i32>(job.inputStride), mask = <usize>load<i32>(job.inputMask)
-    drawMask(mask, n, load<i32>(job.inputDropoutStream), load<i32>(job.step), inputThreshold)
-    applyMask(inputs, mask, inputs, n)
+/** Every thread returns the same status, and none is still at work when one returns. */
+function trainBatches(): i32 {
+  const rows = load<i32>(job.trainingRows), batchSize = load<i32>(job.batchSize)
+  const order = <usize>load<i32>(job.order)
+  const firstStep = (load<i32>(job.epoch) - 1) * ((rows + batchSize - 1) / batchSize)
+  let result: i32 = status.completed
+  for (let batch = load<i32>(job.firstBatch), start = batch * batchSize; start < rows; start += batchSize, batch++) {
+    if (isLeader()) announceBatch(batch, firstStep + batch)
+    barrier()
+    result = load<i32>(job.answer)
+    if (result != status.completed) break
+    const count = min(batchSize, rows - start)
+    result = trainBatch(order + (<usize>start << 2), count, start + count == rows)
+    if (result != status.completed) break
   }
+  barrier()
+  return result
+}
 
-  forwardPass(inputs, rows, false)
-  const loss = lossOf(rows, targets, weights, weightSum)
+/** The leader's part before a batch, while the others may still be updating. */
+function announceBatch(batch: i32, step: i32): void {
+  store<i32>(job.batch, batch)
+  store<i32>(job.step, step)
+  store<i32>(job.answer, load<i32>(job.asksBeforeBatch) ? beforeBatch() : 0)
+}
+
+function validateShare(): void {
+  const rows = load<i32>(job.validationRows), blockRows = load<i32>(job.evaluationRows)
+  for (let start = 0; start < rows; start += blockRows) evaluateBlock(start, min(blockRows, rows - start))
+  barrier()
+}
+
+/** Losses of this thread's rows of a block of validation rows. */
+function evaluateBlock(start: i32, blockRows: i32): void {
+  const first = shareStart(blockRows, SHARE_ROWS, threadIndex)
+  const rows = shareStart(blockRows, SHARE_ROWS, threadIndex + 1) - first
+  const row = <usize>(start + first)
+  const inputs = <usize>load<i32>(job.validationInputs) + <usize>start * (<usize>load<i32>(job.inputStride) << 2)
+  const targets = <usize>load<i32>(job.validationTargets) + row * (<usize>load<i32>(job.targetStride) << 2)
+  const weighted = load<i32>(job.weighted) != 0
+  const weights = weighted ? <usize>load<i32>(job.validationWeights) + (row << 2) : <usize>load<i32>(job.unitWeights)
+  forwardPass(inputs, first, rows, blockRows, true)
+  // The gradient is not used: whatever the sum of the weights.
+  lossOf(first, rows, targets, weights, 1, <usize>load<i32>(job.rowLosses) + (row << 3))
+}
+
+/** This thread's share of one step, unless loss or gradient of the batch are not finite. */
+function trainBatch(order: usize, batchRows: i32, isLast: bool): i32 {
+  const weightSum = load<i32>(job.weighted)
+    ? sumGathered(<usize>load<i32>(job.trainingWeights), order, batchRows)
+    : <f64>batchRows
+  if (isLeader() && load<i32>(job.batch) > 0) {
+    store<f64>(job.learningRate, load<f64>(job.learningRate) * load<f64>(job.rateFactor))
+  }
+  computeRows(order, batchRows, weightSum)
+  barrier()
+  const loss = sumDoubles(<usize>load<i32>(job.rowLosses), batchRows)
   if (!isFinite(loss)) return status.loss_diverged
   // Without any weight there is no mean: the batch counts as a loss of zero.
   if (weightSum == 0) {
-    store<f64>(job.gradientNorm, 0)
+    if (isLeader()) store<f64>(job.gradientNorm, 0)
     return status.completed
   }
-  backwardPass(inputs, rows)
-  const penalty = addPenalty()
-  const gradient = <usize>load<i32>(job.gradient)
-  const floats = load<i32>(job.parameterBytes) >> 2
-  const isBounded = isBelow(gradient, floats, <f32>load<f64>(job.gradientLimit))
-  if (!(isBounded && isFinite(penalty))) return status.gradient_diverged
-  clipGradient(gradient, floats, isLast)
-  updateParameters()
-  updateRunningStatistics(rows)
-  store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penalty * <f64>rows)
-  store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>rows / weightSum))
+  if (isLeader()) advancePowers()
+  const needsNorm = isLast || load<f64>(job.clipNorm) > 0
+  if (!parameterGradients(<usize>load<i32>(job.batchInputs), batchRows, needsNorm)) store<i32>(job.overflows, 1)
+  barrier()
+  if (load<i32>(job.overflows)) return status.gradient_diverged
+  const norm = needsNorm ? gradientNorm() : 0
+  if (isLeader()) {
+    if (needsNorm) store<f64>(job.gradientNorm, norm)
+    updateRunningStatistics(batchRows)
+    store<f64>(job.penaltySum, load<f64>(job.penaltySum) + penaltyOfBatch() * <f64>batchRows)
+    store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>batchRows / weightSum))
+  }
+  updateShare(norm)
   return status.completed
+}
+
+/** Outputs, losses and deltas of this thread's rows of the batch. */
+function computeRows(order: usize, batchRows: i32, weightSum: f64): void {
+  // Sums over the rows of a batch are taken in blocks, which only normalization needs.
+  const unit = load<i32>(job.normalizes) ? normalization.blockRows : SHARE_ROWS
+  const first = shareStart(batchRows, unit, threadIndex), rows = shareStart(batchRows, unit, threadIndex + 1) - first
+  const row = <usize>first
+  const inputs = <usize>load<i32>(job.batchInputs), inputStride = load<i32>(job.inputStride)
+  const ownInputs = inputs + row * (<usize>inputStride << 2)
+  const ownOrder = order + (row << 2)
+  gatherRows(<usize>load<i32>(job.trainingInputs), inputStride, ownOrder, rows, ownInputs)
+  const targetStride = load<i32>(job.targetStride), trainingTargets = <usize>load<i32>(job.trainingTargets)
+  const targets = <usize>load<i32>(job.batchTargets) + row * (<usize>targetStride << 2)
+  if (targetStride == 1) gatherValues(trainingTargets, ownOrder, rows, targets)
+  else gatherRows(trainingTargets, targetStride, ownOrder, rows, targets)
+  let weights = <usize>load<i32>(job.unitWeights)
+  if (load<i32>(job.weighted)) {
+    weights = <usize>load<i32>(job.batchWeights) + (row << 2)
+    gatherValues(<usize>load<i32>(job.trainingWeights), ownOrder, rows, weights)
+  }
+  if (load<i32>(job.inputDropoutThreshold)) dropInputs(ownInputs, first * inputStride, rows * inputStride)
+
+  forwardPass(inputs, first, rows, batchRows, false)
+  lossOf(first, rows, targets, weights, weightSum, <usize>load<i32>(job.rowLosses) + (row << 3))
+  if (weightSum != 0) propagateDelta(first, rows, batchRows)
+}
+
+/** Drops n of the batch's input values in place, the first of them given by its index. */
+function dropInputs(inputs: usize, first: i32, n: i32): void {
+  const mask = <usize>load<i32>(job.inputMask) + (<usize>first << 2)
+  drawMask(mask, first, n, load<i32>(job.inputDropoutStream), load<i32>(job.step), load<i32>(job.inputDropoutThreshold))
+  applyMask(inputs, mask, inputs, n)
 }

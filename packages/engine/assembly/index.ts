@@ -1,4 +1,4 @@
-export { trainEpoch, validate } from './epoch'
+export { assist, trainEpoch, validate } from './epoch'
 export { forwardPass } from './network'
 export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'

@@ -1,11 +1,13 @@
 /**
- * Losses on logits [rows, stride], of which `units` per row are real. Each returns the sum of the
- * rows' losses times their weights in float64, writes the gradient of the weighted mean to
+ * Losses on logits [rows, stride], of which `units` per row are real. Each writes the rows' losses
+ * times their weights to losses [rows] in float64 and the gradient of the weighted mean to
  * delta [rows, stride] with zeros in the padding, and adds to the job's count of rows predicted
- * right. weights [rows]; scale is one over their sum. Formulas: src/losses.
+ * right, all threads at once. weights [rows]; scale is one over the sum of all the batch's. Formulas:
+ * src/losses.
  */
 import { vectorExp, vectorLog1p } from './elementary'
 import { job } from './layout'
+import { threadCount } from './team'
 
 /** Probabilities below this become zero: products with them would be denormal, which is slow. */
 const PROBABILITY_MIN: f32 = 1e-20
@@ -16,10 +18,9 @@ const PROBABILITY_MIN: f32 = 1e-20
  * out of the sum: both a small loss and a small gradient of the right class would otherwise be
  * differences of numbers near 1.
  */
-export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
+export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   const bytes = <usize>stride << 2
   const smoothing = <f32>load<f64>(job.labelSmoothing)
-  let loss: f64 = 0
   let correct = 0
   for (let row = 0; row < rows; row++) {
     const label = <i32>load<f32>(labels + (<usize>row << 2))
@@ -35,12 +36,12 @@ export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, 
     probabilities(delta, bytes, perSum, rowScale)
     store<f32>(delta + (<usize>label << 2), ownDelta * rowScale)
     if (smoothing > 0) rowLoss += smooth(logits, stride, units, label, own - largest, largest, smoothing, rowScale, delta)
-    loss += rowLoss * <f64>weight
+    store<f64>(losses, rowLoss * <f64>weight)
+    losses += 8
     logits += bytes
     delta += bytes
   }
-  store<i32>(job.correct, load<i32>(job.correct) + correct)
-  return loss
+  countCorrect(correct)
 }
 
 /**
@@ -48,8 +49,7 @@ export function crossEntropy(logits: usize, stride: i32, units: i32, rows: i32, 
  * by label smoothing towards one half. With e = e^-|s| the two probabilities are 1/(1 + e) and
  * e/(1 + e), both without cancellation.
  */
-export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
-  let loss: f64 = 0
+export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   let correct = 0
   const bytes = <usize>stride << 2
   const scales = f32x4.splat(scale), smoothing = f32x4.splat(<f32>load<f64>(job.labelSmoothing))
@@ -68,22 +68,21 @@ export function binaryCrossEntropy(logits: usize, stride: i32, rows: i32, labels
     const moved = f32x4.mul(smoothing, f32x4.sub(y, half))
     const gradient = f32x4.add(v128.bitselect(f32x4.neg(probabilityOfZero), probabilityOfOne, isOne), moved)
     const line = f32x4.sub(f32x4.pmax(s, zero), f32x4.mul(s, f32x4.sub(y, moved)))
-    loss += addColumn(f32x4.mul(f32x4.add(line, vectorLog1p(e)), weight), count)
+    storeLosses(losses, f32x4.mul(f32x4.add(line, vectorLog1p(e)), weight), count)
     storeColumn(delta, bytes, f32x4.mul(gradient, f32x4.mul(weight, scales)), count)
     correct += popcnt(i32x4.bitmask(i32x4.eq(isPositive, isOne)) & ((1 << count) - 1))
     logits += 4 * bytes
     delta += 4 * bytes
     labels += 16
     weights += 16
+    losses += 32
   }
-  store<i32>(job.correct, load<i32>(job.correct) + correct)
-  return loss
+  countCorrect(correct)
 }
 
 /** Σ_{j≠y} max(0, s_j - s_y + 1), gradient 1 for each class within the margin, minus their number for y. */
-export function hinge(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
+export function hinge(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   const bytes = <usize>stride << 2
-  let loss: f64 = 0
   let correct = 0
   for (let row = 0; row < rows; row++) {
     const label = <i32>load<f32>(labels + (<usize>row << 2))
@@ -105,19 +104,18 @@ export function hinge(logits: usize, stride: i32, units: i32, rows: i32, labels:
     const number = i32x4.extract_lane(within, 0) + i32x4.extract_lane(within, 1) + i32x4.extract_lane(within, 2) + i32x4.extract_lane(within, 3)
     store<f32>(delta + (<usize>label << 2), -<f32>number * rowScale)
     if (indexOfLargest(logits, units) == label) correct++
-    loss += <f64>addLanes(sums) * <f64>weight
+    store<f64>(losses, <f64>addLanes(sums) * <f64>weight)
+    losses += 8
     logits += bytes
     delta += bytes
   }
-  store<i32>(job.correct, load<i32>(job.correct) + correct)
-  return loss
+  countCorrect(correct)
 }
 
 /** 1 for a wrong row; delta step(s) - y, of which a step against it by η is w += η(y - step(s))x. */
-export function perceptron(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize): f64 {
+export function perceptron(logits: usize, stride: i32, units: i32, rows: i32, labels: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   const bytes = <usize>stride << 2
   const end = i32x4.splat(units), one = f32x4.splat(1), zero = f32x4.splat(0)
-  let loss: f64 = 0
   let correct = 0
   for (let row = 0; row < rows; row++) {
     const label = <i32>load<f32>(labels + (<usize>row << 2))
@@ -135,18 +133,17 @@ export function perceptron(logits: usize, stride: i32, units: i32, rows: i32, la
     }
     const predicted = units == 1 ? i32(load<f32>(logits) >= 0) : indexOfLargest(logits, units)
     if (predicted == label) correct++
-    loss += (<f64>(predicted != label) + <f64>addLanes(probe)) * <f64>weight
+    store<f64>(losses, (<f64>(predicted != label) + <f64>addLanes(probe)) * <f64>weight)
+    losses += 8
     logits += bytes
     delta += bytes
   }
-  store<i32>(job.correct, load<i32>(job.correct) + correct)
-  return loss
+  countCorrect(correct)
 }
 
 /** Mean over the outputs of (s - y)², gradient 2(s - y) / units; targets [rows, stride]. */
-export function meanSquaredError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize): f64 {
+export function meanSquaredError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   const bytes = <usize>stride << 2
-  let loss: f64 = 0
   for (let row = 0; row < rows; row++) {
     const weight = load<f32>(weights + (<usize>row << 2))
     const slope = f32x4.splat((<f32>2.0 * weight * scale) / <f32>units)
@@ -156,19 +153,18 @@ export function meanSquaredError(logits: usize, stride: i32, units: i32, rows: i
       squares = f32x4.add(squares, f32x4.mul(difference, difference))
       v128.store(delta + j, f32x4.mul(difference, slope))
     }
-    loss += (<f64>addLanes(squares) / <f64>units) * <f64>weight
+    store<f64>(losses, (<f64>addLanes(squares) / <f64>units) * <f64>weight)
+    losses += 8
     logits += bytes
     targets += bytes
     delta += bytes
   }
-  return loss
 }
 
 /** Mean over the outputs of |s - y|, gradient sign(s - y) / units; targets [rows, stride]. */
-export function meanAbsoluteError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize): f64 {
+export function meanAbsoluteError(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   const bytes = <usize>stride << 2
   const zero = f32x4.splat(0)
-  let loss: f64 = 0
   for (let row = 0; row < rows; row++) {
     const weight = load<f32>(weights + (<usize>row << 2))
     const slope = f32x4.splat((weight * scale) / <f32>units)
@@ -179,19 +175,18 @@ export function meanAbsoluteError(logits: usize, stride: i32, units: i32, rows: 
       const above = v128.and(slope, f32x4.gt(difference, zero)), below = v128.and(slope, f32x4.lt(difference, zero))
       v128.store(delta + j, f32x4.sub(above, below))
     }
-    loss += (<f64>addLanes(distances) / <f64>units) * <f64>weight
+    store<f64>(losses, (<f64>addLanes(distances) / <f64>units) * <f64>weight)
+    losses += 8
     logits += bytes
     targets += bytes
     delta += bytes
   }
-  return loss
 }
 
 /** Mean over the outputs of c(d - ½c), d = s - y and c = d within ±δ, gradient c / units; targets [rows, stride]. */
-export function huber(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize): f64 {
+export function huber(logits: usize, stride: i32, units: i32, rows: i32, targets: usize, weights: usize, scale: f32, delta: usize, losses: usize): void {
   const bytes = <usize>stride << 2
   const limit = f32x4.splat(<f32>load<f64>(job.huberDelta)), half = f32x4.splat(0.5)
-  let loss: f64 = 0
   for (let row = 0; row < rows; row++) {
     const weight = load<f32>(weights + (<usize>row << 2))
     const slope = f32x4.splat((weight * scale) / <f32>units)
@@ -202,12 +197,20 @@ export function huber(logits: usize, stride: i32, units: i32, rows: i32, targets
       costs = f32x4.add(costs, f32x4.mul(clamped, f32x4.sub(difference, f32x4.mul(half, clamped))))
       v128.store(delta + j, f32x4.mul(clamped, slope))
     }
-    loss += (<f64>addLanes(costs) / <f64>units) * <f64>weight
+    store<f64>(losses, (<f64>addLanes(costs) / <f64>units) * <f64>weight)
+    losses += 8
     logits += bytes
     targets += bytes
     delta += bytes
   }
-  return loss
+}
+
+/** An atomic sum takes as long as ten plain ones. */
+// @ts-ignore: decorator
+@inline
+function countCorrect(rows: i32): void {
+  if (threadCount == 1) store<i32>(job.correct, load<i32>(job.correct) + rows)
+  else atomic.add<i32>(job.correct, rows)
 }
 
 /**
@@ -294,15 +297,14 @@ function storeColumn(at: usize, stride: usize, column: v128, count: i32): void {
   if (count > 3) v128.store_lane<f32>(at + 3 * stride, column, 3)
 }
 
-/** The first `count` lanes, added in order in float64. */
+/** The first `count` lanes as float64. */
 // @ts-ignore: decorator
 @inline
-function addColumn(column: v128, count: i32): f64 {
-  let sum = <f64>f32x4.extract_lane(column, 0)
-  if (count > 1) sum += <f64>f32x4.extract_lane(column, 1)
-  if (count > 2) sum += <f64>f32x4.extract_lane(column, 2)
-  if (count > 3) sum += <f64>f32x4.extract_lane(column, 3)
-  return sum
+function storeLosses(at: usize, column: v128, count: i32): void {
+  store<f64>(at, <f64>f32x4.extract_lane(column, 0))
+  if (count > 1) store<f64>(at, <f64>f32x4.extract_lane(column, 1), 8)
+  if (count > 2) store<f64>(at, <f64>f32x4.extract_lane(column, 2), 16)
+  if (count > 3) store<f64>(at, <f64>f32x4.extract_lane(column, 3), 24)
 }
 
 // @ts-ignore: decorator

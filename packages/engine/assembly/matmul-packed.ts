@@ -6,6 +6,7 @@
  */
 import { block, job } from './layout'
 import { packLeft, packLeftTransposed, packRight, packRightTransposed } from './panels'
+import { scratchOffset } from './team'
 import { nextTileRows } from './tile-rows'
 import { multiplyColumns8, multiplyPanels, TILE_COLUMNS, TILE_ROWS } from './tiles'
 
@@ -20,8 +21,10 @@ export function multiplyPacked(
   transposesA: bool, transposesB: bool, m: i32, n: i32, k: i32,
   a: usize, strideA: usize, b: usize, strideB: usize, c: usize, strideC: usize, accumulates: bool,
 ): void {
-  const leftPanels = <usize>load<i32>(job.leftPanels)
-  const rightPanels = <usize>load<i32>(job.rightPanels)
+  // A thread may have no rows; then there is nothing to pack for.
+  if (m == 0) return
+  const leftPanels = <usize>load<i32>(job.leftPanels) + scratchOffset
+  const rightPanels = <usize>load<i32>(job.rightPanels) + scratchOffset
   for (let j = 0; j < n; j += block.columns) {
     const columns = min(block.columns, n - j)
     let p = 0
@@ -80,7 +83,7 @@ function multiplyEdge(
   height: i32, width: i32, depth: i32, left: usize, right: usize,
   c: usize, strideC: usize, accumulates: bool,
 ): void {
-  const tile = <usize>load<i32>(job.edgeTile)
+  const tile = <usize>load<i32>(job.edgeTile) + scratchOffset
   multiplyLow(height, depth, left, right, tile, TILE_STRIDE, false)
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {

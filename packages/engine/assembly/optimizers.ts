@@ -1,6 +1,6 @@
 /**
- * Optimizer steps over the flat vector of all parameters, a multiple of 4 float32: one loop for the
- * whole network. Padding has gradient zero and stays zero. Formulas: src/optimizers.
+ * Optimizer steps over a range of the flat vector of all parameters, given by its first and its end in
+ * bytes, multiples of 16: one loop whatever the layers. Padding has gradient zero and stays zero. Formulas: src/optimizers.
  */
 import { job, layer, optimizer } from './layout'
 import { multiplyAdd, multiplySubtract } from './tiles'
@@ -8,37 +8,44 @@ import { multiplyAdd, multiplySubtract } from './tiles'
 /** Moments below this decay into denormals, each of which costs a hundred cycles, and mean nothing. */
 const MOMENT_MIN: f32 = 1e-25
 
-/** One update of every parameter by the job's optimizer. */
-export function updateParameters(): void {
+/** The powers of β that the update of this step takes, once a step. */
+export function advancePowers(): void {
+  if (load<i32>(job.optimizer) != optimizer.adam) return
+  store<f64>(job.beta1Power, load<f64>(job.beta1Power) * load<f64>(job.beta1))
+  store<f64>(job.beta2Power, load<f64>(job.beta2Power) * load<f64>(job.beta2))
+}
+
+/** One update of a range of the parameters by the job's optimizer. */
+export function updateParameters(first: usize, last: usize): void {
   switch (load<i32>(job.optimizer)) {
     case optimizer.sgd:
-      return sgdStep()
+      return sgdStep(first, last)
     case optimizer.momentum:
-      return momentumStep()
+      return momentumStep(first, last)
     case optimizer.rmsprop:
-      return rmspropStep()
+      return rmspropStep(first, last)
     case optimizer.adagrad:
-      return adagradStep()
+      return adagradStep(first, last)
     default:
-      decayWeights(load<f64>(job.learningRate) * load<f64>(job.weightDecay))
-      if (load<i32>(job.biasCorrection)) correctedAdamStep()
-      else adamStep(<f32>load<f64>(job.learningRate), <f32>load<f64>(job.epsilon))
+      decayWeights(load<f64>(job.learningRate) * load<f64>(job.weightDecay), first, last)
+      if (load<i32>(job.biasCorrection)) correctedAdamStep(first, last)
+      else adamStep(<f32>load<f64>(job.learningRate), <f32>load<f64>(job.epsilon), first, last)
   }
 }
 
-function sgdStep(): void {
-  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
-  const end = x + <usize>load<i32>(job.parameterBytes)
+function sgdStep(first: usize, last: usize): void {
+  let x = <usize>load<i32>(job.parameters) + first, g = <usize>load<i32>(job.gradient) + first
+  const end = x + (last - first)
   const rate = f32x4.splat(<f32>load<f64>(job.learningRate))
   for (; x < end; x += 16, g += 16) {
     v128.store(x, multiplySubtract(rate, v128.load(g), v128.load(x)))
   }
 }
 
-function momentumStep(): void {
-  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
-  let v = <usize>load<i32>(job.firstMoment)
-  const end = x + <usize>load<i32>(job.parameterBytes)
+function momentumStep(first: usize, last: usize): void {
+  let x = <usize>load<i32>(job.parameters) + first, g = <usize>load<i32>(job.gradient) + first
+  let v = <usize>load<i32>(job.firstMoment) + first
+  const end = x + (last - first)
   const rate = f32x4.splat(<f32>load<f64>(job.learningRate))
   const momentum = f32x4.splat(<f32>load<f64>(job.momentum))
   const nesterov = load<i32>(job.nesterov) != 0
@@ -52,10 +59,10 @@ function momentumStep(): void {
 }
 
 /** ε inside the root, so that a vanishing mean of squares cannot blow a step up. */
-function rmspropStep(): void {
-  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
-  let a = <usize>load<i32>(job.firstMoment)
-  const end = x + <usize>load<i32>(job.parameterBytes)
+function rmspropStep(first: usize, last: usize): void {
+  let x = <usize>load<i32>(job.parameters) + first, g = <usize>load<i32>(job.gradient) + first
+  let a = <usize>load<i32>(job.firstMoment) + first
+  const end = x + (last - first)
   const rate = f32x4.splat(<f32>load<f64>(job.learningRate)), epsilon = f32x4.splat(<f32>load<f64>(job.epsilon))
   const rho = load<f64>(job.rho)
   const keep = f32x4.splat(<f32>rho), rest = f32x4.splat(roundingRest(rho)), take = f32x4.splat(<f32>(1 - rho))
@@ -69,10 +76,10 @@ function rmspropStep(): void {
   }
 }
 
-function adagradStep(): void {
-  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
-  let a = <usize>load<i32>(job.firstMoment)
-  const end = x + <usize>load<i32>(job.parameterBytes)
+function adagradStep(first: usize, last: usize): void {
+  let x = <usize>load<i32>(job.parameters) + first, g = <usize>load<i32>(job.gradient) + first
+  let a = <usize>load<i32>(job.firstMoment) + first
+  const end = x + (last - first)
   const rate = f32x4.splat(<f32>load<f64>(job.learningRate)), epsilon = f32x4.splat(<f32>load<f64>(job.epsilon))
   for (; x < end; x += 16, g += 16, a += 16) {
     const gradient = v128.load(g)
@@ -84,18 +91,19 @@ function adagradStep(): void {
 }
 
 /** x −= share · x on every weight matrix; biases do not decay. */
-function decayWeights(share: f64): void {
+function decayWeights(share: f64, first: usize, last: usize): void {
   if (share == 0) return
   const lost = f32x4.splat(<f32>share)
+  const parameters = <usize>load<i32>(job.parameters)
   const end = job.layers + <usize>load<i32>(job.layerCount) * layer.bytes
   for (let at: usize = job.layers; at < end; at += layer.bytes) {
-    const floats = load<i32>(at + layer.inputs) * load<i32>(at + layer.unitStride)
-    shrink(<usize>load<i32>(at + layer.weight), floats, lost)
+    const weight = <usize>load<i32>(at + layer.weight)
+    const weightEnd = weight + (<usize>(load<i32>(at + layer.inputs) * load<i32>(at + layer.unitStride)) << 2)
+    shrink(max(weight, parameters + first), min(weightEnd, parameters + last), lost)
   }
 }
 
-function shrink(x: usize, n: i32, lost: v128): void {
-  const end = x + (<usize>n << 2)
+function shrink(x: usize, end: usize, lost: v128): void {
   for (; x < end; x += 16) v128.store(x, multiplySubtract(lost, v128.load(x), v128.load(x)))
 }
 
@@ -103,34 +111,30 @@ function shrink(x: usize, n: i32, lost: v128): void {
  * Adam with its corrections taken out of the loop: η·m̂/(√v̂ + ε) = η·√c2/c1 · m/(√v + ε·√c2) with
  * c1 = 1 - β1^t and c2 = 1 - β2^t.
  */
-function correctedAdamStep(): void {
-  const beta1Power = load<f64>(job.beta1Power) * load<f64>(job.beta1)
-  const beta2Power = load<f64>(job.beta2Power) * load<f64>(job.beta2)
-  store<f64>(job.beta1Power, beta1Power)
-  store<f64>(job.beta2Power, beta2Power)
-  const root = Math.sqrt(1 - beta2Power)
-  const rate = (load<f64>(job.learningRate) * root) / (1 - beta1Power)
-  adamStep(<f32>rate, <f32>(load<f64>(job.epsilon) * root))
+function correctedAdamStep(first: usize, last: usize): void {
+  const root = Math.sqrt(1 - load<f64>(job.beta2Power))
+  const rate = (load<f64>(job.learningRate) * root) / (1 - load<f64>(job.beta1Power))
+  adamStep(<f32>rate, <f32>(load<f64>(job.epsilon) * root), first, last)
 }
 
-function adamStep(rate: f32, epsilon: f32): void {
-  let x = <usize>load<i32>(job.parameters), g = <usize>load<i32>(job.gradient)
-  let m = <usize>load<i32>(job.firstMoment), v = <usize>load<i32>(job.secondMoment)
-  const end = x + <usize>load<i32>(job.parameterBytes)
+function adamStep(rate: f32, epsilon: f32, first: usize, last: usize): void {
+  let x = <usize>load<i32>(job.parameters) + first, g = <usize>load<i32>(job.gradient) + first
+  let m = <usize>load<i32>(job.firstMoment) + first, v = <usize>load<i32>(job.secondMoment) + first
+  const end = x + (last - first)
   const rates = f32x4.splat(rate), epsilons = f32x4.splat(epsilon)
   const beta1 = load<f64>(job.beta1), beta2 = load<f64>(job.beta2)
   const keep1 = f32x4.splat(<f32>beta1), rest1 = f32x4.splat(roundingRest(beta1))
   const keep2 = f32x4.splat(<f32>beta2), rest2 = f32x4.splat(roundingRest(beta2))
   const take1 = f32x4.splat(<f32>(1 - beta1)), take2 = f32x4.splat(<f32>(1 - beta2))
   for (; x < end; x += 16, g += 16, m += 16, v += 16) {
-    const gradient = v128.load(g), oldFirst = v128.load(m), oldSecond = v128.load(v)
-    let first = multiplyAdd(rest1, oldFirst, f32x4.mul(take1, gradient))
-    first = flush(multiplyAdd(keep1, oldFirst, first))
-    let second = multiplyAdd(rest2, oldSecond, f32x4.mul(take2, f32x4.mul(gradient, gradient)))
-    second = multiplyAdd(keep2, oldSecond, second)
-    v128.store(m, first)
-    v128.store(v, second)
-    const step = f32x4.div(f32x4.mul(rates, first), f32x4.add(f32x4.sqrt(second), epsilons))
+    const gradient = v128.load(g), oldMean = v128.load(m), oldSquares = v128.load(v)
+    let mean = multiplyAdd(rest1, oldMean, f32x4.mul(take1, gradient))
+    mean = flush(multiplyAdd(keep1, oldMean, mean))
+    let squares = multiplyAdd(rest2, oldSquares, f32x4.mul(take2, f32x4.mul(gradient, gradient)))
+    squares = multiplyAdd(keep2, oldSquares, squares)
+    v128.store(m, mean)
+    v128.store(v, squares)
+    const step = f32x4.div(f32x4.mul(rates, mean), f32x4.add(f32x4.sqrt(squares), epsilons))
     v128.store(x, f32x4.sub(v128.load(x), step))
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Seconds per epoch of four networks on synthetic data, one thread: `node packages/engine/bench/epochs.ts`.
+ * Seconds per epoch of four networks on synthetic data: `node packages/engine/bench/epochs.ts [threads] [network]`.
  * Measures `train` as a caller does, shuffling and metrics included. The first epochs are dropped,
  * because V8 runs them in its baseline tier.
  */
@@ -14,6 +14,7 @@ import {
   train,
 } from '../src/index.ts'
 import { createRandom } from '../src/random.ts'
+import { openTeam } from '../test/open-team.ts'
 
 interface Workload {
   name: string
@@ -82,11 +83,17 @@ const WORKLOADS: Workload[] = [
   },
 ]
 
+const [threads, only] = [Number(process.argv[2] ?? 1), process.argv[3]]
+const { team, close } = openTeam(threads)
 const { fused } = await compileKernels()
-console.log(`node ${process.version}, ${cpus()[0]?.model}, ${fused ? 'fused' : 'unfused'} kernels`)
+const kernels = `${fused ? 'fused' : 'unfused'} kernels`
+console.log(
+  `node ${process.version}, ${cpus()[0]?.model}, ${kernels}, ${threads} of ${cpus().length} threads`,
+)
 for (const workload of WORKLOADS) {
-  if (process.argv[2] === undefined || process.argv[2] === workload.name) await measure(workload)
+  if (only === undefined || only === workload.name) await measure(workload)
 }
+await close()
 
 async function measure(workload: Workload): Promise<void> {
   const { inputs, hidden, outputs, activation, loss, batchSize, rows, epochs } = workload
@@ -125,6 +132,7 @@ async function measure(workload: Workload): Promise<void> {
     seed: 1n,
     earlyStopping: null,
     regularization: regularized ? { l2: 1e-4 } : null,
+    team,
   })
   for (const { durationMs } of run) seconds.push(durationMs / 1000)
 

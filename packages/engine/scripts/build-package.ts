@@ -19,7 +19,7 @@ execFileSync(
   [typescriptCompiler(), '-p', join(packageDirectory, 'tsconfig.package.json'), '--outDir', folder],
   { stdio: 'inherit' },
 )
-for (const file of ['build/fused.wasm', 'build/unfused.wasm', 'README.md']) {
+for (const file of ['build/fused.wasm', 'build/unfused.wasm', 'README.md', 'formulas.md']) {
   cpSync(join(packageDirectory, file), join(folder, file))
 }
 cpSync(join(packageDirectory, '../../LICENSE'), join(folder, 'LICENSE'))
@@ -37,7 +37,7 @@ function toPublished(): object {
   return {
     ...{ name, version, description, license, type, engines, sideEffects: false },
     exports: Object.fromEntries(compiled),
-    files: ['src', 'build'],
+    files: ['src', 'build', 'formulas.md'],
   }
 }
 

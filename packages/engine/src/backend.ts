@@ -2,6 +2,7 @@ import type { NetworkConfig, OptimizerConfig } from './config.ts'
 import type { GradientClip } from './gradient-clip.ts'
 import type { Regularization } from './penalty.ts'
 import type { StepRate } from './schedules/learning-rate.ts'
+import type { Team } from './wasm/team.ts'
 import type { LayerWeights } from './weights.ts'
 
 /** Rows to train or validate on; the arrays may view a SharedArrayBuffer and are only read. */
@@ -30,6 +31,8 @@ export interface TrainingJob {
   seed: bigint
   /** Asked before every batch; true ends the epoch there. null spares the call. */
   shouldStop: (() => boolean) | null
+  /** null trains on the calling thread alone, as the reference always does. */
+  team: Team | null
 }
 
 export interface Metrics {
@@ -55,6 +58,8 @@ type EpochOutcome =
       penalty: number
       /** Of the last batch, penalty included, before clipping; 0 if its rows had no weight. */
       gradientNorm: number
+      /** Of the last batch. */
+      threads: number
     }
   | { status: 'stopped' }
   | ({ status: 'diverged' } & Divergence)

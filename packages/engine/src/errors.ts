@@ -7,6 +7,7 @@ export type EngineErrorCode =
   | 'memory_exceeded'
   | 'network_busy'
   | 'network_disposed'
+  | 'thread_lost'
 
 /**
  * What the engine refuses to do. The code is for programs, the message for the person who reads the

@@ -30,4 +30,5 @@ export {
 } from './train.ts'
 export { ENGINE_VERSION } from './version.ts'
 export { type CompiledKernels, compileKernels } from './wasm/load.ts'
+export { type Assignment, assist, disband, type Team } from './wasm/team.ts'
 export type { LayerWeights } from './weights.ts'

@@ -28,6 +28,8 @@ export interface PlanInput {
   validationRows: number
   /** Whether rows have weights, by class or of their own; false. */
   weighted?: boolean
+  /** Most threads that may work on the job; 1. */
+  threads?: number
 }
 
 export interface NetworkPlan {

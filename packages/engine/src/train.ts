@@ -11,6 +11,7 @@ import {
   createSchedule,
   type ScheduleConfig,
 } from './schedules/learning-rate.ts'
+import type { Team } from './wasm/team.ts'
 
 export interface EarlyStopping {
   metric: 'val_loss' | 'val_accuracy' | 'train_loss' | 'train_accuracy'
@@ -42,6 +43,8 @@ export interface TrainingOptions {
   classWeights?: 'balanced' | readonly number[] | null
   /** Called before every batch; true stops there, with the weights after the batch before. */
   onBatch?: () => boolean
+  /** More threads than the calling one, which starts alone. */
+  team?: Team | null
 }
 
 export interface EpochMetrics {
@@ -65,6 +68,8 @@ export interface EpochMetrics {
   durationMs: number
   /** Training rows per second of that time. */
   examplesPerSecond: number
+  /** That trained the last batch. */
+  threads: number
   /** Lowest validation loss so far, or lowest training loss where there is no validation. */
   isBest: boolean
 }
@@ -138,6 +143,7 @@ export function* train(
         gradientNorm: outcome.gradientNorm,
         durationMs: trainMs,
         examplesPerSecond: (options.training.rows * 1000) / trainMs,
+        threads: outcome.threads,
         isBest,
       }
       if (isStale(outcome.metrics, validation) && epoch < options.epochs) {
@@ -156,6 +162,7 @@ function assertTrainingOptions(network: Network, options: TrainingOptions): void
   assertCount(batchSize, 'batchSize', 'invalid_options')
   assertCount(epochs, 'epochs', 'invalid_options')
   assertOptimizerConfig(optimizer)
+  if (options.team) assertCount(options.team.size, 'team.size', 'invalid_options')
   if ((optimizer.type === 'perceptron') !== (network.config.loss === 'perceptron')) {
     throw new EngineError('invalid_options', 'the perceptron loss and optimizer go together')
   }
@@ -189,6 +196,7 @@ function toTrainingJob({ config }: Network, options: TrainingOptions): TrainingJ
     shuffle,
     seed,
     shouldStop: onBatch ?? null,
+    team: options.team ?? null,
   }
 }
 

@@ -55,6 +55,14 @@ export function toTrainingOptions(
   }
 }
 
+/** With more, what each thread copies for itself outweighs what it computes. */
+const AUTO_THREADS_MAX = 8
+
+/** Most threads that a job may train with at once, whatever the cores of its worker. */
+export function threadsMax({ training }: ResolvedConfig): number {
+  return training.threads === 'auto' ? AUTO_THREADS_MAX : training.threads
+}
+
 /** The network that a trained architecture describes, as far as prediction needs it. */
 export function toInferenceConfig(
   architecture: Architecture,

@@ -1,7 +1,7 @@
 import type { Column, ResolvedConfig } from '@trainyard/contracts'
 import { tableBytes } from '@trainyard/datasets'
 import { type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
-import { toNetworkConfig } from './network-config.ts'
+import { threadsMax, toNetworkConfig } from './network-config.ts'
 
 /**
  * Copies of the parameters outside the engine's memory at the end, when they are most: those it began with, drawn and
@@ -32,6 +32,7 @@ export function planTraining(input: {
     trainingRows,
     validationRows: rows - trainingRows,
     weighted: training.class_weight !== null || hasRowWeights,
+    threads: threadsMax(resolved),
   })
   // Inputs, one target, a weight and the row's index, encoded before the engine copies them into its memory.
   const floatsPerRow = model.inputs + 1 + Number(hasRowWeights)

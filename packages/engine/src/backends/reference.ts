@@ -70,6 +70,7 @@ export const referenceBackend: Backend = {
           metrics: toMetrics(network, totals, order.length),
           penalty: totals.penalty / order.length,
           gradientNorm,
+          threads: 1,
         }
       },
 

@@ -2,13 +2,22 @@
  * Float32 training in WebAssembly: the whole epoch is one call, and all that JavaScript does between
  * two is to read a few numbers. Formulas are those of the reference backend.
  */
-import type { Backend, Divergence, Metrics, TrainingData, TrainingSession } from '../backend.ts'
+import type {
+  Backend,
+  Divergence,
+  Metrics,
+  TrainingData,
+  TrainingJob,
+  TrainingSession,
+} from '../backend.ts'
 import { GRADIENT_LIMIT, isRegression, type NetworkConfig } from '../config.ts'
+import { EngineError } from '../errors.ts'
 import { openArena } from '../wasm/arena.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
 import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
+import { disband, isDisbanded } from '../wasm/team.ts'
 
 /** Rows predicted at a time; enough for the packed kernels. */
 const PREDICTION_ROWS_MAX = 128
@@ -23,6 +32,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         trainingRows: job.training.rows,
         validationRows: job.validation?.rows ?? 0,
         weighted: isWeighted(job.training) || isWeighted(job.validation),
+        threads: job.team?.size ?? 1,
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
@@ -30,12 +40,29 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       memory.writeJob(config, job)
       memory.writeWeights(weights)
       memory.keepBest()
-      const kernels = instantiateKernels(module, arena.memory, job.shouldStop)
+      const kernels = instantiateKernels(module, arena.memory, makeBeforeBatch(job, memory))
+      const assignment = { module, memory: arena.memory }
+      job.team?.start(assignment)
+
+      /** Nobody waits for a thread that has left the kernels by an exception. */
+      const call = <Result>(work: () => Result): Result => {
+        try {
+          return work()
+        } catch (cause) {
+          const isLost = isDisbanded(arena.memory)
+          disband(assignment)
+          if (isLost) throw new EngineError('thread_lost', 'a helping thread is gone', { cause })
+          throw cause
+        }
+      }
 
       const session: TrainingSession = {
         trainEpoch(epoch, rate) {
           memory.writeRate(rate)
-          const status = kernels.trainEpoch(epoch)
+          let status = call(() => kernels.trainEpoch(epoch, 0))
+          while (status === STATUS_CODES.regrouped) {
+            status = call(() => kernels.trainEpoch(epoch, memory.integer('batch')))
+          }
           switch (status) {
             case STATUS_CODES.completed:
               return {
@@ -43,6 +70,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
                 metrics: readMetrics(config, memory, job.training.rows),
                 penalty: memory.real('penaltySum') / job.training.rows,
                 gradientNorm: memory.real('gradientNorm'),
+                threads: memory.integer('threads'),
               }
             case STATUS_CODES.stopped:
               return { status: 'stopped' }
@@ -55,12 +83,15 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         },
         validate() {
           if (job.validation === null) return null
-          kernels.validate()
+          call(() => kernels.validate())
           return readMetrics(config, memory, job.validation.rows)
         },
         keepBest: () => memory.keepBest(),
         weights: (which) => memory.readWeights(which),
-        close: () => arena.release(),
+        close() {
+          disband(assignment)
+          arena.release()
+        },
       }
       return session
     },
@@ -86,7 +117,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
           const count = Math.min(blockRows, rows - start)
           const block = inputs.subarray(start * config.inputs, (start + count) * config.inputs)
           memory.writeRows(block, count, config.inputs, map.inputStride, map.validationInputs)
-          kernels.forwardPass(map.validationInputs, count, 1)
+          kernels.forwardPass(map.validationInputs, 0, count, count, 1)
           const values = memory.readRows(output.outputs, count, output.units, output.unitStride)
           logits.set(values, start * output.units)
         }
@@ -95,6 +126,28 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         arena.release()
       }
     },
+  }
+}
+
+/** Answers the kernels before each batch: whether to stop, or to go on with another number of threads. */
+function makeBeforeBatch({ shouldStop, team }: TrainingJob, memory: JobMemory): () => number {
+  let threads = 1
+  // The kernels are called anew for the same batch, which is not asked about twice.
+  let isRegrouping = false
+  return () => {
+    if (isRegrouping) {
+      isRegrouping = false
+      return STATUS_CODES.completed
+    }
+    if (shouldStop?.()) return STATUS_CODES.stopped
+    if (team === null) return STATUS_CODES.completed
+    const present = memory.presentThreads()
+    const next = Math.max(1, Math.min(team.threads(present), team.size, present))
+    if (next === threads) return STATUS_CODES.completed
+    threads = next
+    memory.writeThreads(threads)
+    isRegrouping = true
+    return STATUS_CODES.regrouped
   }
 }
 

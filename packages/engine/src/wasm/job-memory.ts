@@ -17,6 +17,7 @@ import {
   LOSS_CODES,
   layerIntegerAddress,
   OPTIMIZER_CODES,
+  teamWordAddress,
 } from './job-record.ts'
 import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
 
@@ -78,6 +79,7 @@ export class JobMemory {
         inputStride: layer.inputStride,
         unitStride: layer.unitStride,
         activation: ACTIVATION_CODES[activation],
+        parameterRow: layer.parameterRow,
         weight: layer.weight,
         weightGradient: layer.weightGradient,
         sums: layer.sums,
@@ -86,6 +88,8 @@ export class JobMemory {
         batchNorm: Number(layer.batchNorm),
         running: layer.running,
         statistics: layer.statistics,
+        statisticBlocks: layer.statisticBlocks,
+        gradientBlocks: layer.gradientBlocks,
         normalized: layer.normalized,
         mask: layer.mask,
         dropped: layer.dropped,
@@ -111,7 +115,8 @@ export class JobMemory {
     this.#setInteger('seedLow', seedLow)
     this.#setInteger('seedHigh', seedHigh)
     this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
-    this.#setInteger('asksToStop', Number(job.shouldStop !== null))
+    this.#setInteger('asksBeforeBatch', Number(job.shouldStop !== null || job.team !== null))
+    this.writeThreads(1)
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
     const { regularization, gradientClip: clip } = job
@@ -126,6 +131,17 @@ export class JobMemory {
     if (job.validation !== null) {
       this.#writeData(config, job.validation, validationInputs, validationTargets)
     }
+  }
+
+  /** Threads that the next call to the kernels works with. */
+  writeThreads(threads: number): void {
+    this.#setInteger('threads', threads)
+  }
+
+  /** Threads that can work on the job, this one included. */
+  presentThreads(): number {
+    if (Atomics.load(this.#integers, teamWordAddress('closed') / 4) !== 0) return 1
+    return 1 + Atomics.load(this.#integers, teamWordAddress('joined') / 4)
   }
 
   /** The learning rate of the next step, and what multiplies it from step to step. */

@@ -5,6 +5,19 @@
  */
 export const JOB_ADDRESS = 4096
 
+/** Atomic i32 that the threads of a job meet by, each on a cache line of its own; the job's fields follow them. */
+export const TEAM_WORDS = [
+  /** Counts the calls to work, and in its low bits has the number of threads called. */
+  'round',
+  /** Threads at the barrier at hand, and the barriers passed. */
+  'arrived',
+  'generation',
+  /** Threads besides the leader. */
+  'joined',
+  /** Not 0 once the job has ended or a thread is lost: whoever waits goes. */
+  'closed',
+] as const
+
 /** i32, addresses in bytes, strides in floats. */
 export const JOB_INTEGERS = [
   'layerCount',
@@ -37,6 +50,11 @@ export const JOB_INTEGERS = [
   'rightPanels',
   'edgeTile',
   'transposed',
+  'scratchBytes',
+  'rowLosses',
+  'rowPenalties',
+  'rowSquares',
+  'parameterRows',
   'weighted',
   'normalizes',
   'loss',
@@ -47,9 +65,15 @@ export const JOB_INTEGERS = [
   'seedLow',
   'seedHigh',
   'shuffleStream',
-  'asksToStop',
+  'asksBeforeBatch',
+  'threads',
+  'work',
+  'epoch',
+  'firstBatch',
+  'answer',
   'batch',
   'step',
+  'overflows',
   'correct',
 ] as const
 
@@ -87,6 +111,7 @@ export const LAYER_INTEGERS = [
   'inputStride',
   'unitStride',
   'activation',
+  'parameterRow',
   'weight',
   'weightGradient',
   'sums',
@@ -95,6 +120,8 @@ export const LAYER_INTEGERS = [
   'batchNorm',
   'running',
   'statistics',
+  'statisticBlocks',
+  'gradientBlocks',
   'normalized',
   'mask',
   'dropped',
@@ -144,24 +171,35 @@ export const STATUS_CODES = {
   stopped: 1,
   loss_diverged: 2,
   gradient_diverged: 3,
+  /** Interrupted before a batch, to go on there with another number of threads. */
+  regrouped: 4,
 } as const
+export const WORK_CODES = { train: 0, validate: 1 } as const
 
+export type TeamWord = (typeof TEAM_WORDS)[number]
 export type JobInteger = (typeof JOB_INTEGERS)[number]
 export type JobReal = (typeof JOB_REALS)[number]
 export type LayerInteger = (typeof LAYER_INTEGERS)[number]
 
+const CACHE_LINE_BYTES = 64
 const FIELD_BYTES = 8
+const FIELDS_ADDRESS = JOB_ADDRESS + CACHE_LINE_BYTES * TEAM_WORDS.length
+
+export function teamWordAddress(word: TeamWord): number {
+  return JOB_ADDRESS + CACHE_LINE_BYTES * TEAM_WORDS.indexOf(word)
+}
 
 export function jobIntegerAddress(field: JobInteger): number {
-  return JOB_ADDRESS + FIELD_BYTES * JOB_INTEGERS.indexOf(field)
+  return FIELDS_ADDRESS + FIELD_BYTES * JOB_INTEGERS.indexOf(field)
 }
 
 export function jobRealAddress(field: JobReal): number {
-  return JOB_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.indexOf(field))
+  return FIELDS_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.indexOf(field))
 }
 
 /** Layer records follow the job's. */
-export const LAYERS_ADDRESS = JOB_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.length)
+export const LAYERS_ADDRESS =
+  FIELDS_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.length)
 export const LAYER_BYTES = 4 * LAYER_INTEGERS.length
 
 export function layerIntegerAddress(layer: number, field: LayerInteger): number {

@@ -162,7 +162,7 @@ describe.each(BUILDS)('dropout of the $build kernels', ({ module }) => {
       const stream = dropoutStream(2)
       const [code, threshold] = [streamNumber(stream), dropoutThreshold(rate)]
 
-      memory.kernels.drawMask(mask.address, rows * stride, code, pass.step, threshold)
+      memory.kernels.drawMask(mask.address, 0, rows * stride, code, pass.step, threshold)
 
       const expected = dropoutMask(pass, stream, rows, units, rate)
       for (let row = 0; row < rows; row++) {

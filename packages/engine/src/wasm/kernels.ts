@@ -1,8 +1,15 @@
 /** The exports of the compiled kernels. Addresses are bytes; see assembly/ for shapes and formulas. */
 export interface Kernels {
-  trainEpoch(epoch: number): number
+  trainEpoch(epoch: number, firstBatch: number): number
   validate(): void
-  forwardPass(inputs: number, rows: number, isEvaluation: number): void
+  assist(): void
+  forwardPass(
+    inputs: number,
+    first: number,
+    rows: number,
+    batchRows: number,
+    isEvaluation: number,
+  ): void
   multiplyPacked(
     transposesA: number,
     transposesB: number,
@@ -55,7 +62,14 @@ export interface Kernels {
     delta: number,
     n: number,
   ): void
-  drawMask(mask: number, n: number, stream: number, step: number, threshold: number): void
+  drawMask(
+    mask: number,
+    first: number,
+    n: number,
+    stream: number,
+    step: number,
+    threshold: number,
+  ): void
   identityOrder(order: number, n: number): void
   shuffleOrder(order: number, n: number, epoch: number): void
   roundsOnce(): number
@@ -63,12 +77,12 @@ export interface Kernels {
   staticEnd: WebAssembly.Global
 }
 
-/** Binds the kernels to a memory; `shouldStop` is asked before every batch of a job that wants it. */
+/** Binds the kernels to a memory; `beforeBatch` is asked before every batch of a job that wants it and gives a status, 0 to go on. */
 export function instantiateKernels(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
-  shouldStop: (() => boolean) | null,
+  beforeBatch: (() => number) | null,
 ): Kernels {
-  const env = { memory, shouldStop: () => (shouldStop?.() ? 1 : 0) }
+  const env = { memory, beforeBatch: beforeBatch ?? (() => 0) }
   return new WebAssembly.Instance(module, { env }).exports as unknown as Kernels
 }

@@ -22,6 +22,8 @@ export interface MemoryInput {
   validationRows: number
   /** Whether rows have weights. */
   weighted?: boolean
+  /** Most threads that may work on the job; 1. */
+  threads?: number
 }
 
 export interface LayerMap {
@@ -38,6 +40,8 @@ export interface LayerMap {
    * with batch normalization γ and β.
    */
   weight: number
+  /** Rows of parameters before those of this layer. */
+  parameterRow: number
   weightGradient: number
   best: number
   /**
@@ -50,8 +54,11 @@ export interface LayerMap {
   /** Running mean and variance, [unitStride] each; behind the parameters, as training changes them too. */
   running: number
   bestRunning: number
-  /** Mean, biased variance and 1/√(variance + ε) of the batch at hand. */
+  /** Mean, biased variance and 1/√(variance + ε) of the batch at hand, gradients of γ and β; each thread's own. */
   statistics: number
+  /** Two vectors per block of rows, in the forward and in the backward pass. */
+  statisticBlocks: number
+  gradientBlocks: number
   /** x̂ [batch, unitStride] */
   normalized: number
   /** Factors of dropout, and the outputs times them, both [batch, unitStride]. */
@@ -91,6 +98,14 @@ export interface MemoryMap {
   parameterBytes: number
   /** Parameters and running statistics. */
   stateBytes: number
+  /** Rows of all layers' parameters. */
+  parameterRows: number
+  /** float64: losses of a batch's or of all validation rows; penalties and squared gradients by row of parameters. */
+  rowLosses: number
+  rowPenalties: number
+  rowSquares: number
+  /** The first thread's scratch, these four; the other threads' follow at equal distances. */
+  scratchBytes: number
   leftPanels: number
   rightPanels: number
   edgeTile: number
@@ -100,6 +115,10 @@ export interface MemoryMap {
 }
 
 export const PAGE_BYTES = 65536
+/** Rows of a batch whose statistics are taken as one; their sums are added in order. */
+export const STATISTICS_BLOCK_ROWS = 16
+/** Vectors among the statistics of a layer. */
+export const STATISTICS_VECTORS = 5
 
 /** Enough rows for the packed kernels, few enough to stay in cache. */
 const EVALUATION_ROWS_MAX = 128
@@ -120,7 +139,7 @@ const MOMENTS = {
 
 /** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
 export function mapMemory(input: MemoryInput): MemoryMap {
-  const { network, trainingRows, validationRows, weighted = false } = input
+  const { network, trainingRows, validationRows, weighted = false, threads = 1 } = input
   const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
   const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
   const blockRows = Math.max(batchSize, evaluationRows)
@@ -132,6 +151,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
   })
   const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
   const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
+  const parameterRows = shapes.reduce((sum, shape) => sum + parameterRowsOf(shape), 0)
   const runningFloats = shapes.reduce((sum, shape) => sum + 2 * normalizedFloats(shape), 0)
 
   let end = LAYERS_ADDRESS + shapes.length * LAYER_BYTES
@@ -148,23 +168,30 @@ export function mapMemory(input: MemoryInput): MemoryMap {
   const secondMoment = take(MOMENTS[input.optimizer] >= 2 ? parameterFloats : 0)
 
   let parameterOffset = 0
+  let parameterRow = 0
   let runningOffset = 4 * parameterFloats
   const layers = shapes.map((shape, index): LayerMap => {
     const unitStride = paddedStride(shape.units)
     const at = parameterOffset
     const runningAt = runningOffset
+    const row = parameterRow
+    parameterRow += parameterRowsOf(shape)
     parameterOffset += 4 * layerFloats(shape)
     runningOffset += 8 * normalizedFloats(shape)
     const normalizes = shape.batchNorm
     const dropsOut = shape.dropout > 0
     const { forward, evaluation, weightGradient, inputGradient } = products[index] as LayerProducts
     const outputs = take(blockRows * unitStride)
+    const blockFloats = normalizes
+      ? 2 * unitStride * Math.ceil(batchSize / STATISTICS_BLOCK_ROWS)
+      : 0
     const keepsSums = KEEPS_SUMS.has(network.layers[index]?.activation)
     return {
       ...shape,
       inputStride: paddedStride(shape.inputs),
       unitStride,
       weight: parameters + at,
+      parameterRow: row,
       weightGradient: gradient + at,
       best: best + at,
       sums: keepsSums ? take(blockRows * unitStride) : outputs,
@@ -172,7 +199,9 @@ export function mapMemory(input: MemoryInput): MemoryMap {
       delta: take(blockRows * unitStride),
       running: parameters + runningAt,
       bestRunning: best + runningAt,
-      statistics: take(normalizes ? 3 * unitStride : 0),
+      statistics: take(normalizes ? threads * STATISTICS_VECTORS * unitStride : 0),
+      statisticBlocks: take(blockFloats),
+      gradientBlocks: take(blockFloats),
       normalized: take(normalizes ? batchSize * unitStride : 0),
       mask: take(dropsOut ? maskFloats(batchSize * unitStride) : 0),
       dropped: take(dropsOut ? batchSize * unitStride : 0),
@@ -186,6 +215,16 @@ export function mapMemory(input: MemoryInput): MemoryMap {
   })
 
   const panels = products.flatMap((product) => Object.values(product).map(panelFloats))
+  const scratchStart = roundUp(end, BLOCK_ALIGNMENT_BYTES)
+  const scratch = {
+    leftPanels: take(Math.max(...panels.map(({ left }) => left))),
+    rightPanels: take(Math.max(...panels.map(({ right }) => right))),
+    edgeTile: take(EDGE_TILE_FLOATS),
+    transposed: take(Math.max(...layers.map(transposedFloats))),
+  }
+  const scratchBytes = roundUp(end, BLOCK_ALIGNMENT_BYTES) - scratchStart
+  take(((threads - 1) * scratchBytes) / 4)
+
   const map = {
     layers,
     batchSize,
@@ -200,10 +239,12 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     secondMoment,
     parameterBytes: 4 * parameterFloats,
     stateBytes: 4 * (parameterFloats + runningFloats),
-    leftPanels: take(Math.max(...panels.map(({ left }) => left))),
-    rightPanels: take(Math.max(...panels.map(({ right }) => right))),
-    edgeTile: take(EDGE_TILE_FLOATS),
-    transposed: take(Math.max(...layers.map(transposedFloats))),
+    parameterRows,
+    ...scratch,
+    scratchBytes,
+    rowLosses: take(2 * Math.max(batchSize, validationRows)),
+    rowPenalties: take(2 * parameterRows),
+    rowSquares: take(2 * parameterRows),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
     batchWeights: take(weighted ? roundUp(batchSize, 4) : 0),
@@ -245,7 +286,12 @@ function transposedFloats({ units, inputStride, packed }: LayerMap, index: numbe
 
 /** Weights, bias, γ and β with the padding of every row. */
 export function layerFloats(shape: { inputs: number; units: number; batchNorm: boolean }): number {
-  return (shape.inputs + 1) * paddedStride(shape.units) + 2 * normalizedFloats(shape)
+  return parameterRowsOf(shape) * paddedStride(shape.units)
+}
+
+/** One row per input, one for the bias, and with batch normalization γ and β. */
+function parameterRowsOf({ inputs, batchNorm }: { inputs: number; batchNorm: boolean }): number {
+  return inputs + (batchNorm ? 3 : 1)
 }
 
 /** One value per unit of a layer with batch normalization. */

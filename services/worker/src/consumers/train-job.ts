@@ -105,7 +105,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             metrics: unreported,
             weights: [],
           },
-          [],
+          { weights: [], threads: null },
         )
       } else if (
         result.end.kind === 'stopped' &&
@@ -117,13 +117,16 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
-        await end({ ...finish, metrics: unreported }, result.weights)
+        await end({ ...finish, metrics: unreported }, result)
       }
     }
 
-    const end = async (finish: Finish, weights: TrainingReport['weights']) => {
+    const end = async (
+      finish: Finish,
+      { weights, threads: used }: { weights: TrainingReport['weights']; threads: number | null },
+    ) => {
       const outcome = await storeResult(deps, job, weights, finish)
-      log.info({ job: job.id, status: finish.status, outcome }, 'a job has ended')
+      log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 
     return { stop, ended: work() }

@@ -1,6 +1,6 @@
 /**
- * Trains one job on this thread, start to end, without awaiting: the only way in is the shared word read before each
- * batch, the only way out are messages with epochs. Runs under piscina, one task per thread.
+ * Trains one job on this thread, start to end, without awaiting: the only way in are the shared words read before each
+ * batch, the only way out are messages with epochs and calls for help. Runs under piscina, one task per thread.
  */
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
@@ -13,11 +13,14 @@ import {
   prepareTraining,
   toNetworkConfig,
 } from '@trainyard/model'
+import { makeTeam } from '../training/make-team.ts'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
 import {
   BATCHES_WORD,
   STOP_WORD,
+  THREADS_WORD,
   type ThreadData,
+  type ThreadMessage,
   type TrainedWeights,
   type TrainingAnswer,
   type TrainingReport,
@@ -27,7 +30,7 @@ import {
 /** At most four messages a second, however fast the epochs. */
 const SEND_INTERVAL_MS = 250
 
-const { kernels } = workerData as ThreadData
+const { kernels, cores } = workerData as ThreadData
 
 export default async function trainJob(task: TrainingTask): Promise<TrainingAnswer> {
   let data: PreparedTraining
@@ -47,6 +50,11 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
     module: kernels,
   })
   try {
+    const send = (message: ThreadMessage) => progress.postMessage(message)
+    const team = makeTeam(resolved, cores, {
+      threads: () => Atomics.load(control, THREADS_WORD),
+      askForHelp: (threads, assignment) => send({ kind: 'help', threads, assignment }),
+    })
     let unsent: EpochMetrics[] = []
     let sentMs = Number.NEGATIVE_INFINITY
     const run = runEpochs(network, data, resolved, {
@@ -57,14 +65,16 @@ async function train(task: TrainingTask, data: PreparedTraining): Promise<Traini
       onEpoch: (metrics) => {
         unsent.push(metrics)
         if (performance.now() - sentMs < SEND_INTERVAL_MS) return
-        progress.postMessage(unsent)
+        send({ kind: 'epochs', epochs: unsent })
         unsent = []
         sentMs = performance.now()
       },
+      team,
     })
     return {
       end: run.end,
       metrics: unsent,
+      threads: run.threads,
       weights: takeWeights(network, run),
       architecture: data.architecture,
       preprocessing: data.preprocessing,

@@ -68,6 +68,7 @@ describe('a target', () => {
     expect(run).toEqual({
       end: { kind: 'succeeded', stopReason: 'target_reached' },
       lastEpoch: 7,
+      threads: 1,
       bestEpoch: 7,
     })
     expect(epochs.map(withoutTimings)).toEqual(whole.epochs.slice(0, 7).map(withoutTimings))
@@ -177,7 +178,7 @@ describe('a stop', () => {
   it('before the first epoch is complete leaves none', async () => {
     const { run } = await train({ shouldStop: () => true })
 
-    expect(run).toEqual({ end: { kind: 'stopped' }, lastEpoch: 0, bestEpoch: 0 })
+    expect(run).toEqual({ end: { kind: 'stopped' }, lastEpoch: 0, bestEpoch: 0, threads: 1 })
   })
 })
 

@@ -1,5 +1,10 @@
 import type { EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
-import { type EpochMetrics as EngineMetrics, type Network, train } from '@trainyard/engine'
+import {
+  type EpochMetrics as EngineMetrics,
+  type Network,
+  type Team,
+  train,
+} from '@trainyard/engine'
 import { type PreparedTraining, toTrainingOptions } from '@trainyard/model'
 import type { TrainingReport } from './thread-protocol.ts'
 import { toEpochMetrics } from './to-epoch-metrics.ts'
@@ -10,6 +15,8 @@ export interface EpochsRun {
   lastEpoch: number
   /** 0 when no epoch was completed. */
   bestEpoch: number
+  /** Most threads that trained an epoch together. */
+  threads: number
 }
 
 /** Trains until the epochs, the patience, a limit of the specification or `shouldStop` (asked before each batch) ends it. */
@@ -17,7 +24,12 @@ export function runEpochs(
   network: Network,
   data: PreparedTraining,
   resolved: ResolvedConfig,
-  hooks: { shouldStop: () => boolean; onEpoch: (metrics: EpochMetrics) => void },
+  hooks: {
+    shouldStop: () => boolean
+    onEpoch: (metrics: EpochMetrics) => void
+    /** null or absent: the calling thread trains alone. */
+    team?: Team | null
+  },
 ): EpochsRun {
   const { target, max_seconds: maxSeconds } = resolved.limits
   const endsAtMs = maxSeconds === null ? null : performance.now() + maxSeconds * 1000
@@ -26,6 +38,7 @@ export function runEpochs(
     training: data.training,
     validation: data.validation,
     ...toTrainingOptions(resolved),
+    team: hooks.team ?? null,
     onBatch: () => {
       isOutOfTime = endsAtMs !== null && performance.now() >= endsAtMs
       return isOutOfTime || hooks.shouldStop()
@@ -33,29 +46,36 @@ export function runEpochs(
   })
   let lastEpoch = 0
   let bestEpoch = 0
+  let threads = 1
   for (;;) {
     const step = epochs.next()
     if (step.done) {
       const { stopReason, divergence } = step.value
       if (stopReason === 'diverged' && divergence !== undefined) {
-        return { end: { kind: 'diverged', at: divergence }, lastEpoch, bestEpoch }
+        return { end: { kind: 'diverged', at: divergence }, lastEpoch, bestEpoch, threads }
       }
       if (stopReason === 'epochs_completed' || stopReason === 'early_stopping') {
-        return { end: { kind: 'succeeded', stopReason }, lastEpoch, bestEpoch }
+        return { end: { kind: 'succeeded', stopReason }, lastEpoch, bestEpoch, threads }
       }
       const end = isOutOfTime
         ? ({ kind: 'succeeded', stopReason: 'max_seconds' } as const)
         : ({ kind: 'stopped' } as const)
-      return { end, lastEpoch, bestEpoch }
+      return { end, lastEpoch, bestEpoch, threads }
     }
     lastEpoch = step.value.epoch
     if (step.value.isBest) bestEpoch = lastEpoch
+    threads = Math.max(threads, step.value.threads)
     hooks.onEpoch(toEpochMetrics(step.value))
     const isLast = lastEpoch === resolved.training.epochs
     if (!isLast && target !== null && isReached(step.value, target)) {
       // Frees the run of the engine, which an iteration left early keeps open.
       epochs.return({ stopReason: 'stopped', epochs: lastEpoch, best: null })
-      return { end: { kind: 'succeeded', stopReason: 'target_reached' }, lastEpoch, bestEpoch }
+      return {
+        end: { kind: 'succeeded', stopReason: 'target_reached' },
+        lastEpoch,
+        bestEpoch,
+        threads,
+      }
     }
   }
 }

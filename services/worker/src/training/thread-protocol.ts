@@ -10,10 +10,13 @@ import type {
   WhichWeights,
 } from '@trainyard/contracts'
 import type { DataFault, Table } from '@trainyard/datasets'
+import type { Assignment } from '@trainyard/engine'
 
 /** Given to every thread once, at its start. */
 export interface ThreadData {
   kernels: WebAssembly.Module
+  /** That the jobs of this worker share. */
+  cores: number
 }
 
 export interface TrainingTask {
@@ -23,15 +26,22 @@ export interface TrainingTask {
   resolved: ResolvedConfig
   /** Shared words, by index below. */
   control: Int32Array<SharedArrayBuffer>
-  /** Epochs go out here while the thread computes. */
+  /** `ThreadMessage`s go out here while the thread computes. */
   progress: MessagePort
 }
+
+export type ThreadMessage =
+  | { kind: 'epochs'; epochs: EpochMetrics[] }
+  /** Asks for so many more threads to work on the job. */
+  | { kind: 'help'; threads: number; assignment: Assignment }
 
 /** Word of `control`: anything but 0 asks the thread to stop before its next batch. */
 export const STOP_WORD = 0
 /** Word of `control`: batches so far, wrapping round. It moves as long as the thread is alive. */
 export const BATCHES_WORD = 1
-export const CONTROL_WORDS = 2
+/** Word of `control`: threads that the job may train with, from 1; it changes as other jobs come and go. */
+export const THREADS_WORD = 2
+export const CONTROL_WORDS = 3
 
 export interface TrainedWeights {
   which: WhichWeights
@@ -52,6 +62,8 @@ export interface TrainingReport {
       }
   /** Epochs not sent before. */
   metrics: EpochMetrics[]
+  /** Most threads that trained an epoch together. */
+  threads: number
   /** Best and last; empty when there are none worth keeping. */
   weights: TrainedWeights[]
   architecture: Architecture

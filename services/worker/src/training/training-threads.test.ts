@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
 import { createNetwork } from '@trainyard/engine'
 import { packLayers, prepareTraining, toNetworkConfig } from '@trainyard/model'
@@ -89,6 +90,55 @@ describe('the report', () => {
   })
 })
 
+describe('a job with several threads', { timeout: 60_000 }, () => {
+  let pair: TrainingThreads
+
+  beforeAll(async () => {
+    pair = await openTrainingThreads(2)
+  })
+
+  afterAll(() => pair.close())
+
+  it('has the weights it has with one, whether the number is given or found', async () => {
+    const one = await trainWide(1, pair).report
+    const auto = await trainWide('auto', pair).report
+    const two = await trainTogether(pair)
+
+    const hashes = one.weights.map(({ sha256 }) => sha256)
+    expect(one.threads).toBe(1)
+    expect(auto.weights.map(({ sha256 }) => sha256)).toEqual(hashes)
+    expect(two.weights.map(({ sha256 }) => sha256)).toEqual(hashes)
+  })
+
+  it('shares the cores with the job beside it, and both end', async () => {
+    const { run: endless, messages } = train(
+      { epochs: ENDLESS, threads: 2 },
+      undefined,
+      'mean',
+      pair,
+    )
+    await waitFor('the first epochs', () => messages.length > 0)
+
+    const beside = await trainWide(2, pair).report
+    endless.stop()
+
+    expect(beside.threads).toBe(1)
+    expect((await endless.report).end).toEqual({ kind: 'stopped' })
+  })
+
+  it('is rejected at close, its threads with it', async () => {
+    const others = await openTrainingThreads(2)
+    await trainTogether(others)
+    const { run, messages } = train({ epochs: ENDLESS, threads: 2 }, undefined, 'mean', others)
+    await waitFor('the first epochs', () => messages.length > 0)
+
+    const rejected = expect(run.report).rejects.toThrow()
+    await others.close()
+
+    await rejected
+  })
+})
+
 describe('stop', () => {
   it('ends a training within a batch, and the thread takes the next one', async () => {
     const { run, messages } = train({ epochs: ENDLESS })
@@ -162,7 +212,11 @@ describe('a thread that throws', () => {
 })
 
 function train(
-  choices: { epochs: number; limits?: ResolvedConfig['limits'] },
+  choices: {
+    epochs: number
+    limits?: ResolvedConfig['limits']
+    threads?: ResolvedConfig['training']['threads']
+  },
   xor = makeXorTable(40),
   missing: ResolvedConfig['preprocessing']['missing'] = 'mean',
   on = threads,
@@ -171,12 +225,35 @@ function train(
   const resolved: ResolvedConfig = {
     ...base,
     preprocessing: { ...base.preprocessing, missing },
-    training: { ...base.training, epochs: choices.epochs },
+    training: { ...base.training, epochs: choices.epochs, threads: choices.threads ?? 1 },
     limits: choices.limits ?? base.limits,
   }
   const messages: EpochMetrics[][] = []
   const run = on.run({ ...xor, resolved }, (metrics) => messages.push(metrics))
   return { run, messages }
+}
+
+/** Normalization, dropout, and steps long enough for two threads; a third of a second, in which a helper can come. */
+function trainWide(threads: ResolvedConfig['training']['threads'], on: TrainingThreads) {
+  const resolved = makeResolvedConfig()
+  const hidden = {
+    units: 128,
+    activation: 'relu',
+    initializer: 'auto',
+    batch_norm: true,
+    dropout: 0.2,
+  } as const
+  resolved.model.hidden = [hidden, hidden]
+  resolved.training = { ...resolved.training, batch_size: 400, epochs: 200, threads }
+  return on.run({ ...makeXorTable(400), resolved }, () => undefined)
+}
+
+/** The helping thread starts with the first job that asks for it, and may come too late for that one. */
+function trainTogether(on: TrainingThreads) {
+  return waitFor('a job on two threads', async () => {
+    const report = await trainWide(2, on).report
+    return report.threads === Math.min(2, availableParallelism()) && report
+  })
 }
 
 function withMissingCell() {

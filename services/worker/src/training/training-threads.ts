@@ -1,13 +1,16 @@
+import { availableParallelism } from 'node:os'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { EpochMetrics } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
-import { compileKernels } from '@trainyard/engine'
+import { type Assignment, compileKernels, disband } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
   CONTROL_WORDS,
   STOP_WORD,
+  THREADS_WORD,
   type ThreadData,
+  type ThreadMessage,
   type TrainingAnswer,
   type TrainingReport,
   type TrainingTask,
@@ -17,6 +20,7 @@ import {
 type Transfers = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>
 
 const THREAD_NICENESS = 10
+const HELPER_IDLE_MS = 30_000
 
 export interface TrainingRun {
   /** Rejects with a `DataError` when the data does not fit the specification. */
@@ -39,20 +43,39 @@ export interface TrainingThreads {
 
 /**
  * One thread per slot, all started at once: the first job shall not wait for a thread to load its modules. The kernels
- * are compiled once and handed to all.
+ * are compiled once and handed to all. Cores left over by fewer jobs than slots are shared among the jobs that can use
+ * them, by helping threads that start with the first such job.
  */
 export async function openTrainingThreads(threads: number): Promise<TrainingThreads> {
   const { module: kernels, fused } = await compileKernels()
-  const data: ThreadData = { kernels }
+  const cores = Math.min(threads, availableParallelism())
+  const data: ThreadData = { kernels, cores }
+  const options = {
+    concurrentTasksPerWorker: 1,
+    // Training takes what is left: with every core busy, requests and reports still get theirs at once.
+    niceIncrement: THREAD_NICENESS,
+  }
   const pool = new Piscina<TrainingTask, TrainingAnswer>({
+    ...options,
     filename: new URL('../threads/train.thread.ts', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: 1,
     workerData: data,
-    // Training takes what is left: with every core busy, requests and reports still get theirs at once.
-    niceIncrement: THREAD_NICENESS,
   })
+  const helpers = new Piscina<Assignment, void>({
+    ...options,
+    filename: new URL('../threads/assist.thread.ts', import.meta.url).href,
+    minThreads: 0,
+    // A job keeps the helpers it has when another comes and takes its share of the cores; they sleep then.
+    maxThreads: 2 * cores,
+    idleTimeout: HELPER_IDLE_MS,
+  })
+  const running = new Set<Int32Array>()
+
+  function shareCores(): void {
+    const share = Math.max(1, Math.floor(cores / running.size))
+    for (const control of running) Atomics.store(control, THREADS_WORD, share)
+  }
 
   return {
     fused,
@@ -60,17 +83,36 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
       const control = new Int32Array(
         new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
       )
+      running.add(control)
+      shareCores()
+      let assignment: Assignment | null = null
+      const receive = (message: ThreadMessage): void => {
+        if (message.kind === 'epochs') {
+          onEpochs(message.epochs)
+          return
+        }
+        const { assignment: given } = message
+        assignment = given
+        for (let i = 0; i < message.threads; i++) {
+          // The others would wait for a thread that has died for ever.
+          helpers.run(given).catch(() => disband(given))
+        }
+      }
       const { port1: progress, port2: receiving } = new MessageChannel()
-      receiving.on('message', onEpochs)
+      receiving.on('message', receive)
       const report = pool
         .run({ ...task, control, progress }, { transferList: [progress] as unknown as Transfers })
         .finally(() => {
-          // The report comes over another port and may overtake epochs that were sent before it.
+          // The report comes over another port and may overtake messages that were sent before it.
           for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
-            onEpochs(sent.message as EpochMetrics[])
+            receive(sent.message)
             sent = receiveMessageOnPort(receiving)
           }
           receiving.close()
+          // Where the job's own thread has died, nobody else sends them home.
+          if (assignment !== null) disband(assignment)
+          running.delete(control)
+          shareCores()
         })
         .then((answer) => {
           if (answer.kind === 'refused') throw new DataError(answer.faults)
@@ -82,6 +124,8 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
         batches: () => Atomics.load(control, BATCHES_WORD),
       }
     },
-    close: () => pool.destroy(),
+    async close() {
+      await Promise.all([pool.destroy(), helpers.destroy()])
+    },
   }
 }

@@ -1,0 +1,4 @@
+import { parentPort } from 'node:worker_threads'
+import { disband } from '../src/wasm/team.ts'
+
+parentPort?.on('message', disband)
