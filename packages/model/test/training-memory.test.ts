@@ -24,3 +24,8 @@ describe('the planned memory of a job', () => {
     60_000,
   )
 })
+
+async function trainApart(sizes: string[]): Promise<{ planned: number; measured: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, ...sizes])
+  return JSON.parse(stdout)
+}
