@@ -14,9 +14,11 @@ describe('the planned memory of a job', () => {
     async (job) => {
       const sizes = [job.rows, job.features, job.units].map(String)
 
-      const { stdout } = await promisify(execFile)(process.execPath, [SCRIPT, ...sizes])
+      const runs = await Promise.all([1, 2, 3].map(() => trainApart(sizes)))
 
-      const { planned, measured } = JSON.parse(stdout) as { planned: number; measured: number }
+      const planned = runs[0]?.planned ?? 0
+      // The collector frees copies of weights sooner or later: what a job can take is the most of several runs.
+      const measured = Math.max(...runs.map((run) => run.measured))
       expect(planned).toBeGreaterThan(150 * 2 ** 20)
       expect(measured / planned).toBeGreaterThan(0.9)
       expect(measured / planned).toBeLessThan(1.1)
