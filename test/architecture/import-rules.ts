@@ -7,8 +7,8 @@ export interface ImportRule {
   ours: readonly string[]
   /** Packages from outside. */
   outside: readonly string[]
-  /** Whether Node's own modules may be used; files listed may even where the rest may not. */
-  node: boolean | { files: readonly string[] }
+  /** Whether Node's own modules may be imported. */
+  node: boolean
 }
 
 const contracts = '@trainyard/contracts'
@@ -24,7 +24,7 @@ const lifecycle = '@trainyard/lifecycle'
 export const IMPORT_RULES: Record<string, ImportRule> = {
   // Level 0: none of ours.
   'packages/contracts': { ours: [], outside: ['zod'], node: false },
-  'packages/engine': { ours: [], outside: [], node: { files: ['src/wasm/load.ts'] } },
+  'packages/engine': { ours: [], outside: [], node: false },
   'packages/lifecycle': { ours: [], outside: ['pino', 'zod'], node: true },
   // Level 1.
   'packages/domain': { ours: [contracts], outside: [], node: false },

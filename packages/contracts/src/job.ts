@@ -145,6 +145,24 @@ export const baselineSchema = z.object({
   detail: z.string(),
 })
 export type Baseline = z.infer<typeof baselineSchema>
+/** All that the bits of a job's weights follow from: equal manifests mean equal weights. */
+export const manifestSchema = z
+  .object({
+    sha256: z.string().describe('SHA-256 of the other fields as JSON without spaces, keys sorted'),
+    config_sha256: z
+      .string()
+      .describe('SHA-256 of resolved_config as JSON without spaces, keys sorted at every depth'),
+    dataset_sha256: z.string(),
+    seed: z.int(),
+    engine_version: z.string().describe('Of the worker that trained'),
+    fused: z
+      .boolean()
+      .describe(
+        'Whether a multiply-add was rounded once; weights of both kinds differ in last bits',
+      ),
+  })
+  .meta({ id: 'Manifest' })
+export type Manifest = z.infer<typeof manifestSchema>
 
 export const jobSchema = z
   .object({
@@ -167,6 +185,7 @@ export const jobSchema = z
     final: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
     /** Of a job with `validation.folds`; its epochs, best and final are those of the final model. */
     cross_validation: crossValidationSchema.nullable(),
+    manifest: manifestSchema.nullable().describe('null until training has ended'),
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
     /** null until the job has succeeded, and without a validation part. */
     baselines: z.array(baselineSchema).nullable(),

@@ -24,6 +24,15 @@ export interface CategoryColumn {
   levels: readonly string[]
 }
 
+/** Memory that a table of so many rows takes, its level names aside. */
+export function tableBytes(columns: readonly Column[], rows: number): number {
+  return columns.filter(isLoaded).reduce((bytes, { type }) => {
+    const itemBytes =
+      type === 'category' ? Int32Array.BYTES_PER_ELEMENT : Float64Array.BYTES_PER_ELEMENT
+    return bytes + itemBytes * rows
+  }, 0)
+}
+
 /** Ignored columns are kept in the file and never loaded; ids, groups and weights are for later uses. */
 export function isLoaded(column: Column): boolean {
   return column.role !== 'ignored'

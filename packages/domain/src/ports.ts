@@ -20,6 +20,7 @@ import type {
   JobSpec,
   JobStatus,
   List,
+  Manifest,
   MetricsSummary,
   Model,
   ModelSource,
@@ -256,6 +257,8 @@ export interface Finish {
   error: JobError | null
   final: { epoch: number; metrics: MetricsSummary } | null
   best: { epoch: number; metrics: MetricsSummary } | null
+  /** null when nothing was trained. */
+  manifest: Manifest | null
   /** Epochs not reported before. */
   metrics: EpochMetrics[]
   /** Observed epochs among them. */

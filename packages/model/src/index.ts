@@ -15,6 +15,7 @@ export {
   toNetworkConfig,
   toTrainingOptions,
 } from './network-config.ts'
+export { planTraining } from './plan-training.ts'
 export {
   type PreparedTraining,
   type PrepareInput,

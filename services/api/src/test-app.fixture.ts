@@ -181,6 +181,7 @@ export const SUCCEEDED: Finish = {
   best: { epoch: 10, metrics: SUMMARY },
   metrics: [],
   layers: [],
+  manifest: null,
   weights: [],
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { EngineError } from '../errors.ts'
 import { openArena } from './arena.ts'
 import { instantiateKernels } from './kernels.ts'
@@ -11,6 +10,12 @@ export interface CompiledKernels {
   /** May be posted to a thread. */
   module: WebAssembly.Module
   fused: boolean
+}
+
+/** Written out one by one, which is the form in which bundlers find files. */
+const KERNEL_FILES: Record<KernelBuild, URL> = {
+  fused: new URL('../../build/fused.wasm', import.meta.url),
+  unfused: new URL('../../build/unfused.wasm', import.meta.url),
 }
 
 let compiled: Promise<CompiledKernels> | null = null
@@ -48,12 +53,25 @@ function roundsOnce(module: WebAssembly.Module): boolean {
   }
 }
 
+/** The files lie beside the module, wherever that came from: a disk under Node, a server in a browser. */
 async function readKernels(build: KernelBuild): Promise<Uint8Array<ArrayBuffer>> {
-  const file = new URL(`../../build/${build}.wasm`, import.meta.url)
+  const file = KERNEL_FILES[build]
   try {
-    return new Uint8Array(await readFile(file))
+    return file.protocol === 'file:' ? await readFromDisk(file) : await download(file)
   } catch (cause) {
-    const message = `${file.pathname} cannot be read: run \`npm run build\` in the engine package`
+    const message = `${file.href} cannot be read: run \`npm run build\` in the engine package`
     throw new EngineError('kernels_missing', message, { cause })
   }
+}
+
+async function readFromDisk(file: URL): Promise<Uint8Array<ArrayBuffer>> {
+  // Not by an import, which a browser would have to resolve though it never comes here.
+  const { readFile } = process.getBuiltinModule('node:fs/promises')
+  return new Uint8Array(await readFile(file))
+}
+
+async function download(file: URL): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(file)
+  if (!response.ok) throw new Error(`the server answered ${response.status}`)
+  return new Uint8Array(await response.arrayBuffer())
 }

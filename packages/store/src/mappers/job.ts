@@ -28,6 +28,7 @@ export interface JobRow {
   final: unknown
   folds: unknown
   baselines: unknown
+  manifest: unknown
   attempt: number
   created_at: Date
   started_at: Date | null
@@ -67,6 +68,7 @@ export function toJob(row: JobRow): Job {
     best: row.best as Job['best'],
     final: row.final as Job['final'],
     cross_validation: crossValidation,
+    manifest: row.manifest as Job['manifest'],
     weights:
       row.best_weights !== null && row.last_weights !== null
         ? { best: row.best_weights, last: row.last_weights }

@@ -72,6 +72,7 @@ it('takes the rest with the terminal state', async () => {
     best: null,
     metrics: [makeEpochMetrics(2)],
     layers: [makeEpochLayers(2)],
+    manifest: null,
     weights: [],
   })
 

@@ -204,6 +204,7 @@ function succeeded(): Finish {
     best: null,
     metrics: [],
     layers: [],
+    manifest: null,
     weights: [],
   }
 }

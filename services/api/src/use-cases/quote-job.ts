@@ -18,8 +18,8 @@ import {
   runsOf,
   type SplitSize,
 } from '@trainyard/domain'
-import { EngineError, type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
-import { threadsMax, toNetworkConfig } from '@trainyard/model'
+import { EngineError, type NetworkPlan } from '@trainyard/engine/plan'
+import { planTraining } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
 import { findModelVersion } from './find-model.ts'
 
@@ -37,20 +37,9 @@ export function makeQuoteJob(deps: {
     const initialModel = await findInitialModel(projectId, spec)
     const resolved = resolve(spec, dataset, initialModel, deps.drawSeed)
     const runs = runsOf(dataset.rows, resolved.validation)
+    const { rows, columns } = dataset
     const plans = inLimits(() =>
-      runs.map((run) =>
-        planNetwork({
-          network: toNetworkConfig(resolved),
-          optimizer: resolved.training.optimizer.type,
-          batchSize: resolved.training.batch_size,
-          ...run,
-          weighted:
-            resolved.training.class_weight !== null ||
-            dataset.columns.some(({ role }) => role === 'weight'),
-          threads: threadsMax(resolved),
-          observed: true,
-        }),
-      ),
+      runs.map(({ trainingRows }) => planTraining({ resolved, columns, rows, trainingRows })),
     )
     const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
     // The last is the one whose model is kept.

@@ -65,6 +65,7 @@ describe.each(queuesToTest())('dispatching to the %s queue', (queue) => {
         best: null,
         metrics: [],
         layers: [],
+        manifest: null,
         weights: [],
       },
     )

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Dataset, Job, ResolvedConfig } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
+import { compileKernels, createNetwork, ENGINE_VERSION, train } from '@trainyard/engine'
+import { packLayers, prepareTraining, toNetworkConfig, toTrainingOptions } from '@trainyard/model'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { expireLease, makeEpochMetrics } from '../../../../test/support/factories.ts'
 import { waitFor } from '../../../../test/support/wait-for.ts'
@@ -72,7 +74,7 @@ describe('a job that is trained to its end', () => {
     for (const weights of [ended.weights?.best, ended.weights?.last]) {
       const bytes = await readBlob(weights?.sha256 ?? '')
       expect([bytes.byteLength, weights?.bytes]).toEqual([WEIGHTS_BYTES, WEIGHTS_BYTES])
-      expect(createHash('sha256').update(bytes).digest('hex')).toBe(weights?.sha256)
+      expect(hash(bytes)).toBe(weights?.sha256)
     }
   })
 
@@ -93,7 +95,36 @@ describe('a job that is trained to its end', () => {
 
     await Promise.all([trainer.train(a.id), trainer.train(b.id)])
 
-    expect((await worker.read(a)).weights).toEqual((await worker.read(b)).weights)
+    const [endedA, endedB] = [await worker.read(a), await worker.read(b)]
+    expect(endedA.weights).toEqual(endedB.weights)
+    expect(endedA.manifest).toEqual(endedB.manifest)
+  })
+
+  it('has the weights that a plain script gets from the library, and says what decided them', async () => {
+    const job = await worker.insertJob(xor, (resolved) => {
+      resolved.validation = { fraction: 0.2, stratify: true, group_column: null }
+    })
+
+    await startTrainer().train(job.id)
+
+    const ended = await worker.read(job)
+    const { columns, target, sha256 } = xor
+    const table = await worker.deps.datasets.load(xor)
+    const { resolved_config: resolved } = ended
+    const { training, validation } = prepareTraining({ table, columns, target, resolved })
+    const network = await createNetwork(toNetworkConfig(resolved), { seed: BigInt(resolved.seed) })
+    const run = train(network, { ...toTrainingOptions(resolved), training, validation })
+    while (!run.next().done);
+    expect(ended.weights).toMatchObject({
+      best: { sha256: hash(packLayers(network.weights('best'))) },
+      last: { sha256: hash(packLayers(network.weights('last'))) },
+    })
+    expect(ended.manifest).toMatchObject({
+      dataset_sha256: sha256,
+      seed: resolved.seed,
+      engine_version: ENGINE_VERSION,
+      fused: (await compileKernels()).fused,
+    })
   })
 
   it('says what simpler models reach on its validation rows, and nothing without any', async () => {
@@ -440,4 +471,8 @@ async function readBlob(sha256: string): Promise<Buffer> {
   const chunks: Uint8Array[] = []
   for await (const chunk of worker.stores.blobs.read(sha256)) chunks.push(chunk)
   return Buffer.concat(chunks)
+}
+
+function hash(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }

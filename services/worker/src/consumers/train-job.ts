@@ -1,6 +1,7 @@
 import type { JobId, ResolvedConfig } from '@trainyard/contracts'
 import { type BlobStore, type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
+import { makeManifest } from '../training/make-manifest.ts'
 import { startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
 import type { TrainingReport } from '../training/thread-protocol.ts'
@@ -106,6 +107,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             best: reporter.best(),
             final: reporter.last(),
             ...unreported,
+            manifest: null,
             folds: reporter.folds(),
             weights: [],
           },
@@ -119,8 +121,9 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ) {
         log.info({ job: job.id }, 'a job was given back')
       } else {
-        const folds = reporter.folds()
-        await end({ ...toFinish(job, result, reporter), ...unreported, folds }, result)
+        const manifest = makeManifest(job, threads.fused)
+        const finish = toFinish(job, result, reporter, manifest)
+        await end({ ...finish, ...unreported, folds: reporter.folds() }, result)
       }
     }
 

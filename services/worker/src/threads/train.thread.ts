@@ -51,8 +51,9 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
     Atomics.add(task.control, BATCHES_WORD, 1)
     return Atomics.load(task.control, STOP_WORD) !== 0
   }
-  const data = prepareTraining(task)
   const validated = await validateFolds(task, shouldStop)
+  // After the folds, whose data is gone: both together would need more memory than the job was admitted with.
+  const data = prepareTraining(task)
   if (validated !== null && 'end' in validated) {
     const { architecture, preprocessing } = data
     const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [] }

@@ -1,3 +1,4 @@
+import type { Manifest } from '@trainyard/contracts'
 import type { ClaimedJob, Finish, FinishedWeights } from '@trainyard/domain'
 import { DomainError } from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
@@ -14,10 +15,12 @@ export function toFinish(
   job: ClaimedJob,
   report: TrainingReport,
   reporter: ProgressReporter,
+  manifest: Manifest,
 ): Finish {
   const results = {
     best: reporter.best(),
     final: reporter.last(),
+    manifest,
     metrics: [],
     layers: [],
     weights: report.weights.map(

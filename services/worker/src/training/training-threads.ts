@@ -32,6 +32,8 @@ export interface TrainingRun {
 }
 
 export interface TrainingThreads {
+  /** Whether the kernels of this machine round a multiply-add once. */
+  fused: boolean
   run(
     task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved' | 'initialWeights'>,
     onProgress: (message: ProgressMessage) => void,
@@ -45,8 +47,9 @@ export interface TrainingThreads {
  * them, by helping threads that start with the first such job.
  */
 export async function openTrainingThreads(threads: number): Promise<TrainingThreads> {
+  const { module: kernels, fused } = await compileKernels()
   const cores = Math.min(threads, availableParallelism())
-  const data: ThreadData = { kernels: (await compileKernels()).module, cores }
+  const data: ThreadData = { kernels, cores }
   const options = {
     concurrentTasksPerWorker: 1,
     // Training takes what is left: with every core busy, requests and reports still get theirs at once.
@@ -75,6 +78,7 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
   }
 
   return {
+    fused,
     run(task, onProgress) {
       const control = new Int32Array(
         new SharedArrayBuffer(CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT),
