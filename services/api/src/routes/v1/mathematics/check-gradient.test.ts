@@ -48,7 +48,7 @@ describe('200', () => {
     )
 
     expect(report).toMatchObject({ passed: true, rows: 16 })
-    expect(report.checked).toBeGreaterThan(80)
+    expect(report.checked).toBeGreaterThan(70)
     expect(report.tensors.map(({ tensor }) => tensor).slice(0, 3)).toEqual([
       'weight',
       'gamma',

@@ -240,7 +240,7 @@ describe('422', () => {
     const rest = { sample: { inputs: [1] }, upstream_gradient: 1 }
 
     expect(await faultsOf({ network: { ...network, layers }, ...rest })).toEqual([
-      '#/network/layers/0/weight/0/0 must be a finite number',
+      '#/network/layers/0/weight/0/0 must be a finite number, got string',
       '#/network/layers/0/bias must hold at least 1 item',
     ])
     expect(await faultsOf({ network, ...rest })).toEqual([
