@@ -63,12 +63,7 @@ function makeLengthCheck(separator: number): (bytes: Buffer) => void {
 
   const walk = (bytes: Buffer): void => {
     for (let i = 0; i < bytes.length; i++) {
-      const byte = bytes[i] as number
-      // Most bytes are letters and digits: they end here.
-      if (byte > QUOTE && byte !== separator) {
-        if (!isQuoted) isCellStart = false
-        continue
-      }
+      const byte = bytes[i]
       if (byte === LF) line += 1
       if (isQuoted) {
         // A doubled quote closes here and opens again at once, which comes to the same.
