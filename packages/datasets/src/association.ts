@@ -129,22 +129,52 @@ export function ruleFigure({ counts, groups, classes }: Contingency): number | n
   return n === largest ? null : (right - largest) / (n - largest)
 }
 
-/** Area under the ROC curve of a number for class 1 against class 0, of the better direction; ties count half. */
-export function rocArea(values: Float64Array, classes: Int32Array): number | null {
-  const pick = (label: number) =>
-    values.filter((value, i) => classes[i] === label && !Number.isNaN(value)).sort()
-  const [low, high] = [pick(0), pick(1)]
-  if (low.length === 0 || high.length === 0) return null
-  let below = 0
-  let upTo = 0
+/**
+ * Area under the ROC curve of a number for class 1 against class 0, of the better direction; ties count half. `sorted`
+ * are the values that are not NaN, ascending.
+ */
+export function rocArea(
+  values: Float64Array,
+  sorted: Float64Array,
+  classes: Int32Array,
+): number | null {
+  let high = 0
   let wins = 0
-  for (const value of high) {
-    while (below < low.length && (low[below] ?? 0) < value) below += 1
-    while (upTo < low.length && (low[upTo] ?? 0) <= value) upTo += 1
-    wins += (below + upTo) / 2
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN
+    if (classes[i] !== 1 || Number.isNaN(value)) continue
+    high += 1
+    wins += (countBelow(sorted, value) + countUpTo(sorted, value)) / 2
   }
-  const area = wins / (low.length * high.length)
+  const low = sorted.length - high
+  if (low === 0 || high === 0) return null
+  // Against their own class the values win half of all pairs, each against itself included.
+  const area = (wins - (high * high) / 2) / (low * high)
   return Math.max(area, 1 - area)
+}
+
+/** How many of ascending values are less than `value`. */
+function countBelow(sorted: Float64Array, value: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? 0) < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** How many of ascending values are at most `value`. */
+export function countUpTo(sorted: Float64Array, value: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? 0) <= value) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function finiteOrNull(value: number): number | null {

@@ -127,5 +127,5 @@ async function missingTargetError(
 
 function relationOf({ path, columns, target }: TargetContext): string {
   const block = groupColumns([target])[0]?.block ?? 0
-  return blockRelation(path, columns.length, block)
+  return blockRelation(path, columns.length, block, [target])
 }

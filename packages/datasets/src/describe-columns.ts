@@ -41,36 +41,35 @@ export async function describeColumns(
       levels: null,
     }),
   )
+  await addRanges(session, table, columns)
   await addMoments(session, table, columns)
   for (const column of columns) if (column.missing === table.rows) column.role = 'ignored'
   const warnings = await addLevels(session, table, columns)
   return { columns, warnings }
 }
 
-/** Counts and, of numbers, the range and moments: in one pass, but for columns whose squares would overflow. */
-async function addMoments(session: Session, table: StoredTable, columns: Column[]) {
-  const plain = await aggregate(session, table, columns, columns.keys(), (cell, { type }) => {
-    if (type !== 'number') return [`count(${cell})`]
-    const number = `${cell}::DOUBLE`
-    const small = `CASE WHEN abs(${number}) <= ${PLAIN_STD_MAX} THEN ${number} END`
-    return [
-      ...[`count(${cell})`, `min(${number})`, `max(${number})`],
-      ...[`avg(${small})`, `stddev_pop(${small})`],
-    ]
+/** Counts and, of numbers, the range: DuckDB takes them from the file's own statistics where it can. */
+async function addRanges(session: Session, table: StoredTable, columns: Column[]) {
+  const ranges = await aggregate(session, table, columns, columns.keys(), (cell, { type }) => {
+    const present = `count(${cell})`
+    return type === 'number' ? [present, `min(${cell}::DOUBLE)`, `max(${cell}::DOUBLE)`] : [present]
   })
-  for (const [column, [present, min, max, mean, std]] of plain) {
+  for (const [column, [present, min, max]] of ranges) {
     column.missing = table.rows - Number(present)
     column.min = finiteOrNull(min)
     column.max = finiteOrNull(max)
-    column.mean = finiteOrNull(mean)
-    column.std = finiteOrNull(std)
   }
-  const huge = indicesOf(columns, (column) => scaleOf(column) > 1)
-  const scaled = await aggregate(session, table, columns, huge, (cell, column) => {
-    const number = `(${cell}::DOUBLE / ${scaleOf(column)})`
+}
+
+/** Moments of the columns of finite numbers, scaled where squares would overflow. */
+async function addMoments(session: Session, table: StoredTable, columns: Column[]) {
+  const finite = indicesOf(columns, ({ min, max }) => min !== null && max !== null)
+  const moments = await aggregate(session, table, columns, finite, (cell, column) => {
+    const scale = scaleOf(column)
+    const number = scale === 1 ? `${cell}::DOUBLE` : `(${cell}::DOUBLE / ${scale})`
     return [`avg(${number})`, `stddev_pop(${number})`]
   })
-  for (const [column, [mean, std]] of scaled) {
+  for (const [column, [mean, std]] of moments) {
     column.mean = finiteOrNull(Number(mean) * scaleOf(column))
     column.std = finiteOrNull(Number(std) * scaleOf(column))
   }
@@ -122,7 +121,7 @@ async function aggregate(
   const results = new Map<Column, unknown[]>()
   for (const group of groupColumns(which)) {
     const perColumn = group.columns.map((i) => expressions(physicalName(i), columns[i] as Column))
-    const relation = blockRelation(table.path, columns.length, group.block)
+    const relation = blockRelation(table.path, columns.length, group.block, group.columns)
     const [row = []] = await session.rows(`SELECT ${perColumn.flat().join(', ')} FROM ${relation}`)
     let at = 0
     for (const [k, i] of group.columns.entries()) {

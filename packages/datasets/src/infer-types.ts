@@ -29,6 +29,8 @@ const KINDS = [
   'nul',
 ] as const
 export type Kind = (typeof KINDS)[number]
+/** Bounds the SQL text: levels can be 10,000 of a column. */
+const LEVELS_PER_QUERY = 2000
 const ONLY_NUMBERS: ReadonlySet<Kind> = new Set(['number'])
 
 /** Kinds of cells that a column of the type cannot have. */
@@ -125,12 +127,30 @@ export async function kindsOf(
   which: Iterable<number>,
 ): Promise<Map<number, ReadonlySet<Kind>>> {
   const masks = await aggregate(session, table, which, (cell) => `bit_or(${kindSql(cell)})`)
-  return new Map(
-    [...masks].map(([i, mask]) => [
-      i,
-      new Set(KINDS.filter((kind) => (Number(mask) & kindBit(kind)) !== 0)),
-    ]),
-  )
+  return new Map([...masks].map(([i, mask]) => [i, kindsIn(mask)]))
+}
+
+/** The kinds of cells in columns whose levels are known, by column. */
+export async function kindsOfLevels(
+  session: Session,
+  levels: ReadonlyMap<number, readonly string[]>,
+): Promise<Map<number, ReadonlySet<Kind>>> {
+  const found = new Map<number, Set<Kind>>([...levels.keys()].map((column) => [column, new Set()]))
+  const rows = [...levels].flatMap(([i, texts]) => texts.map((text) => `(${i}, ${sqlText(text)})`))
+  for (let from = 0; from < rows.length; from += LEVELS_PER_QUERY) {
+    const masks = await session.rows(
+      `SELECT i, bit_or(${kindSql('text')})
+       FROM (VALUES ${rows.slice(from, from + LEVELS_PER_QUERY).join(', ')}) AS levels(i, text) GROUP BY i`,
+    )
+    for (const [i, mask] of masks) {
+      for (const kind of kindsIn(mask)) found.get(Number(i))?.add(kind)
+    }
+  }
+  return found
+}
+
+function kindsIn(mask: unknown): Set<Kind> {
+  return new Set(KINDS.filter((kind) => (Number(mask) & kindBit(kind)) !== 0))
 }
 
 async function aggregate(

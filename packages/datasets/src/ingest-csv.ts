@@ -1,11 +1,17 @@
 import { rm } from 'node:fs/promises'
-import type { ColumnType } from '@trainyard/contracts'
 import { blockRelation, isFolded } from './column-blocks.ts'
 import { readCsvHeader } from './csv-header.ts'
 import { DataError } from './data-error.ts'
 import { foldCsv, removeFiles } from './fold-csv.ts'
 import { guessedCell, guessTypes, type TypeGuess } from './guess-types.ts'
-import { decideTypes, inferTypes, type Kind, kindsOf, typedCell } from './infer-types.ts'
+import {
+  decideTypes,
+  inferTypes,
+  type Kind,
+  kindsOf,
+  kindsOfLevels,
+  typedCell,
+} from './infer-types.ts'
 import { assertRecordLengths } from './long-records.ts'
 import type { Session } from './session.ts'
 import { type CsvSource, csvRelation, findCsvLines, stageCsv } from './stage-csv.ts'
@@ -75,7 +81,8 @@ async function storeAsGuessed(
       types: guesses.map(({ type }) => type),
       rows: source.folded?.rows ?? null,
       cell: (column) => guessedCell(`f${column}`, guesses[column] as TypeGuess),
-      relation: (block) => csvRelation(source, block),
+      relation: (block) =>
+        csvRelation(source, block, (column) => guesses[column]?.isPlainNumber === true),
     })
   } catch (error) {
     if (error instanceof DataError) throw error
@@ -114,11 +121,21 @@ async function findStoredKinds(
     }
     return found
   })
-  const isText = new Set<ColumnType | undefined>(['category', 'date'])
-  const texts = [...columns.keys()].filter((i) => isText.has(columns[i]?.type))
+  // Where the levels are known, they stand for the cells. NUL bytes cannot be said in SQL.
+  const levels = new Map<number, readonly string[]>()
+  const others: number[] = []
+  for (const [i, { type, levels: known }] of columns.entries()) {
+    if (type !== 'category' && type !== 'date') continue
+    if (known === null || known.some((level) => level.includes('\0'))) others.push(i)
+    else levels.set(i, known)
+  }
   const relation = (block: number) => blockRelation(parquetPath, columns.length, block)
-  for (const [i, found] of await kindsOf(session, { columns: columns.length, relation }, texts)) {
-    kinds[i] = new Set(found)
+  const table = { columns: columns.length, relation }
+  for (const found of [
+    await kindsOfLevels(session, levels),
+    await kindsOf(session, table, others),
+  ]) {
+    for (const [i, kindsOfColumn] of found) kinds[i] = new Set(kindsOfColumn)
   }
   return kinds
 }

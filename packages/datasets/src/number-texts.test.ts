@@ -114,4 +114,20 @@ describe('a number in a file', () => {
       texts.map((text) => `${text} ${isNumber.test(text) ? 'number' : 'category'}`),
     )
   })
+
+  it.each([5000, 256 * 1024 - 1, 256 * 1024])(
+    'is none with an underscore between digits, be it the byte %i of the file',
+    async (place) => {
+      const line = (r: number) => `${r % 10},${r % 2 === 0 ? 'a' : 'b'}\n`
+      const before = `x,y\n${Array.from({ length: Math.floor(place / 4) - 2 }, (_, r) => line(r)).join('')}`
+      const cell = `${'1'.padStart(place - before.length, '0')}_000`
+
+      const ingested = await ingest(`${before}${cell},a\n2,b\n`)
+
+      const { parquetPath, columns, rows } = ingested
+      const page = await tables.readRows(parquetPath, columns, { offset: rows - 2, limit: 1 })
+      expect(columns[0]?.type).toBe('category')
+      expect(page).toEqual([[cell, 'a']])
+    },
+  )
 })

@@ -2,6 +2,7 @@ import type { Column, ProfileColumn } from '@trainyard/contracts'
 import {
   correlationRatio,
   countPairs,
+  countUpTo,
   cramersV,
   pearson,
   rocArea,
@@ -44,10 +45,10 @@ export function profileColumn(
     predicts_alone: null,
   }
   if (values === null) return profile
+  const sorted = values.type === 'category' ? new Float64Array() : sortPresent(values.values)
   if (values.type === 'category')
     Object.assign(profile, describeLevels(values.codes, values.levels))
   else {
-    const sorted = values.values.filter((value) => !Number.isNaN(value)).sort()
     profile.distinct = countDistinct(sorted)
     if (values.type === 'number' && sorted.length > 0)
       Object.assign(profile, describeNumbers(sorted))
@@ -56,7 +57,20 @@ export function profileColumn(
       Object.assign(profile, describeLevels(codes, ['false', 'true']))
     }
   }
-  return column.role === 'feature' ? { ...profile, ...compare(values, target) } : profile
+  return column.role === 'feature' ? { ...profile, ...compare(values, sorted, target) } : profile
+}
+
+/** The values that are not NaN, ascending. */
+function sortPresent(values: Float64Array): Float64Array {
+  const present = new Float64Array(values.length)
+  let count = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN
+    if (Number.isNaN(value)) continue
+    present[count] = value
+    count += 1
+  }
+  return present.subarray(0, count).sort()
 }
 
 function describeLevels(
@@ -104,22 +118,29 @@ function describeNumbers(
 
 function countDistinct(sorted: Float64Array): number {
   let distinct = 0
-  for (const [i, value] of sorted.entries()) if (i === 0 || value !== sorted[i - 1]) distinct += 1
+  for (let i = 0; i < sorted.length; i++) {
+    if (i === 0 || sorted[i] !== sorted[i - 1]) distinct += 1
+  }
   return distinct
 }
 
 type Comparison = Pick<ProfileColumn, 'association' | 'predicts_alone'>
 
-function compare(column: TableColumn, target: TargetFacts): Comparison {
+/** `sorted` are the present values of a column of numbers. */
+function compare(column: TableColumn, sorted: Float64Array, target: TargetFacts): Comparison {
   if (column.type === 'category' && column.levels.length > COMPARED_LEVELS_MAX) {
     return { association: null, predicts_alone: null }
   }
   return target.kind === 'classes'
-    ? compareWithClasses(column, target.classes, target.count)
+    ? compareWithClasses(column, sorted, target)
     : compareWithValues(column, target.values)
 }
 
-function compareWithClasses(column: TableColumn, classes: Int32Array, count: number): Comparison {
+function compareWithClasses(
+  column: TableColumn,
+  sorted: Float64Array,
+  { classes, count }: Extract<TargetFacts, { kind: 'classes' }>,
+): Comparison {
   if (column.type === 'category') {
     const pairs = countPairs(column.codes, column.levels.length, classes, count)
     return {
@@ -130,9 +151,9 @@ function compareWithClasses(column: TableColumn, classes: Int32Array, count: num
   const { values } = column
   const association = toAssociation('correlation_ratio', correlationRatio(values, classes, count))
   if (column.type !== 'boolean' && count === 2) {
-    return { association, predicts_alone: toFigure('auc', rocArea(values, classes)) }
+    return { association, predicts_alone: toFigure('auc', rocArea(values, sorted, classes)) }
   }
-  const pairs = countPairs(toBins(values), RULE_BINS, classes, count)
+  const pairs = countPairs(toBins(values, sorted), RULE_BINS, classes, count)
   return { association, predicts_alone: toFigure('rule', ruleFigure(pairs)) }
 }
 
@@ -153,23 +174,12 @@ function compareWithValues(column: TableColumn, target: Float64Array): Compariso
 }
 
 /** The bin of each value, of bins that hold equally many rows as far as equal values allow; −1 for a missing one. */
-function toBins(values: Float64Array): Int32Array {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort()
-  const edges = Array.from(
+function toBins(values: Float64Array, sorted: Float64Array): Int32Array {
+  const edges = Float64Array.from(
     { length: RULE_BINS - 1 },
     (_, bin) => sorted[Math.floor(((bin + 1) * sorted.length) / RULE_BINS)] ?? 0,
   )
-  return Int32Array.from(values, (value) => {
-    if (Number.isNaN(value)) return -1
-    let low = 0
-    let high = edges.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (value >= (edges[middle] ?? 0)) low = middle + 1
-      else high = middle
-    }
-    return low
-  })
+  return Int32Array.from(values, (value) => (Number.isNaN(value) ? -1 : countUpTo(edges, value)))
 }
 
 function toAssociation(

@@ -101,7 +101,7 @@ async function countExactly(
   })
   for (const { block, columns: group } of groupColumns(doubtful)) {
     const counts = group.map((i) => `count(DISTINCT ${physicalName(i)})`)
-    const relation = blockRelation(path, columns.length, block)
+    const relation = blockRelation(path, columns.length, block, group)
     const [row = []] = await session.rows(`SELECT ${counts.join(', ')} FROM ${relation}`)
     for (const [k, i] of group.entries()) {
       const profile = profiles[i] as ProfileColumn

@@ -31,7 +31,7 @@ export async function readTable(
   )
   for (const group of groupColumns(loaded)) {
     const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
-    const relation = blockRelation(path, columns.length, group.block)
+    const relation = blockRelation(path, columns.length, group.block, group.columns)
     const result = await session.stream(
       `SELECT ${cells.join(', ')} FROM ${relation} ${chosen(group.block)}`,
     )
@@ -58,7 +58,7 @@ export async function readRows(
     const cells = group.columns.map((i) => {
       return `${physicalName(i)}::${SQL_TYPES[(columns[i] as Column).type]}`
     })
-    const relation = blockRelation(path, columns.length, group.block)
+    const relation = blockRelation(path, columns.length, group.block, group.columns)
     const part = await session.rows(
       `SELECT ${cells.join(', ')} FROM ${relation} LIMIT ${page.limit} OFFSET ${page.offset}`,
     )
@@ -76,7 +76,7 @@ async function countRows(
   columns: number,
   where = '',
 ): Promise<number> {
-  const relation = blockRelation(path, columns, 0)
+  const relation = blockRelation(path, columns, 0, [])
   const [row] = await session.rows(`SELECT count(*) FROM ${relation} ${where}`)
   return Number(row?.[0])
 }

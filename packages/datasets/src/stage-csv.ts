@@ -72,12 +72,19 @@ export async function findCsvLines(
   return new Map([...lines].map(([record, line]) => [record - first, line]))
 }
 
-/** SQL relation of the texts of one block, as they stand in the file; columns are `f0`, `f1`, … by their place. */
-export function csvRelation(source: CsvSource, block: number): string {
+/**
+ * SQL relation of the texts of one block, as they stand in the file; columns are `f0`, `f1`, … by their place. Those that
+ * `isNumber` are read as numbers right away, and a cell that is none fails the query.
+ */
+export function csvRelation(
+  source: CsvSource,
+  block: number,
+  isNumber: (column: number) => boolean = () => false,
+): string {
   const { folded, separator } = source
   const columns =
     folded === null ? [...Array(source.columns).keys()] : blocksOf(source.columns)[block]
-  const names = (columns ?? []).map((i) => `'f${i}': 'VARCHAR'`)
+  const names = (columns ?? []).map((i) => `'f${i}': '${isNumber(i) ? 'DOUBLE' : 'VARCHAR'}'`)
   const path = folded?.paths[block] ?? source.path
   const hasHeader = folded === null && source.hasHeader
   return `read_csv(${sqlText(path)}, columns = {${names.join(', ')}}, auto_detect = false, header = ${hasHeader},

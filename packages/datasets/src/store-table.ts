@@ -116,7 +116,7 @@ export async function settleTable(
 }
 
 async function countRows(session: Session, path: string, columns: number): Promise<number> {
-  const [row] = await session.rows(`SELECT count(*) FROM ${blockRelation(path, columns, 0)}`)
+  const [row] = await session.rows(`SELECT count(*) FROM ${blockRelation(path, columns, 0, [])}`)
   return Number(row?.[0])
 }
 

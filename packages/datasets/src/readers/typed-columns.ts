@@ -100,7 +100,7 @@ async function findRows(
     const column = columns[i]?.name ?? ''
     const block = groupColumns([i])[0]?.block ?? 0
     const found = await session.rows(
-      `SELECT file_row_number FROM ${blockRelation(parquetPath, columns.length, block)}
+      `SELECT file_row_number FROM ${blockRelation(parquetPath, columns.length, block, [i])}
        WHERE ${condition(physicalName(i))} ORDER BY file_row_number LIMIT ${FAULTS_MAX}`,
     )
     for (const [place] of found) {
