@@ -217,6 +217,8 @@ export interface JobStore {
   /** What was observed of the layers, by epoch; the store thins it as it grows (`keptStrides`). */
   layers(jobId: JobId): Promise<EpochLayers[]>
   weights(jobId: JobId, which: WhichWeights): Promise<StoredWeights | null>
+  /** The blob that says which part each row was in (`packSplit`); null where the job has none, or not yet. */
+  split(jobId: JobId): Promise<string | null>
   /** Jobs by status over all projects, for the metrics page. */
   countByStatus(): Promise<{ status: JobStatus; count: number }[]>
 }
@@ -266,6 +268,8 @@ export interface Finish {
   /** Folds not reported before. */
   folds?: Fold[]
   weights: FinishedWeights[]
+  /** A blob that was put before; left out where no data was read. */
+  split?: { sha256: string }
   /** Left out where none were measured. */
   baselines?: Baseline[]
 }

@@ -9,7 +9,8 @@ import { threadsMax, toNetworkConfig } from './network-config.ts'
  */
 const PARAMETER_COPIES = 7
 const FLOAT_BYTES = 4
-const ROW_INDEX_BYTES = 4
+/** The row's index and, in the split that is kept, its part. */
+const SPLIT_BYTES = 4 + 1
 
 /**
  * What training a specification on a table of so many rows takes; `memoryBytes` is all of a worker's memory that the job
@@ -37,7 +38,7 @@ export function planTraining(input: {
   })
   // Inputs, one target, a weight and the row's index, encoded before the engine copies them into its memory.
   const floatsPerRow = model.inputs + 1 + Number(hasRowWeights)
-  const encodedBytes = rows * (floatsPerRow * FLOAT_BYTES + ROW_INDEX_BYTES)
+  const encodedBytes = rows * (floatsPerRow * FLOAT_BYTES + SPLIT_BYTES)
   const parameterBytes = PARAMETER_COPIES * FLOAT_BYTES * plan.parameterCount
   const memoryBytes = plan.memoryBytes + tableBytes(columns, rows) + encodedBytes + parameterBytes
   return { ...plan, memoryBytes }

@@ -1,19 +1,14 @@
 import type { Architecture, Column, Preprocessing, ResolvedConfig } from '@trainyard/contracts'
 import {
-  classIndices,
-  completeRows,
-  DataError,
   encodeFeatures,
   encodeTargets,
   encodeWeights,
   fitPreprocessing,
-  foldRows,
-  groupIndices,
   type Split,
-  splitRows,
   type Table,
 } from '@trainyard/datasets'
 import type { TrainingData } from '@trainyard/engine'
+import { classesFor, drawFolds, drawSplit } from './draw-split.ts'
 
 export interface PrepareInput {
   table: Table
@@ -75,61 +70,6 @@ function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
     trainingRowIndices: split.training,
     validationRowIndices: split.validation,
   }
-}
-
-function drawSplit(input: PrepareInput): Split {
-  const { table, resolved } = input
-  const { training, seed } = resolved
-  const validation =
-    resolved.validation !== null && 'fraction' in resolved.validation ? resolved.validation : null
-  const rows = usableRows(input)
-  const group = validation?.group_column ?? null
-  return splitRows({
-    rows,
-    classes: validation?.stratify === true ? classesOfRows(input, rows) : null,
-    groups: group === null ? null : groupIndices(table, group, rows),
-    fraction: validation?.fraction ?? null,
-    shuffle: training.shuffle,
-    seed: BigInt(seed),
-  })
-}
-
-function drawFolds(input: PrepareInput): Split[] {
-  const { validation, training, seed } = input.resolved
-  if (validation === null || !('folds' in validation)) return []
-  const rows = usableRows(input)
-  const { folds, stratify } = validation
-  const classes = stratify ? classesOfRows(input, rows) : null
-  return foldRows({ rows, classes, folds, shuffle: training.shuffle, seed: BigInt(seed) })
-}
-
-function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {
-  const rows =
-    resolved.preprocessing.missing === 'drop_row'
-      ? completeRows(table, columns)
-      : Uint32Array.from({ length: table.rows }, (_, row) => row)
-  if (rows.length === 0) {
-    throw new DataError([
-      { detail: 'Every row lacks a value: with "drop_row" none is left to train on' },
-    ])
-  }
-  return rows
-}
-
-function classesOfRows(input: PrepareInput, rows: Uint32Array): Int32Array | null {
-  const { table, target } = input
-  const classes = classesFor(input)
-  return classes === null ? null : classIndices({ table, target, classes, rows })
-}
-
-function classesFor({ columns, target, resolved }: PrepareInput): string[] | null {
-  return resolved.task === 'classification' ? classesOf(columns, target) : null
-}
-
-function classesOf(columns: readonly Column[], target: string): string[] {
-  const levels = columns.find(({ name }) => name === target)?.levels ?? null
-  if (levels === null) throw new Error(`The target ${target} has no classes`)
-  return levels
 }
 
 function toArchitecture(

@@ -131,6 +131,13 @@ export function createJobs(database: Database): JobStore {
         }
       }),
 
+    split: (jobId) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<{ split_sha256: string | null }[]>`
+          SELECT split_sha256 FROM jobs WHERE id = ${jobId}`
+        return rows[0]?.split_sha256 ?? null
+      }),
+
     countByStatus: () =>
       translateErrors(
         () => database.$queryRaw<{ status: Job['status']; count: number }[]>`

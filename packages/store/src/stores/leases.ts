@@ -112,7 +112,7 @@ export function createLeases(database: Database, options: { leaseSeconds: number
                 UPDATE jobs SET status = ${end.status}, stop_reason = ${end.stopReason},
                   error = ${toJson(end.error)}, final = ${toJson(end.final)}, best = ${toJson(end.best)},
                   baselines = ${toJson(end.baselines?.length ? end.baselines : null)},
-                  manifest = ${toJson(end.manifest)},
+                  manifest = ${toJson(end.manifest)}, split_sha256 = ${end.split?.sha256 ?? null},
                   epoch = ${end.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
                   event_seq = event_seq + 1
                 WHERE id = ${lease.jobId} RETURNING id, event_seq)

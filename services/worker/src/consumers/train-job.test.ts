@@ -156,6 +156,24 @@ describe('a job that is trained to its end', () => {
     expect((await worker.read(without)).baselines).toBeNull()
   })
 
+  it('says which rows it trained on and which validated', async () => {
+    const job = await worker.insertJob(xor, (resolved) => {
+      resolved.validation = { fraction: 0.25, stratify: true, group_column: null }
+    })
+
+    await startTrainer().train(job.id)
+
+    const parts = [...(await readBlob((await worker.stores.jobs.split(job.id)) ?? ''))]
+    const table = await worker.deps.datasets.load(xor)
+    const { columns, target } = xor
+    const resolved = job.resolved_config
+    const { validationRowIndices } = prepareTraining({ table, columns, target, resolved })
+    expect(parts).toEqual(
+      Array.from({ length: 40 }, (_, i) => (validationRowIndices.includes(i) ? 2 : 1)),
+    )
+    expect(validationRowIndices.length).toBe(10)
+  })
+
   it('keeps its result until Postgres takes it', async () => {
     const job = await worker.insertJob(xor)
     let refusals = 0

@@ -111,7 +111,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             folds: reporter.folds(),
             weights: [],
           },
-          { weights: [], threads: null },
+          { contents: [], threads: null },
         )
       } else if (
         result.end.kind === 'stopped' &&
@@ -123,15 +123,24 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
-        await end({ ...finish, ...unreported, folds: reporter.folds() }, result)
+        await end(
+          { ...finish, ...unreported, folds: reporter.folds() },
+          {
+            contents: [...result.weights, result.split],
+            threads: result.threads,
+          },
+        )
       }
     }
 
     const end = async (
       finish: Finish,
-      { weights, threads: used }: { weights: TrainingReport['weights']; threads: number | null },
+      {
+        contents,
+        threads: used,
+      }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
-      const outcome = await storeResult(deps, job, weights, finish)
+      const outcome = await storeResult(deps, job, contents, finish)
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 

@@ -65,6 +65,12 @@ export interface TrainedWeights {
   bytes: Uint8Array<ArrayBuffer>
 }
 
+/** Which part each row was in, as `packSplit` of the model package writes it. */
+export interface PackedSplit {
+  sha256: string
+  bytes: Uint8Array<ArrayBuffer>
+}
+
 /** With the epochs not sent before. */
 export interface TrainingReport extends EpochReport {
   end:
@@ -79,6 +85,7 @@ export interface TrainingReport extends EpochReport {
   threads: number
   /** Best and last; empty when there are none worth keeping. */
   weights: TrainedWeights[]
+  split: PackedSplit
   architecture: Architecture
   preprocessing: Preprocessing
   /** Of a training that succeeded with a validation part; else empty. */
