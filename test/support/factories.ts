@@ -164,6 +164,7 @@ export function makeNewJob(
     id: createId('job'),
     projectId,
     datasetId,
+    validationDatasetId: null,
     name: null,
     config: { dataset_id: datasetId },
     resolvedConfig: makeResolvedConfig(),

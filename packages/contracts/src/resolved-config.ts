@@ -58,6 +58,8 @@ export const resolvedConfigSchema = z
           group_column: z.string().nullable().default(null),
         }),
         z.object({ folds: z.int(), stratify: z.boolean() }),
+        /** All rows of another data set; the whole of the job's own trains. */
+        z.object({ dataset_id: z.string(), rows: z.int() }),
       ])
       .nullable(),
     model: z.object({

@@ -15,6 +15,8 @@ export const jobSplitSchema = z
     job_id: jobIdSchema,
     dataset_id: datasetIdSchema,
     training: rowIndicesSchema.describe('What the weights were trained on; with folds all rows'),
+    /** Where the rows of `validation` are of a data set of its own. */
+    validation_dataset_id: datasetIdSchema.nullable(),
     validation: rowIndicesSchema,
     folds: z
       .array(rowIndicesSchema)

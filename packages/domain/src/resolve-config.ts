@@ -22,6 +22,7 @@ import {
   resolveSchedule,
   resolveTarget,
 } from './resolve-training.ts'
+import { resolveValidationSet, type ValidationSet } from './resolve-validation-set.ts'
 import { findUnsupported } from './supported.ts'
 
 /** Below this many rows a validation part says nothing, so all rows train. */
@@ -40,6 +41,8 @@ export interface ResolveContext {
   inputWidth: (preprocessing: ResolvedConfig['preprocessing']) => number
   /** The model that the specification starts from; null when it names none. */
   initialModel: InitialModel | null
+  /** The data set that `validation.dataset_id` names; null when the specification names none. */
+  validationSet: ValidationSet | null
   /** Used when the specification has no seed. */
   drawSeed: () => number
 }
@@ -52,7 +55,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const classes = target?.levels ?? null
   const task = resolveTask(spec, dataset, classes, errors)
   const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
-  const validation = resolveValidation(spec, dataset, task, errors)
+  const validation = resolveValidation(spec, context, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
   const runs = runsOf(dataset.rows, validation)
@@ -114,6 +117,7 @@ export function runsOf(
     validationRows,
   })
   if (validation === null) return [split(0)]
+  if ('dataset_id' in validation) return [{ trainingRows: rows, validationRows: validation.rows }]
   if ('folds' in validation) {
     const { folds } = validation
     return [split(Math.floor(rows / folds)), split(Math.ceil(rows / folds)), split(0)]
@@ -160,11 +164,12 @@ function isNumeric(dataset: DatasetFacts): boolean {
 
 function resolveValidation(
   spec: JobSpec,
-  dataset: DatasetFacts,
+  { dataset, validationSet: set }: ResolveContext,
   task: Task,
   errors: FieldError[],
 ): ResolvedConfig['validation'] {
   const given = spec.validation
+  if (set !== null) return resolveValidationSet(dataset, set, task, errors)
   if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
   if (given !== undefined && 'folds' in given)
     return resolveFolds(spec, given, dataset, task, errors)

@@ -14,6 +14,14 @@ import type { PrepareInput } from './prepare-training.ts'
 export function drawSplit(input: PrepareInput): Split {
   const { table, resolved } = input
   const { training, seed } = resolved
+  if (resolved.validation !== null && 'dataset_id' in resolved.validation) {
+    const { validationTable } = input
+    if (validationTable == null) throw new Error('The table for validation is not there')
+    return {
+      training: usableRows(input),
+      validation: usableRows({ ...input, table: validationTable }),
+    }
+  }
   const validation =
     resolved.validation !== null && 'fraction' in resolved.validation ? resolved.validation : null
   const rows = usableRows(input)

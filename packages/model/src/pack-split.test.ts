@@ -61,3 +61,17 @@ it('says of every row in which fold it validates', () => {
   }
   expect(rowsOf(parts, 0)).toEqual([9, 19, 29, 39])
 })
+
+it('has the rows of a table for validation after its own', () => {
+  const input = makeInput()
+  input.resolved.validation = { dataset_id: 'ds_2', rows: ROWS }
+  const validationTable = makeInput().table
+
+  const parts = packSplit({ ...input, validationTable })
+
+  const isComplete = Array.from({ length: ROWS }, (_, row) => row % 10 !== 9)
+  expect([...parts]).toEqual([
+    ...isComplete.map((complete) => (complete ? TRAINING_ROW : 0)),
+    ...isComplete.map((complete) => (complete ? VALIDATION_ROW : 0)),
+  ])
+})

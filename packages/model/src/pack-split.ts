@@ -1,4 +1,7 @@
-/** What is kept of a job's split: one byte per row of the data set, so that a million rows are one megabyte. */
+/**
+ * What is kept of a job's split: one byte per row of the data set, so that a million rows are one megabyte. Those of a data
+ * set that is for validation come after.
+ */
 import type { Split } from '@trainyard/datasets'
 import { drawFolds, drawSplit } from './draw-split.ts'
 import type { PrepareInput } from './prepare-training.ts'
@@ -13,6 +16,15 @@ export const VALIDATION_ROW = 2
 /** Draws the split of a job, or its folds, and packs it. Throws DataError like `prepareTraining`. */
 export function packSplit(input: PrepareInput): Uint8Array<ArrayBuffer> {
   const folds = drawFolds(input)
+  if (input.validationTable != null) {
+    const { training, validation } = drawSplit(input)
+    const none = new Uint32Array()
+    const parts = [
+      pack(input.table.rows, [{ training, validation: none }]),
+      pack(input.validationTable.rows, [{ training: none, validation }]),
+    ]
+    return new Uint8Array(Buffer.concat(parts))
+  }
   return pack(input.table.rows, folds.length > 0 ? folds : [drawSplit(input)])
 }
 

@@ -133,6 +133,43 @@ describe('prepareTraining', () => {
     expect(trainingRowIndices.length).toBe(30)
   })
 
+  it('validates on another table, with what was fitted on all rows of its own', () => {
+    const table = makeTable()
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const shared = (values: number[]) => {
+      const all = new Float64Array(new SharedArrayBuffer(8 * values.length))
+      all.set(values)
+      return { type: 'number' as const, values: all }
+    }
+    const validationTable: Table = {
+      rows: 3,
+      columns: new Map([
+        ['more', shared([1, 2, 3])],
+        ['y', shared([9, 10, 9])],
+        ['x', shared([1e6, Number.NaN, -1e6])],
+      ]),
+    }
+    const input = { table, columns: COLUMNS, target: 'y', validationTable }
+    const validation = { dataset_id: 'ds_2', rows: 3 }
+
+    const prepared = prepareTraining({ ...input, resolved: { ...resolved, validation } })
+    const preprocessing = { ...resolved.preprocessing, missing: 'drop_row' as const }
+    const complete = prepareTraining({
+      ...input,
+      resolved: { ...resolved, validation, preprocessing },
+    })
+
+    const mean = (ROWS - 1) / 2
+    const scale = Math.sqrt((ROWS ** 2 - 1) / 12)
+    expect(prepared.training.rows).toBe(ROWS)
+    expect(prepared.preprocessing.columns).toMatchObject([{ center: mean, missing: mean }])
+    expect([...(prepared.validation?.targets ?? [])]).toEqual([1, 0, 1])
+    expect([...(prepared.validation?.inputs ?? [])]).toEqual(
+      [(1e6 - mean) / scale, 0, (-1e6 - mean) / scale].map((value) => expect.closeTo(value, 1)),
+    )
+    expect([...complete.validationRowIndices]).toEqual([0, 2])
+  })
+
   it('with drop_row trains and validates on complete rows alone, and refuses a table without one', () => {
     const resolved = makeResolved({ inputs: 1, outputs: 1 })
     const preprocessing = { ...resolved.preprocessing, missing: 'drop_row' as const }

@@ -15,6 +15,8 @@ export interface PrepareInput {
   columns: readonly Column[]
   target: string
   resolved: ResolvedConfig
+  /** What `validation.dataset_id` names, columns by the same names; null or absent without. */
+  validationTable?: Table | null
 }
 
 export interface PreparedTraining {
@@ -25,6 +27,7 @@ export interface PreparedTraining {
   architecture: Architecture
   /** Rows of the table, ascending. */
   trainingRowIndices: Uint32Array
+  /** The same, or rows of the table that is for validation. */
   validationRowIndices: Uint32Array
 }
 
@@ -44,12 +47,13 @@ export function* prepareFolds(input: PrepareInput): Generator<PreparedTraining> 
 function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
   const { table, columns, target, resolved } = input
   const { task } = resolved
+  const validationTable = input.validationTable ?? table
   const classes = classesFor(input)
   const config = resolved.preprocessing
   const rows = split.training
   const preprocessing = fitPreprocessing({ table, columns, target, task, rows, config })
   const weightColumn = columns.find(({ role }) => role === 'weight')
-  const encode = (part: Uint32Array): TrainingData => ({
+  const encode = (table: Table, part: Uint32Array): TrainingData => ({
     rows: part.length,
     inputs: encodeFeatures(preprocessing, table, part),
     targets: encodeTargets({
@@ -63,8 +67,8 @@ function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
     weights: weightColumn === undefined ? null : encodeWeights(table, weightColumn.name, part),
   })
   return {
-    training: encode(split.training),
-    validation: split.validation.length === 0 ? null : encode(split.validation),
+    training: encode(table, split.training),
+    validation: split.validation.length === 0 ? null : encode(validationTable, split.validation),
     preprocessing,
     architecture: toArchitecture(resolved, classes, target),
     trainingRowIndices: split.training,

@@ -49,17 +49,20 @@ function splitNotFound({ status }: Job): DomainError {
 }
 
 function* writeJson(job: Job, parts: Uint8Array): Generator<string> {
-  const folds = foldsOf(job)
+  const { folds, own, set } = readParts(job, parts)
   const { id: job_id, dataset_id } = job
-  const head = JSON.stringify({ object: 'training.job_split', job_id, dataset_id })
+  const head = JSON.stringify({
+    object: 'training.job_split',
+    ...{ job_id, dataset_id, validation_dataset_id: set?.id ?? null },
+  })
   yield `${head.slice(0, -1)},"training":`
   yield* writeRows(parts, (part) => (folds === null ? part === TRAINING_ROW : part >= TRAINING_ROW))
   yield ',"validation":'
-  yield* writeRows(parts, (part) => folds === null && part === VALIDATION_ROW)
+  yield* writeRows(set?.parts ?? own, (part) => folds === null && part === VALIDATION_ROW)
   yield ',"folds":'
   for (let fold = 0; fold < (folds ?? 0); fold++) {
     yield fold === 0 ? '[' : ','
-    yield* writeRows(parts, (part) => part === VALIDATION_ROW + fold)
+    yield* writeRows(own, (part) => part === VALIDATION_ROW + fold)
   }
   yield folds === null ? 'null}' : ']}'
 }
@@ -79,21 +82,27 @@ function* writeRows(parts: Uint8Array, isWanted: (part: number) => boolean): Gen
 }
 
 function* writeCsv(job: Job, parts: Uint8Array): Generator<string> {
-  const folds = foldsOf(job)
+  const { folds, own, set } = readParts(job, parts)
   const nameOf = (part: number) => {
     if (part === TRAINING_ROW) return 'training'
     return folds === null ? 'validation' : `fold_${part - VALIDATION_ROW + 1}`
   }
   yield 'row,part\n'
-  for (let start = 0; start < parts.length; start += ROWS_PER_CHUNK) {
-    let text = ''
-    for (const [i, part] of parts.subarray(start, start + ROWS_PER_CHUNK).entries()) {
-      if (part >= TRAINING_ROW) text += `${start + i},${nameOf(part)}\n`
+  for (const rows of [own, set?.parts ?? new Uint8Array()]) {
+    for (let start = 0; start < rows.length; start += ROWS_PER_CHUNK) {
+      let text = ''
+      for (const [i, part] of rows.subarray(start, start + ROWS_PER_CHUNK).entries()) {
+        if (part >= TRAINING_ROW) text += `${start + i},${nameOf(part)}\n`
+      }
+      yield text
     }
-    yield text
   }
 }
 
-function foldsOf({ resolved_config: { validation } }: Job): number | null {
-  return validation !== null && 'folds' in validation ? validation.folds : null
+/** Parts of the rows of the data set, and of those of a data set for validation, which follow. */
+function readParts({ resolved_config: { validation } }: Job, parts: Uint8Array) {
+  const folds = validation !== null && 'folds' in validation ? validation.folds : null
+  if (validation === null || !('dataset_id' in validation)) return { folds, own: parts, set: null }
+  const own = parts.subarray(0, parts.length - validation.rows)
+  return { folds, own, set: { id: validation.dataset_id, parts: parts.subarray(own.length) } }
 }

@@ -77,9 +77,13 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
+      const { validationDataset } = job
+      const validationTable =
+        validationDataset === null ? null : await datasets.load(validationDataset)
       const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
       const resolved = job.resolvedConfig
-      run = threads.run({ table, columns, target, resolved, initialWeights }, (message) => {
+      const task = { table, columns, target, resolved, validationTable, initialWeights }
+      run = threads.run(task, (message) => {
         if (message.kind === 'fold') reporter.addFold(message.fold)
         else reporter.add(message.epochs)
       })

@@ -27,6 +27,8 @@ export interface TrainingTask {
   columns: Column[]
   target: string
   resolved: ResolvedConfig
+  /** A table of its own for validation. */
+  validationTable: Table | null
   /** As `packLayers` writes them, in the shapes of `resolved`; null: the initializers'. */
   initialWeights: Uint8Array | null
   /** Shared words, by index below. */

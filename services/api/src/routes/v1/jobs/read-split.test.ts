@@ -60,6 +60,19 @@ describe('200', () => {
     )
   })
 
+  it('lists rows of another data set where that validated', async () => {
+    const id = await finishWith(Uint8Array.of(1, 0, 1, 2, 2), { dataset_id: 'ds_2', rows: 2 })
+
+    expect((await get(id)).json()).toMatchObject({
+      training: [0, 2],
+      validation_dataset_id: 'ds_2',
+      validation: [0, 1],
+    })
+    expect((await get(id, '?format=csv')).body).toBe(
+      'row,part\n0,training\n2,training\n0,validation\n1,validation\n',
+    )
+  })
+
   it('streams a million rows, in order', async () => {
     const parts = Uint8Array.from({ length: 1_000_000 }, (_, row) => (row % 5 === 4 ? 2 : 1))
     const id = await finishWith(parts, HELD_OUT)
