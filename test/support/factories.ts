@@ -145,6 +145,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       early_stopping: null,
       gradient_clip: null,
       class_weight: null,
+      oversample: false,
       label_smoothing: 0,
       threads: 1,
     },

@@ -214,6 +214,10 @@ export const trainingSpecSchema = z.strictObject({
     ])
     .nullable()
     .optional(),
+  oversample: z
+    .boolean()
+    .optional()
+    .describe('Repeats training rows of small classes until all classes are as large'),
   label_smoothing: fractionSchema.nullable().optional(),
   augmentation: z
     .array(

@@ -131,6 +131,8 @@ export const resolvedConfigSchema = z
         .nullable(),
       /** `balanced`, or one weight per class in the order of the classes. */
       class_weight: z.union([z.literal('balanced'), z.array(z.number())]).nullable(),
+      /** Whether training rows of small classes are repeated until all classes are as large. */
+      oversample: z.boolean().default(false),
       label_smoothing: z.number(),
       /** Most threads at once; `auto` is decided by the worker while it trains. No number changes a result. */
       threads: z.union([z.literal('auto'), z.int()]),

@@ -5,6 +5,7 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
+import { resolveOversample } from './oversampling.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import {
   findInitialWeightsFaults,
@@ -81,6 +82,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       shuffle: spec.training?.shuffle ?? true,
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),
+      oversample: resolveOversample(spec, task, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
       threads: spec.training?.threads ?? 1,
     },

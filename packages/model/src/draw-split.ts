@@ -59,7 +59,8 @@ function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {
   return rows
 }
 
-function classesOfRows(input: PrepareInput, rows: Uint32Array): Int32Array | null {
+/** The class of each of the rows; null for regression. */
+export function classesOfRows(input: PrepareInput, rows: Uint32Array): Int32Array | null {
   const { table, target } = input
   const classes = classesFor(input)
   return classes === null ? null : classIndices({ table, target, classes, rows })

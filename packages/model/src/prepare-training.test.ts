@@ -117,6 +117,25 @@ describe('prepareTraining', () => {
     expect([...(prepared.validation?.weights ?? [])]).toEqual([...prepared.validationRowIndices])
   })
 
+  it('oversamples the training rows alone, after fitting on each of them once', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const input = { table: makeTable(), columns: COLUMNS, target: 'y' }
+    const training = { ...resolved.training, oversample: true }
+
+    const plain = prepareTraining({ ...input, resolved })
+    const repeated = prepareTraining({ ...input, resolved: { ...resolved, training } })
+
+    // 8 rows of 10 and 24 of 9 train; three times 8 are 24.
+    const labels = [...repeated.training.targets]
+    expect([0, 1].map((label) => labels.filter((target) => target === label).length)).toEqual([
+      24, 24,
+    ])
+    expect(new Set(repeated.training.inputs)).toEqual(new Set(plain.training.inputs))
+    expect(repeated.validation).toEqual(plain.validation)
+    expect(repeated.preprocessing).toEqual(plain.preprocessing)
+    expect(repeated.trainingRowIndices).toEqual(plain.trainingRowIndices)
+  })
+
   it('keeps rows of one group together', () => {
     const resolved = makeResolved({ inputs: 1, outputs: 1 })
     const validation = { fraction: 0.25, stratify: false, group_column: 'y' }

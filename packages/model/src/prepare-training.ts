@@ -4,11 +4,12 @@ import {
   encodeTargets,
   encodeWeights,
   fitPreprocessing,
+  oversampleRows,
   type Split,
   type Table,
 } from '@trainyard/datasets'
 import type { TrainingData } from '@trainyard/engine'
-import { classesFor, drawFolds, drawSplit } from './draw-split.ts'
+import { classesFor, classesOfRows, drawFolds, drawSplit } from './draw-split.ts'
 
 export interface PrepareInput {
   table: Table
@@ -25,7 +26,7 @@ export interface PreparedTraining {
   validation: TrainingData | null
   preprocessing: Preprocessing
   architecture: Architecture
-  /** Rows of the table, ascending. */
+  /** Rows of the table, ascending; each once, however often oversampling repeats it in `training`. */
   trainingRowIndices: Uint32Array
   /** The same, or rows of the table that is for validation. */
   validationRowIndices: Uint32Array
@@ -66,14 +67,21 @@ function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
     }),
     weights: weightColumn === undefined ? null : encodeWeights(table, weightColumn.name, part),
   })
+  const trained = resolved.training.oversample ? oversample(input, rows) : rows
   return {
-    training: encode(table, split.training),
+    training: encode(table, trained),
     validation: split.validation.length === 0 ? null : encode(validationTable, split.validation),
     preprocessing,
     architecture: toArchitecture(resolved, classes, target),
     trainingRowIndices: split.training,
     validationRowIndices: split.validation,
   }
+}
+
+function oversample(input: PrepareInput, rows: Uint32Array): Uint32Array {
+  const classes = classesOfRows(input, rows)
+  if (classes === null) return rows
+  return oversampleRows({ rows, classes, seed: BigInt(input.resolved.seed) })
 }
 
 function toArchitecture(

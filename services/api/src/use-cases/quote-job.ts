@@ -12,6 +12,7 @@ import {
   type DatasetStore,
   DomainError,
   type InitialModel,
+  largestClassRows,
   type ModelStore,
   type ResolveContext,
   resolveConfig,
@@ -27,7 +28,7 @@ export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote
 
 /** Everything a submission would resolve to, within the limits; nothing is stored. */
 export function makeQuoteJob(deps: {
-  datasets: Pick<DatasetStore, 'find'>
+  datasets: Pick<DatasetStore, 'find' | 'profile'>
   models: Pick<ModelStore, 'findVersion'>
   jobMemoryBytesMax: number
   drawSeed: () => number
@@ -43,8 +44,12 @@ export function makeQuoteJob(deps: {
       drawSeed: deps.drawSeed,
     })
     const runs = runsOf(dataset.rows, resolved.validation)
+    const trained = resolved.training.oversample ? await oversampledRows(dataset) : null
     const plans = inLimits(() =>
-      runs.map((split) => planTraining({ resolved, dataset, validationSet, split })),
+      runs.map(({ trainingRows, validationRows }) => {
+        const split = { trainingRows: trained?.(trainingRows) ?? trainingRows, validationRows }
+        return planTraining({ resolved, dataset, validationSet, split })
+      }),
     )
     const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
     // The last is the one whose model is kept.
@@ -61,6 +66,13 @@ export function makeQuoteJob(deps: {
       training_rows: trainingRows,
       validation_rows: validationRows,
     }
+  }
+
+  /** How many rows at most come of so many training rows. */
+  async function oversampledRows({ id, rows, columns, target }: Dataset) {
+    const classes = columns.find(({ name }) => name === target)?.levels?.length ?? 1
+    const largest = largestClassRows(rows, await deps.datasets.profile(id))
+    return (trainingRows: number) => classes * Math.min(largest, trainingRows)
   }
 
   async function findValidationSet(

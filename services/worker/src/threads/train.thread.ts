@@ -66,9 +66,22 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
   // After the network is gone: together they would need more memory than the job was admitted with.
   const baselines =
     report.end.kind === 'succeeded' && best !== null
-      ? await measureBaselines({ data, resolved: task.resolved, best, module: kernels })
+      ? await measureBaselines({
+          data: withoutRepeats(task, data),
+          resolved: task.resolved,
+          best,
+          module: kernels,
+        })
       : []
   return { ...report, split, baselines }
+}
+
+/** Simpler models learn from each row once: the most frequent class is that of the data. */
+function withoutRepeats(task: TrainingTask, data: PreparedTraining): PreparedTraining {
+  const { resolved } = task
+  if (!resolved.training.oversample) return data
+  const training = { ...resolved.training, oversample: false }
+  return prepareTraining({ ...task, resolved: { ...resolved, training } })
 }
 
 /** With folds for as long as their best epochs say. */

@@ -129,6 +129,23 @@ describe('200', () => {
     expect(validated.memory_bytes - plain.memory_bytes).toBeGreaterThan(150 * (4 * 8 + 4 + 5 * 4))
   })
 
+  it('counts the rows that oversampling adds, by the classes of the data set', async () => {
+    const rows = Array.from({ length: 100 }, (_, i) => [i, i < 90 ? 'often' : 'rare'])
+    const { id } = await test.makeDataset({ columns: ['x', 'y'], rows, target: 'y' })
+    const quote = async (oversample: boolean) => {
+      const body = { dataset_id: id, validation: null, training: { batch_size: 8, oversample } }
+      return jobQuoteSchema.parse((await post(body, {}, '?dry_run=true')).json())
+    }
+
+    const [plain, repeated] = [await quote(false), await quote(true)]
+
+    expect(repeated.resolved_config.training.oversample).toBe(true)
+    expect(repeated.training_rows).toBe(100)
+    // 90 rows of each of two classes.
+    expect(repeated.flops_per_epoch / plain.flops_per_epoch).toBeCloseTo(1.8)
+    expect(repeated.memory_bytes).toBeGreaterThan(plain.memory_bytes)
+  })
+
   it('counts γ and β, and the memory that normalization and dropout take', async () => {
     const quote = async (layer: object, training: object) => {
       const body = { model: { hidden: [{ units: 2000, ...layer }] }, training }
