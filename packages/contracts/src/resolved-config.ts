@@ -57,7 +57,11 @@ export const resolvedConfigSchema = z
           /** Rows with the same value here stay together. */
           group_column: z.string().nullable().default(null),
         }),
-        z.object({ folds: z.int(), stratify: z.boolean() }),
+        z.object({
+          folds: z.int(),
+          stratify: z.boolean(),
+          group_column: z.string().nullable().default(null),
+        }),
         /** All rows of another data set; the whole of the job's own trains. */
         z.object({ dataset_id: z.string(), rows: z.int() }),
       ])

@@ -346,12 +346,13 @@ describe('resolveConfig', () => {
   describe('folds', () => {
     it('are stratified for classes, and stop early as any validation does', () => {
       expect(resolve({ validation: { folds: 5 } }, digits)).toMatchObject({
-        validation: { folds: 5, stratify: true },
+        validation: { folds: 5, stratify: true, group_column: null },
         training: { batch_size: 32, early_stopping: { metric: 'val_loss', patience: 10 } },
       })
       expect(resolve({ validation: { folds: 4 } }, prices).validation).toEqual({
         folds: 4,
         stratify: false,
+        group_column: null,
       })
     })
 
@@ -370,21 +371,29 @@ describe('resolveConfig', () => {
         max_seconds: 9,
         target: { metric: 'val_loss', goal: 'minimize', value: 0 } as const,
       }
-      const groups = {
-        ...digits,
-        columns: digits.columns.map((column) =>
-          column.name === 'x' ? { ...column, role: 'group' as const } : column,
-        ),
-      }
-
       expect(faultsOf({ validation: { folds: 5 } }, gates)).toMatchObject([
         { pointer: '#/validation/folds', detail: '5 is more than the 4 rows; use at most that' },
       ])
       expect(
         faultsOf({ validation: { folds: 5 }, limits }, digits).map(({ pointer }) => pointer),
       ).toEqual(['#/limits/target', '#/limits/max_seconds'])
-      expect(faultsOf({ validation: { folds: 5 } }, groups)).toMatchObject([
-        { pointer: '#/validation/folds', detail: expect.stringContaining('groups ("x")') },
+    })
+
+    it('keep the groups of the column named, or of that role, and then no shares of classes', () => {
+      const groups = {
+        ...digits,
+        columns: digits.columns.map((column) =>
+          column.name === 'x' ? { ...column, role: 'group' as const } : column,
+        ),
+      }
+      const grouped = { folds: 5, stratify: false, group_column: 'x' }
+
+      expect(resolve({ validation: { folds: 5 } }, groups).validation).toEqual(grouped)
+      expect(resolve({ validation: { folds: 5, group_column: 'x' } }, digits).validation).toEqual(
+        grouped,
+      )
+      expect(faultsOf({ validation: { folds: 5, group_column: 'no' } }, digits)).toMatchObject([
+        { pointer: '#/validation/group_column' },
       ])
     })
   })

@@ -188,22 +188,20 @@ function resolveValidation(
 
 function resolveFolds(
   spec: JobSpec,
-  { folds, stratify }: { folds: number; stratify?: boolean | undefined },
-  { rows, columns }: DatasetFacts,
+  asked: { folds: number; stratify?: boolean | undefined; group_column?: string | undefined },
+  dataset: DatasetFacts,
   task: Task,
   errors: FieldError[],
 ): ResolvedConfig['validation'] {
-  const pointer = '#/validation/folds'
-  if (folds > rows) {
-    errors.push({ pointer, detail: `${folds} is more than the ${rows} rows; use at most that` })
+  const { folds, stratify } = asked
+  if (folds > dataset.rows) {
+    const detail = `${folds} is more than the ${dataset.rows} rows; use at most that`
+    errors.push({ pointer: '#/validation/folds', detail })
   }
-  const group = columns.find(({ role }) => role === 'group')
-  if (group !== undefined) {
-    const detail = `the data set has groups ("${group.name}"), which folds cannot keep together yet`
-    errors.push({ pointer, detail })
-  }
-  const canStratify = task === 'classification' && (spec.training?.shuffle ?? true)
-  return { folds, stratify: canStratify && (stratify ?? true) }
+  const group_column = resolveGroups(asked, dataset, errors)
+  const canStratify =
+    task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
+  return { folds, stratify: canStratify && (stratify ?? true), group_column }
 }
 
 /** The column asked for, else the one whose role is "group". */

@@ -38,12 +38,15 @@ export function drawSplit(input: PrepareInput): Split {
 
 /** Nothing without folds. */
 export function drawFolds(input: PrepareInput): Split[] {
-  const { validation, training, seed } = input.resolved
+  const { table, resolved } = input
+  const { validation, training, seed } = resolved
   if (validation === null || !('folds' in validation)) return []
   const rows = usableRows(input)
-  const { folds, stratify } = validation
+  const { folds, stratify, group_column: group } = validation
   const classes = stratify ? classesOfRows(input, rows) : null
-  return foldRows({ rows, classes, folds, shuffle: training.shuffle, seed: BigInt(seed) })
+  // Absent from jobs of before there were any.
+  const groups = group == null ? null : groupIndices(table, group, rows)
+  return foldRows({ rows, classes, groups, folds, shuffle: training.shuffle, seed: BigInt(seed) })
 }
 
 function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {

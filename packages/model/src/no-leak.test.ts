@@ -109,7 +109,7 @@ describe.each(KINDS)('with $numeric and $missing', (rules) => {
   })
 
   it('a fold changes nothing that is fitted for it', () => {
-    const validation = { folds: 3, stratify: false }
+    const validation = { folds: 3, stratify: false, group_column: null }
     const tame = [...prepareFolds(makeInput(rules, { wild: [], validation }))]
 
     expect(tame.length).toBe(3)

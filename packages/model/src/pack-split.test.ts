@@ -50,7 +50,7 @@ it('says of every row whether it trains, validates or was left out', () => {
 
 it('says of every row in which fold it validates', () => {
   const input = makeInput()
-  input.resolved.validation = { folds: 3, stratify: true }
+  input.resolved.validation = { folds: 3, stratify: true, group_column: null }
 
   const parts = packSplit(input)
 

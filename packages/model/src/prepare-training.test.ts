@@ -213,7 +213,7 @@ describe('prepareFolds', () => {
   it('fits each fold on its training rows alone, and keeps the shares of the classes', () => {
     const table = makeTable()
     const resolved = makeResolved({ inputs: 1, outputs: 1 })
-    resolved.validation = { folds: 5, stratify: true }
+    resolved.validation = { folds: 5, stratify: true, group_column: null }
     const input = { table, columns: COLUMNS, target: 'y', resolved }
 
     const folds = [...prepareFolds(input)]
@@ -229,5 +229,23 @@ describe('prepareFolds', () => {
     const validated = folds.flatMap(({ validationRowIndices }) => [...validationRowIndices])
     expect(new Set(validated).size).toBe(ROWS)
     expect(prepareTraining(input)).toMatchObject({ training: { rows: ROWS }, validation: null })
+  })
+
+  it('keeps rows of one group in one fold', () => {
+    const table = makeTable()
+    const groups = rowNumbers().map((row) => row % 7)
+    const shared = new Float64Array(new SharedArrayBuffer(groups.byteLength))
+    shared.set(groups)
+    table.columns.set('g', { type: 'number', values: shared })
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    resolved.validation = { folds: 3, stratify: false, group_column: 'g' }
+
+    const folds = [...prepareFolds({ table, columns: COLUMNS, target: 'y', resolved })]
+
+    const groupsOf = folds.map(
+      ({ validationRowIndices }) => new Set([...validationRowIndices].map((row) => row % 7)),
+    )
+    expect(groupsOf.reduce((sum, { size }) => sum + size, 0)).toBe(7)
+    expect(new Set(groupsOf.flatMap((of) => [...of])).size).toBe(7)
   })
 })

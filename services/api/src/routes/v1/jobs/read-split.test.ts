@@ -45,7 +45,11 @@ describe('200', () => {
   })
 
   it('lists which rows validated in each fold; the model kept was trained on all', async () => {
-    const id = await finishWith(Uint8Array.of(3, 2, 0, 2, 3), { folds: 2, stratify: false })
+    const id = await finishWith(Uint8Array.of(3, 2, 0, 2, 3), {
+      folds: 2,
+      stratify: false,
+      group_column: null,
+    })
 
     expect((await get(id)).json()).toMatchObject({
       training: [0, 1, 3, 4],
