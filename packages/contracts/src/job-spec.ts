@@ -214,6 +214,10 @@ export const trainingSpecSchema = z.strictObject({
     ])
     .nullable()
     .optional(),
+  oversample: z
+    .boolean()
+    .optional()
+    .describe('Repeats training rows of small classes until all classes are as large'),
   label_smoothing: fractionSchema.nullable().optional(),
   augmentation: z
     .array(
@@ -270,7 +274,11 @@ export const validationSpecSchema = z.union([
     group_column: z.string().optional(),
   }),
   z.strictObject({ dataset_id: z.string() }),
-  z.strictObject({ folds: z.int().min(2).max(FOLDS_MAX), stratify: z.boolean().optional() }),
+  z.strictObject({
+    folds: z.int().min(2).max(FOLDS_MAX),
+    stratify: z.boolean().optional(),
+    group_column: z.string().optional(),
+  }),
 ])
 
 /** At most 16 pairs, keys of 64 and values of 512 characters. */

@@ -76,6 +76,12 @@ export const PROBLEMS = {
     remedy:
       'Wait until the job has ended; a job that failed or was cancelled in its first epoch has none.',
   },
+  split_not_found: {
+    status: 404,
+    title: 'The split of the job is not known',
+    retryable: false,
+    remedy: 'Wait until the job has ended; a job that ended before it read its data has no split.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The path does not take this method',

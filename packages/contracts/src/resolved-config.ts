@@ -57,7 +57,13 @@ export const resolvedConfigSchema = z
           /** Rows with the same value here stay together. */
           group_column: z.string().nullable().default(null),
         }),
-        z.object({ folds: z.int(), stratify: z.boolean() }),
+        z.object({
+          folds: z.int(),
+          stratify: z.boolean(),
+          group_column: z.string().nullable().default(null),
+        }),
+        /** All rows of another data set; the whole of the job's own trains. */
+        z.object({ dataset_id: z.string(), rows: z.int() }),
       ])
       .nullable(),
     model: z.object({
@@ -129,6 +135,8 @@ export const resolvedConfigSchema = z
         .nullable(),
       /** `balanced`, or one weight per class in the order of the classes. */
       class_weight: z.union([z.literal('balanced'), z.array(z.number())]).nullable(),
+      /** Whether training rows of small classes are repeated until all classes are as large. */
+      oversample: z.boolean().default(false),
       label_smoothing: z.number(),
       /** Most threads at once; `auto` is decided by the worker while it trains. No number changes a result. */
       threads: z.union([z.literal('auto'), z.int()]),

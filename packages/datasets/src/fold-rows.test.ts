@@ -4,7 +4,7 @@ import { type FoldOptions, foldRows } from './fold-rows.ts'
 
 const rows = Uint32Array.from({ length: 23 }, (_, i) => 2 * i)
 const deal = (options: Partial<FoldOptions> = {}) =>
-  foldRows({ rows, classes: null, folds: 4, shuffle: true, seed: 1n, ...options })
+  foldRows({ rows, classes: null, groups: null, folds: 4, shuffle: true, seed: 1n, ...options })
 
 describe('foldRows', () => {
   it('lets every row validate once and train in all other folds', () => {
@@ -35,6 +35,21 @@ describe('foldRows', () => {
       expect(counts.slice(0, 2)).toEqual([1, 2])
       expect([2, 3]).toContain(counts[2])
     }
+  })
+
+  it('keeps groups whole, in folds as equal as they allow', () => {
+    // 9, 5, 4, 3 and 2 rows.
+    const groups = Int32Array.from(rows, (_, i) => [9, 14, 18, 21].filter((end) => i >= end).length)
+
+    for (const shuffle of [true, false]) {
+      const folds = deal({ groups, folds: 3, shuffle })
+      const inFolds = folds.map(({ validation }) =>
+        [...new Set([...validation].map((row) => groups[row / 2]))].join(),
+      )
+      expect(inFolds).toEqual(['0', '1,4', '2,3'])
+      expect(folds.map(({ validation }) => validation.length)).toEqual([9, 7, 7])
+    }
+    expect(() => deal({ groups, folds: 6 })).toThrow('5 groups cannot be dealt to 6 folds')
   })
 
   it('takes stretches of the data set where nothing is shuffled', () => {

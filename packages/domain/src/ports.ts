@@ -116,7 +116,7 @@ export interface DatasetStore {
   profile(id: DatasetId): Promise<StoredProfile | null>
   /**
    * Null when there is none, or when it is not as it was read any more; throws `dataset_immutable` when a job, ended and
-   * deleted ones included, was submitted on it.
+   * deleted ones included, trains or validates on it.
    */
   change(change: DatasetChange): Promise<Dataset | null>
   /** False when there is none; throws `dataset_in_use` while a job that uses it is not terminal. */
@@ -140,6 +140,8 @@ export interface NewJob {
   id: JobId
   projectId: ProjectId
   datasetId: DatasetId
+  /** A data set of its own for validation. */
+  validationDatasetId: DatasetId | null
   name: string | null
   config: JobSpec
   resolvedConfig: ResolvedConfig
@@ -217,6 +219,8 @@ export interface JobStore {
   /** What was observed of the layers, by epoch; the store thins it as it grows (`keptStrides`). */
   layers(jobId: JobId): Promise<EpochLayers[]>
   weights(jobId: JobId, which: WhichWeights): Promise<StoredWeights | null>
+  /** The blob that says which part each row was in (`packSplit`); null where the job has none, or not yet. */
+  split(jobId: JobId): Promise<string | null>
   /** Jobs by status over all projects, for the metrics page. */
   countByStatus(): Promise<{ status: JobStatus; count: number }[]>
 }
@@ -229,6 +233,8 @@ export interface ClaimedJob {
   attempt: number
   resolvedConfig: ResolvedConfig
   dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
+  /** null where nothing, or a part of the data set, validates. */
+  validationDataset: { sha256: string; columns: Column[] } | null
 }
 
 export interface Progress {
@@ -266,6 +272,8 @@ export interface Finish {
   /** Folds not reported before. */
   folds?: Fold[]
   weights: FinishedWeights[]
+  /** A blob that was put before; left out where no data was read. */
+  split?: { sha256: string }
   /** Left out where none were measured. */
   baselines?: Baseline[]
 }

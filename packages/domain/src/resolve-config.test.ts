@@ -1,7 +1,8 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
 import { DomainError } from './errors.ts'
-import { type DatasetFacts, resolveConfig } from './resolve-config.ts'
+import { type DatasetFacts, resolveConfig, runsOf } from './resolve-config.ts'
+import type { ValidationSet } from './resolve-validation-set.ts'
 
 const digits = makeDataset({ rows: 1797, levels: [...'0123456789'] })
 const gates = makeDataset({ rows: 4, levels: ['0', '1'] })
@@ -345,12 +346,13 @@ describe('resolveConfig', () => {
   describe('folds', () => {
     it('are stratified for classes, and stop early as any validation does', () => {
       expect(resolve({ validation: { folds: 5 } }, digits)).toMatchObject({
-        validation: { folds: 5, stratify: true },
+        validation: { folds: 5, stratify: true, group_column: null },
         training: { batch_size: 32, early_stopping: { metric: 'val_loss', patience: 10 } },
       })
       expect(resolve({ validation: { folds: 4 } }, prices).validation).toEqual({
         folds: 4,
         stratify: false,
+        group_column: null,
       })
     })
 
@@ -369,21 +371,29 @@ describe('resolveConfig', () => {
         max_seconds: 9,
         target: { metric: 'val_loss', goal: 'minimize', value: 0 } as const,
       }
-      const groups = {
-        ...digits,
-        columns: digits.columns.map((column) =>
-          column.name === 'x' ? { ...column, role: 'group' as const } : column,
-        ),
-      }
-
       expect(faultsOf({ validation: { folds: 5 } }, gates)).toMatchObject([
         { pointer: '#/validation/folds', detail: '5 is more than the 4 rows; use at most that' },
       ])
       expect(
         faultsOf({ validation: { folds: 5 }, limits }, digits).map(({ pointer }) => pointer),
       ).toEqual(['#/limits/target', '#/limits/max_seconds'])
-      expect(faultsOf({ validation: { folds: 5 } }, groups)).toMatchObject([
-        { pointer: '#/validation/folds', detail: expect.stringContaining('groups ("x")') },
+    })
+
+    it('keep the groups of the column named, or of that role, and then no shares of classes', () => {
+      const groups = {
+        ...digits,
+        columns: digits.columns.map((column) =>
+          column.name === 'x' ? { ...column, role: 'group' as const } : column,
+        ),
+      }
+      const grouped = { folds: 5, stratify: false, group_column: 'x' }
+
+      expect(resolve({ validation: { folds: 5 } }, groups).validation).toEqual(grouped)
+      expect(resolve({ validation: { folds: 5, group_column: 'x' } }, digits).validation).toEqual(
+        grouped,
+      )
+      expect(faultsOf({ validation: { folds: 5, group_column: 'no' } }, digits)).toMatchObject([
+        { pointer: '#/validation/group_column' },
       ])
     })
   })
@@ -466,13 +476,28 @@ describe('resolveConfig', () => {
     })
   })
 
+  it('trains on all rows where another data set validates, and stops early by it', () => {
+    const set = { id: 'ds_2', ...digits, rows: 100 }
+
+    const resolved = resolve(
+      { training: { batch_size: 'full' }, validation: { dataset_id: 'ds_2' } },
+      digits,
+      set,
+    )
+    const free = resolve({ validation: { dataset_id: 'ds_2' } }, digits, set)
+
+    expect(resolved.validation).toEqual({ dataset_id: 'ds_2', rows: 100 })
+    expect(resolved.training.batch_size).toBe(1797)
+    expect(runsOf(1797, resolved.validation)).toEqual([{ trainingRows: 1797, validationRows: 100 }])
+    expect(free.training.early_stopping).toMatchObject({ metric: 'val_loss' })
+  })
+
   it('names everything that is not supported yet, all at once', () => {
     const errors = faultsOf(
       {
         training: {
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
         },
-        validation: { dataset_id: 'ds_2' },
         checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
       },
@@ -481,7 +506,6 @@ describe('resolveConfig', () => {
 
     expect(errors.map((error) => error.pointer)).toEqual([
       '#/training/augmentation',
-      '#/validation/dataset_id',
       '#/checkpoint',
       '#/webhook',
     ])
@@ -532,10 +556,14 @@ function makeDataset(facts: {
   }
 }
 
-function resolve(spec: Partial<JobSpec>, dataset: DatasetFacts): ResolvedConfig {
+function resolve(
+  spec: Partial<JobSpec>,
+  dataset: DatasetFacts,
+  validationSet: ValidationSet | null = null,
+): ResolvedConfig {
   return resolveConfig(
     { dataset_id: 'ds_1', ...spec },
-    { dataset, inputWidth: () => 1, initialModel: null, drawSeed: () => 99 },
+    { dataset, inputWidth: () => 1, initialModel: null, validationSet, drawSeed: () => 99 },
   )
 }
 

@@ -5,6 +5,7 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
+import { resolveOversample } from './oversampling.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import {
   findInitialWeightsFaults,
@@ -22,6 +23,7 @@ import {
   resolveSchedule,
   resolveTarget,
 } from './resolve-training.ts'
+import { resolveValidationSet, type ValidationSet } from './resolve-validation-set.ts'
 import { findUnsupported } from './supported.ts'
 
 /** Below this many rows a validation part says nothing, so all rows train. */
@@ -40,6 +42,8 @@ export interface ResolveContext {
   inputWidth: (preprocessing: ResolvedConfig['preprocessing']) => number
   /** The model that the specification starts from; null when it names none. */
   initialModel: InitialModel | null
+  /** The data set that `validation.dataset_id` names; null when the specification names none. */
+  validationSet: ValidationSet | null
   /** Used when the specification has no seed. */
   drawSeed: () => number
 }
@@ -52,7 +56,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const classes = target?.levels ?? null
   const task = resolveTask(spec, dataset, classes, errors)
   const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
-  const validation = resolveValidation(spec, dataset, task, errors)
+  const validation = resolveValidation(spec, context, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
   const runs = runsOf(dataset.rows, validation)
@@ -78,6 +82,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       shuffle: spec.training?.shuffle ?? true,
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),
+      oversample: resolveOversample(spec, task, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
       threads: spec.training?.threads ?? 1,
     },
@@ -114,6 +119,7 @@ export function runsOf(
     validationRows,
   })
   if (validation === null) return [split(0)]
+  if ('dataset_id' in validation) return [{ trainingRows: rows, validationRows: validation.rows }]
   if ('folds' in validation) {
     const { folds } = validation
     return [split(Math.floor(rows / folds)), split(Math.ceil(rows / folds)), split(0)]
@@ -160,11 +166,12 @@ function isNumeric(dataset: DatasetFacts): boolean {
 
 function resolveValidation(
   spec: JobSpec,
-  dataset: DatasetFacts,
+  { dataset, validationSet: set }: ResolveContext,
   task: Task,
   errors: FieldError[],
 ): ResolvedConfig['validation'] {
   const given = spec.validation
+  if (set !== null) return resolveValidationSet(dataset, set, task, errors)
   if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
   if (given !== undefined && 'folds' in given)
     return resolveFolds(spec, given, dataset, task, errors)
@@ -181,22 +188,20 @@ function resolveValidation(
 
 function resolveFolds(
   spec: JobSpec,
-  { folds, stratify }: { folds: number; stratify?: boolean | undefined },
-  { rows, columns }: DatasetFacts,
+  asked: { folds: number; stratify?: boolean | undefined; group_column?: string | undefined },
+  dataset: DatasetFacts,
   task: Task,
   errors: FieldError[],
 ): ResolvedConfig['validation'] {
-  const pointer = '#/validation/folds'
-  if (folds > rows) {
-    errors.push({ pointer, detail: `${folds} is more than the ${rows} rows; use at most that` })
+  const { folds, stratify } = asked
+  if (folds > dataset.rows) {
+    const detail = `${folds} is more than the ${dataset.rows} rows; use at most that`
+    errors.push({ pointer: '#/validation/folds', detail })
   }
-  const group = columns.find(({ role }) => role === 'group')
-  if (group !== undefined) {
-    const detail = `the data set has groups ("${group.name}"), which folds cannot keep together yet`
-    errors.push({ pointer, detail })
-  }
-  const canStratify = task === 'classification' && (spec.training?.shuffle ?? true)
-  return { folds, stratify: canStratify && (stratify ?? true) }
+  const group_column = resolveGroups(asked, dataset, errors)
+  const canStratify =
+    task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
+  return { folds, stratify: canStratify && (stratify ?? true), group_column }
 }
 
 /** The column asked for, else the one whose role is "group". */

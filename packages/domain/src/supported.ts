@@ -14,15 +14,12 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   if (training !== undefined) {
     if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
   }
-  if (validation != null) {
-    if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')
-    else if ('folds' in validation) {
-      if (spec.limits?.target !== undefined) {
-        refuse('#/limits/target', 'a target together with folds')
-      }
-      if (spec.limits?.max_seconds !== undefined) {
-        refuse('#/limits/max_seconds', 'a limit of time together with folds')
-      }
+  if (validation != null && 'folds' in validation) {
+    if (spec.limits?.target !== undefined) {
+      refuse('#/limits/target', 'a target together with folds')
+    }
+    if (spec.limits?.max_seconds !== undefined) {
+      refuse('#/limits/max_seconds', 'a limit of time together with folds')
     }
   }
   if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')

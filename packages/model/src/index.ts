@@ -15,6 +15,7 @@ export {
   toNetworkConfig,
   toTrainingOptions,
 } from './network-config.ts'
+export { packSplit, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {
   type PreparedTraining,

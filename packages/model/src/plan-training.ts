@@ -9,36 +9,46 @@ import { threadsMax, toNetworkConfig } from './network-config.ts'
  */
 const PARAMETER_COPIES = 6
 const FLOAT_BYTES = 4
-const ROW_INDEX_BYTES = 4
+/** The row's index and, in the split that is kept, its part. */
+const SPLIT_BYTES = 4 + 1
+
+interface TableFacts {
+  columns: readonly Column[]
+  rows: number
+}
 
 /**
- * What training a specification on a table of so many rows takes; `memoryBytes` is all of a worker's memory that the job
+ * What training a specification on tables of so many rows takes; `memoryBytes` is all of a worker's memory that the job
  * needs, not the engine's part alone. Throws EngineError for what the engine refuses.
  */
 export function planTraining(input: {
   resolved: ResolvedConfig
-  columns: readonly Column[]
-  rows: number
-  /** The others validate. */
-  trainingRows: number
+  dataset: TableFacts
+  /** A data set of its own for validation. */
+  validationSet: TableFacts | null
+  split: { trainingRows: number; validationRows: number }
 }): NetworkPlan {
-  const { resolved, columns, rows, trainingRows } = input
+  const { resolved, dataset, validationSet, split } = input
   const { model, training } = resolved
-  const hasRowWeights = columns.some(({ role }) => role === 'weight')
+  const hasRowWeights = dataset.columns.some(({ role }) => role === 'weight')
   const plan = planNetwork({
     network: toNetworkConfig(resolved),
     optimizer: training.optimizer.type,
     batchSize: training.batch_size,
-    trainingRows,
-    validationRows: rows - trainingRows,
+    ...split,
     weighted: training.class_weight !== null || hasRowWeights,
     threads: threadsMax(resolved),
     observed: true,
   })
   // Inputs, one target, a weight and the row's index, encoded before the engine copies them into its memory.
   const floatsPerRow = model.inputs + 1 + Number(hasRowWeights)
-  const encodedBytes = rows * (floatsPerRow * FLOAT_BYTES + ROW_INDEX_BYTES)
+  const encodedBytes =
+    (split.trainingRows + split.validationRows) * (floatsPerRow * FLOAT_BYTES + SPLIT_BYTES)
   const parameterBytes = PARAMETER_COPIES * FLOAT_BYTES * plan.parameterCount
-  const memoryBytes = plan.memoryBytes + tableBytes(columns, rows) + encodedBytes + parameterBytes
+  const tablesBytes = [dataset, ...(validationSet === null ? [] : [validationSet])].reduce(
+    (bytes, { columns, rows }) => bytes + tableBytes(columns, rows),
+    0,
+  )
+  const memoryBytes = plan.memoryBytes + tablesBytes + encodedBytes + parameterBytes
   return { ...plan, memoryBytes }
 }

@@ -117,6 +117,25 @@ describe('prepareTraining', () => {
     expect([...(prepared.validation?.weights ?? [])]).toEqual([...prepared.validationRowIndices])
   })
 
+  it('oversamples the training rows alone, after fitting on each of them once', () => {
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const input = { table: makeTable(), columns: COLUMNS, target: 'y' }
+    const training = { ...resolved.training, oversample: true }
+
+    const plain = prepareTraining({ ...input, resolved })
+    const repeated = prepareTraining({ ...input, resolved: { ...resolved, training } })
+
+    // 8 rows of 10 and 24 of 9 train; three times 8 are 24.
+    const labels = [...repeated.training.targets]
+    expect([0, 1].map((label) => labels.filter((target) => target === label).length)).toEqual([
+      24, 24,
+    ])
+    expect(new Set(repeated.training.inputs)).toEqual(new Set(plain.training.inputs))
+    expect(repeated.validation).toEqual(plain.validation)
+    expect(repeated.preprocessing).toEqual(plain.preprocessing)
+    expect(repeated.trainingRowIndices).toEqual(plain.trainingRowIndices)
+  })
+
   it('keeps rows of one group together', () => {
     const resolved = makeResolved({ inputs: 1, outputs: 1 })
     const validation = { fraction: 0.25, stratify: false, group_column: 'y' }
@@ -131,6 +150,43 @@ describe('prepareTraining', () => {
     // The smaller of the two groups, every fourth row, is exactly the share.
     expect([...validationRowIndices]).toEqual([0, 4, 8, 12, 16, 20, 24, 28, 32, 36])
     expect(trainingRowIndices.length).toBe(30)
+  })
+
+  it('validates on another table, with what was fitted on all rows of its own', () => {
+    const table = makeTable()
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    const shared = (values: number[]) => {
+      const all = new Float64Array(new SharedArrayBuffer(8 * values.length))
+      all.set(values)
+      return { type: 'number' as const, values: all }
+    }
+    const validationTable: Table = {
+      rows: 3,
+      columns: new Map([
+        ['more', shared([1, 2, 3])],
+        ['y', shared([9, 10, 9])],
+        ['x', shared([1e6, Number.NaN, -1e6])],
+      ]),
+    }
+    const input = { table, columns: COLUMNS, target: 'y', validationTable }
+    const validation = { dataset_id: 'ds_2', rows: 3 }
+
+    const prepared = prepareTraining({ ...input, resolved: { ...resolved, validation } })
+    const preprocessing = { ...resolved.preprocessing, missing: 'drop_row' as const }
+    const complete = prepareTraining({
+      ...input,
+      resolved: { ...resolved, validation, preprocessing },
+    })
+
+    const mean = (ROWS - 1) / 2
+    const scale = Math.sqrt((ROWS ** 2 - 1) / 12)
+    expect(prepared.training.rows).toBe(ROWS)
+    expect(prepared.preprocessing.columns).toMatchObject([{ center: mean, missing: mean }])
+    expect([...(prepared.validation?.targets ?? [])]).toEqual([1, 0, 1])
+    expect([...(prepared.validation?.inputs ?? [])]).toEqual(
+      [(1e6 - mean) / scale, 0, (-1e6 - mean) / scale].map((value) => expect.closeTo(value, 1)),
+    )
+    expect([...complete.validationRowIndices]).toEqual([0, 2])
   })
 
   it('with drop_row trains and validates on complete rows alone, and refuses a table without one', () => {
@@ -157,7 +213,7 @@ describe('prepareFolds', () => {
   it('fits each fold on its training rows alone, and keeps the shares of the classes', () => {
     const table = makeTable()
     const resolved = makeResolved({ inputs: 1, outputs: 1 })
-    resolved.validation = { folds: 5, stratify: true }
+    resolved.validation = { folds: 5, stratify: true, group_column: null }
     const input = { table, columns: COLUMNS, target: 'y', resolved }
 
     const folds = [...prepareFolds(input)]
@@ -173,5 +229,23 @@ describe('prepareFolds', () => {
     const validated = folds.flatMap(({ validationRowIndices }) => [...validationRowIndices])
     expect(new Set(validated).size).toBe(ROWS)
     expect(prepareTraining(input)).toMatchObject({ training: { rows: ROWS }, validation: null })
+  })
+
+  it('keeps rows of one group in one fold', () => {
+    const table = makeTable()
+    const groups = rowNumbers().map((row) => row % 7)
+    const shared = new Float64Array(new SharedArrayBuffer(groups.byteLength))
+    shared.set(groups)
+    table.columns.set('g', { type: 'number', values: shared })
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    resolved.validation = { folds: 3, stratify: false, group_column: 'g' }
+
+    const folds = [...prepareFolds({ table, columns: COLUMNS, target: 'y', resolved })]
+
+    const groupsOf = folds.map(
+      ({ validationRowIndices }) => new Set([...validationRowIndices].map((row) => row % 7)),
+    )
+    expect(groupsOf.reduce((sum, { size }) => sum + size, 0)).toBe(7)
+    expect(new Set(groupsOf.flatMap((of) => [...of])).size).toBe(7)
   })
 })

@@ -1,25 +1,23 @@
 import type { Architecture, Column, Preprocessing, ResolvedConfig } from '@trainyard/contracts'
 import {
-  classIndices,
-  completeRows,
-  DataError,
   encodeFeatures,
   encodeTargets,
   encodeWeights,
   fitPreprocessing,
-  foldRows,
-  groupIndices,
+  oversampleRows,
   type Split,
-  splitRows,
   type Table,
 } from '@trainyard/datasets'
 import type { TrainingData } from '@trainyard/engine'
+import { classesFor, classesOfRows, drawFolds, drawSplit } from './draw-split.ts'
 
 export interface PrepareInput {
   table: Table
   columns: readonly Column[]
   target: string
   resolved: ResolvedConfig
+  /** What `validation.dataset_id` names, columns by the same names; null or absent without. */
+  validationTable?: Table | null
 }
 
 export interface PreparedTraining {
@@ -28,8 +26,9 @@ export interface PreparedTraining {
   validation: TrainingData | null
   preprocessing: Preprocessing
   architecture: Architecture
-  /** Rows of the table, ascending. */
+  /** Rows of the table, ascending; each once, however often oversampling repeats it in `training`. */
   trainingRowIndices: Uint32Array
+  /** The same, or rows of the table that is for validation. */
   validationRowIndices: Uint32Array
 }
 
@@ -49,12 +48,13 @@ export function* prepareFolds(input: PrepareInput): Generator<PreparedTraining> 
 function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
   const { table, columns, target, resolved } = input
   const { task } = resolved
+  const validationTable = input.validationTable ?? table
   const classes = classesFor(input)
   const config = resolved.preprocessing
   const rows = split.training
   const preprocessing = fitPreprocessing({ table, columns, target, task, rows, config })
   const weightColumn = columns.find(({ role }) => role === 'weight')
-  const encode = (part: Uint32Array): TrainingData => ({
+  const encode = (table: Table, part: Uint32Array): TrainingData => ({
     rows: part.length,
     inputs: encodeFeatures(preprocessing, table, part),
     targets: encodeTargets({
@@ -67,9 +67,10 @@ function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
     }),
     weights: weightColumn === undefined ? null : encodeWeights(table, weightColumn.name, part),
   })
+  const trained = resolved.training.oversample ? oversample(input, rows) : rows
   return {
-    training: encode(split.training),
-    validation: split.validation.length === 0 ? null : encode(split.validation),
+    training: encode(table, trained),
+    validation: split.validation.length === 0 ? null : encode(validationTable, split.validation),
     preprocessing,
     architecture: toArchitecture(resolved, classes, target),
     trainingRowIndices: split.training,
@@ -77,59 +78,10 @@ function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
   }
 }
 
-function drawSplit(input: PrepareInput): Split {
-  const { table, resolved } = input
-  const { training, seed } = resolved
-  const validation =
-    resolved.validation !== null && 'fraction' in resolved.validation ? resolved.validation : null
-  const rows = usableRows(input)
-  const group = validation?.group_column ?? null
-  return splitRows({
-    rows,
-    classes: validation?.stratify === true ? classesOfRows(input, rows) : null,
-    groups: group === null ? null : groupIndices(table, group, rows),
-    fraction: validation?.fraction ?? null,
-    shuffle: training.shuffle,
-    seed: BigInt(seed),
-  })
-}
-
-function drawFolds(input: PrepareInput): Split[] {
-  const { validation, training, seed } = input.resolved
-  if (validation === null || !('folds' in validation)) return []
-  const rows = usableRows(input)
-  const { folds, stratify } = validation
-  const classes = stratify ? classesOfRows(input, rows) : null
-  return foldRows({ rows, classes, folds, shuffle: training.shuffle, seed: BigInt(seed) })
-}
-
-function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {
-  const rows =
-    resolved.preprocessing.missing === 'drop_row'
-      ? completeRows(table, columns)
-      : Uint32Array.from({ length: table.rows }, (_, row) => row)
-  if (rows.length === 0) {
-    throw new DataError([
-      { detail: 'Every row lacks a value: with "drop_row" none is left to train on' },
-    ])
-  }
-  return rows
-}
-
-function classesOfRows(input: PrepareInput, rows: Uint32Array): Int32Array | null {
-  const { table, target } = input
-  const classes = classesFor(input)
-  return classes === null ? null : classIndices({ table, target, classes, rows })
-}
-
-function classesFor({ columns, target, resolved }: PrepareInput): string[] | null {
-  return resolved.task === 'classification' ? classesOf(columns, target) : null
-}
-
-function classesOf(columns: readonly Column[], target: string): string[] {
-  const levels = columns.find(({ name }) => name === target)?.levels ?? null
-  if (levels === null) throw new Error(`The target ${target} has no classes`)
-  return levels
+function oversample(input: PrepareInput, rows: Uint32Array): Uint32Array {
+  const classes = classesOfRows(input, rows)
+  if (classes === null) return rows
+  return oversampleRows({ rows, classes, seed: BigInt(input.resolved.seed) })
 }
 
 function toArchitecture(

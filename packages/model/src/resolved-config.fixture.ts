@@ -50,6 +50,7 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       early_stopping: null,
       gradient_clip: null,
       class_weight: null,
+      oversample: false,
       label_smoothing: 0,
       threads: 1,
     },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BlobStore } from '@trainyard/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { insertDataset, insertProject } from '../../../test/support/factories.ts'
+import { insertDataset, insertJob, insertProject } from '../../../test/support/factories.ts'
 import { useTestStores } from '../../../test/support/use-stores.ts'
 import { createBlobs } from './blobs.ts'
 
@@ -103,9 +103,13 @@ describe.each(KINDS)('blobs as $kind', ({ open: openBlobs, damage, age, exists }
     const unused = await put(blobs, randomBytes(10))
     const fresh = await put(blobs, randomBytes(10))
     const projectId = await insertProject(stores)
-    const used = (await insertDataset(stores, projectId)).sha256
+    const dataset = await insertDataset(stores, projectId)
+    const split = await put(blobs, randomBytes(10))
+    const { id } = await insertJob(stores, projectId, dataset.id)
+    await stores.database.job.update({ where: { id }, data: { splitSha256: split } })
+    const used = [dataset.sha256, split]
     await Promise.all(
-      [unused, used].map(
+      [unused, ...used].map(
         (sha256) => stores.database.$executeRaw`
       UPDATE blobs SET touched_at = now() - interval '2 hours' WHERE sha256 = ${sha256}`,
       ),
@@ -117,9 +121,9 @@ describe.each(KINDS)('blobs as $kind', ({ open: openBlobs, damage, age, exists }
     await blobs.sweep()
 
     const left = await stores.database.blob.findMany({
-      where: { sha256: { in: [unused, fresh, used] } },
+      where: { sha256: { in: [unused, fresh, ...used] } },
     })
-    expect(left.map((blob) => blob.sha256).sort()).toEqual([fresh, used].sort())
+    expect(left.map((blob) => blob.sha256).sort()).toEqual([fresh, ...used].sort())
     expect([await exists(unused), await exists(fresh)]).toEqual([false, true])
   })
 })

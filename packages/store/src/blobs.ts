@@ -54,6 +54,7 @@ export function createBlobs(
           DELETE FROM blobs b WHERE touched_at < clock_timestamp() - interval '1 hour'
             AND NOT EXISTS (SELECT 1 FROM datasets d WHERE d.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM job_weights w WHERE w.sha256 = b.sha256)
+            AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.split_sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)`
         await contents.sweep()
         return swept

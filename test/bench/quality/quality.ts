@@ -77,6 +77,7 @@ async function run(builtin: Builtin, seed: number): Promise<Run> {
       dataset: { rows, columns, target, task },
       inputWidth: (preprocessing) => inputWidth(columns, preprocessing),
       initialModel: null,
+      validationSet: null,
       drawSeed: () => seed,
     },
   )

@@ -97,6 +97,7 @@ function resolve(spec: JobSpec) {
     dataset: GATES,
     inputWidth: () => 2,
     initialModel: null,
+    validationSet: null,
     drawSeed: () => 1,
   })
 }

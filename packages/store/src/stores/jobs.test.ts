@@ -5,6 +5,7 @@ import {
   insertJob,
   insertProject,
   makeNewJob,
+  NO_PROFILE,
 } from '../../../../test/support/factories.ts'
 import { useTestStores } from '../../../../test/support/use-stores.ts'
 
@@ -145,6 +146,21 @@ describe('delete', () => {
 })
 
 describe('datasets.delete', () => {
+  it('refuses while a job waits that validates on the data set, which then never changes', async () => {
+    const held = await insertDataset(stores, projectId)
+    const job = await insertJob(stores, projectId, datasetId, { validationDatasetId: held.id })
+    const claimed = await stores.leases.claim(job.id, 'worker')
+
+    const after = { ...held, name: 'late', profile: NO_PROFILE }
+    expect(claimed?.validationDataset).toEqual({ sha256: held.sha256, columns: held.columns })
+    await expect(stores.datasets.delete(projectId, held.id)).rejects.toThrow(
+      expect.objectContaining({ code: 'dataset_in_use' }),
+    )
+    await expect(stores.datasets.change({ before: held, after })).rejects.toThrow(
+      expect.objectContaining({ code: 'dataset_immutable' }),
+    )
+  })
+
   it('refuses while a job waits for the data set', async () => {
     const dataset = await insertDataset(stores, projectId)
     const job = await insertJob(stores, projectId, dataset.id)

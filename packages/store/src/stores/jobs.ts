@@ -23,9 +23,10 @@ export function createJobs(database: Database): JobStore {
           async (transaction) => {
             await transaction.$executeRaw`
               WITH job AS (
-                INSERT INTO jobs (id, project_id, dataset_id, name, config, resolved_config, parameter_count,
+                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, name, config, resolved_config, parameter_count,
                   engine_version, priority, metadata, event_seq)
-                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.name}, ${JSON.stringify(job.config)}::jsonb,
+                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.validationDatasetId}, ${job.name},
+                  ${JSON.stringify(job.config)}::jsonb,
                   ${JSON.stringify(job.resolvedConfig)}::jsonb, ${job.parameterCount}, ${job.engineVersion},
                   ${job.priority}, ${JSON.stringify(job.metadata)}::jsonb, 1)
                 RETURNING id, event_seq)
@@ -129,6 +130,13 @@ export function createJobs(database: Database): JobStore {
           architecture: row.architecture as never,
           preprocessing: row.preprocessing as never,
         }
+      }),
+
+    split: (jobId) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<{ split_sha256: string | null }[]>`
+          SELECT split_sha256 FROM jobs WHERE id = ${jobId}`
+        return rows[0]?.split_sha256 ?? null
       }),
 
     countByStatus: () =>

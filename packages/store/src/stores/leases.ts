@@ -24,6 +24,8 @@ interface ClaimRow {
   columns: unknown
   target: string
   task: string
+  validation_sha256: string | null
+  validation_columns: unknown
 }
 
 export function createLeases(database: Database, options: { leaseSeconds: number }): LeaseStore {
@@ -48,8 +50,9 @@ export function createLeases(database: Database, options: { leaseSeconds: number
           wiped AS (DELETE FROM epoch_metrics USING job WHERE epoch_metrics.job_id = job.id),
           wiped_layers AS (DELETE FROM epoch_layers USING job WHERE epoch_layers.job_id = job.id)
           SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, d.sha256, d.rows, d.columns,
-            d.target, d.task
-          FROM job JOIN datasets d ON d.id = job.dataset_id`
+            d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns
+          FROM job JOIN datasets d ON d.id = job.dataset_id
+            LEFT JOIN datasets v ON v.id = job.validation_dataset_id`
         return rows[0] === undefined ? null : toClaimedJob(jobId, rows[0])
       }),
 
@@ -112,7 +115,7 @@ export function createLeases(database: Database, options: { leaseSeconds: number
                 UPDATE jobs SET status = ${end.status}, stop_reason = ${end.stopReason},
                   error = ${toJson(end.error)}, final = ${toJson(end.final)}, best = ${toJson(end.best)},
                   baselines = ${toJson(end.baselines?.length ? end.baselines : null)},
-                  manifest = ${toJson(end.manifest)},
+                  manifest = ${toJson(end.manifest)}, split_sha256 = ${end.split?.sha256 ?? null},
                   epoch = ${end.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
                   event_seq = event_seq + 1
                 WHERE id = ${lease.jobId} RETURNING id, event_seq)
@@ -198,5 +201,9 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
       target: row.target,
       task: row.task as Task,
     },
+    validationDataset:
+      row.validation_sha256 === null
+        ? null
+        : { sha256: row.validation_sha256, columns: row.validation_columns as Column[] },
   }
 }

@@ -41,6 +41,7 @@ const ROUTES = [
   'GET /v1/jobs/{id}/curves.svg',
   'GET /v1/jobs/{id}/layers',
   'GET /v1/jobs/{id}/diagnosis',
+  'GET /v1/jobs/{id}/split',
   'GET /v1/jobs/{id}/weights',
   'POST /v1/jobs/{id}/predict',
   'POST /v1/models',

@@ -42,7 +42,11 @@ export function makeCheckGradient(deps: {
   return async (projectId, spec, { rows }) => {
     const quote = await quoteJob(projectId, spec)
     const dataset = await findDataset(datasets, projectId, quote.dataset_id)
-    const { resolved_config: resolved } = quote
+    const { resolved_config } = quote
+    const { validation } = resolved_config
+    // A data set for validation is not needed for the gradient of training rows.
+    const hasSet = validation !== null && 'dataset_id' in validation
+    const resolved = hasSet ? { ...resolved_config, validation: null } : resolved_config
     const entriesPerTensorMax = entriesWithin(quote, rows)
     assertReadable(dataset)
     const { columns, target } = dataset
@@ -54,7 +58,7 @@ export function makeCheckGradient(deps: {
     return {
       object: 'gradient_check',
       dataset_id: dataset.id,
-      resolved_config: resolved,
+      resolved_config,
       ...answer,
     }
   }

@@ -1,4 +1,10 @@
-import { createId, type Job, type JobSpec, type ProjectId } from '@trainyard/contracts'
+import {
+  createId,
+  type DatasetId,
+  type Job,
+  type JobSpec,
+  type ProjectId,
+} from '@trainyard/contracts'
 import type { IdempotencyStore, IdempotentRequest, JobStore, Pulse } from '@trainyard/domain'
 import type { QuoteJob } from './quote-job.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
@@ -23,11 +29,16 @@ export function makeCreateJob(deps: {
     const stored = request === null ? null : await idempotency.find(projectId, request)
     if (stored !== null && request !== null) return toReplay(stored, request)
     const quote = await quoteJob(projectId, spec)
+    const { validation } = quote.resolved_config
     const once = await jobs.insert(
       {
         id: createId('job'),
         projectId,
         datasetId: quote.dataset_id,
+        validationDatasetId:
+          validation !== null && 'dataset_id' in validation
+            ? (validation.dataset_id as DatasetId)
+            : null,
         name: spec.name ?? null,
         config: spec,
         resolvedConfig: quote.resolved_config,

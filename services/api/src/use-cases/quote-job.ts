@@ -12,6 +12,7 @@ import {
   type DatasetStore,
   DomainError,
   type InitialModel,
+  largestClassRows,
   type ModelStore,
   type ResolveContext,
   resolveConfig,
@@ -27,7 +28,7 @@ export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote
 
 /** Everything a submission would resolve to, within the limits; nothing is stored. */
 export function makeQuoteJob(deps: {
-  datasets: Pick<DatasetStore, 'find'>
+  datasets: Pick<DatasetStore, 'find' | 'profile'>
   models: Pick<ModelStore, 'findVersion'>
   jobMemoryBytesMax: number
   drawSeed: () => number
@@ -35,11 +36,20 @@ export function makeQuoteJob(deps: {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
     const initialModel = await findInitialModel(projectId, spec)
-    const resolved = resolve(spec, dataset, initialModel, deps.drawSeed)
+    const validationSet = await findValidationSet(projectId, spec)
+    const resolved = resolve(spec, {
+      dataset,
+      validationSet,
+      initialModel,
+      drawSeed: deps.drawSeed,
+    })
     const runs = runsOf(dataset.rows, resolved.validation)
-    const { rows, columns } = dataset
+    const trained = resolved.training.oversample ? await oversampledRows(dataset) : null
     const plans = inLimits(() =>
-      runs.map(({ trainingRows }) => planTraining({ resolved, columns, rows, trainingRows })),
+      runs.map(({ trainingRows, validationRows }) => {
+        const split = { trainingRows: trained?.(trainingRows) ?? trainingRows, validationRows }
+        return planTraining({ resolved, dataset, validationSet, split })
+      }),
     )
     const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
     // The last is the one whose model is kept.
@@ -58,6 +68,25 @@ export function makeQuoteJob(deps: {
     }
   }
 
+  /** How many rows at most come of so many training rows. */
+  async function oversampledRows({ id, rows, columns, target }: Dataset) {
+    const classes = columns.find(({ name }) => name === target)?.levels?.length ?? 1
+    const largest = largestClassRows(rows, await deps.datasets.profile(id))
+    return (trainingRows: number) => classes * Math.min(largest, trainingRows)
+  }
+
+  async function findValidationSet(
+    projectId: ProjectId,
+    { dataset_id, validation }: JobSpec,
+  ): Promise<Dataset | null> {
+    if (validation == null || !('dataset_id' in validation)) return null
+    if (validation.dataset_id === dataset_id) {
+      const detail = 'is the data set that is trained on, which proves nothing; name another'
+      throw invalid([{ pointer: '#/validation/dataset_id', detail }])
+    }
+    return await findDataset(deps.datasets, projectId, validation.dataset_id)
+  }
+
   async function findInitialModel(
     projectId: ProjectId,
     { initial_weights: initial }: JobSpec,
@@ -68,20 +97,13 @@ export function makeQuoteJob(deps: {
 }
 
 /** Throws `validation_error` with every fault: those of the specification, and columns that are too wide for it. */
-function resolve(
-  spec: JobSpec,
-  dataset: Dataset,
-  initialModel: InitialModel | null,
-  drawSeed: () => number,
-): ResolvedConfig {
+function resolve(spec: JobSpec, given: Omit<ResolveContext, 'inputWidth'>): ResolvedConfig {
   const tooWide: FieldError[] = []
   const context: ResolveContext = {
-    dataset,
-    initialModel,
-    drawSeed,
+    ...given,
     inputWidth: (preprocessing) => {
       try {
-        return inputWidth(dataset.columns, preprocessing)
+        return inputWidth(given.dataset.columns, preprocessing)
       } catch (error) {
         if (!(error instanceof DataError)) throw error
         const pointer = '#/preprocessing/max_levels'

@@ -4,7 +4,12 @@ import { DomainError } from '@trainyard/domain'
 import { compileKernels, createNetwork, ENGINE_VERSION, train } from '@trainyard/engine'
 import { packLayers, prepareTraining, toNetworkConfig, toTrainingOptions } from '@trainyard/model'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { expireLease, makeEpochMetrics } from '../../../../test/support/factories.ts'
+import {
+  expireLease,
+  insertJob,
+  makeEpochMetrics,
+  makeResolvedConfig,
+} from '../../../../test/support/factories.ts'
 import { waitFor } from '../../../../test/support/wait-for.ts'
 import type { WorkerDeps } from '../deps.ts'
 import { makeXorRows, openTestWorker, type TestWorker } from '../worker-deps.fixture.ts'
@@ -154,6 +159,41 @@ describe('a job that is trained to its end', () => {
     })
     expect(baselines?.[2]).toMatchObject({ value: 1, margin: 0 })
     expect((await worker.read(without)).baselines).toBeNull()
+  })
+
+  it('validates on another data set, and trains on all of its own', async () => {
+    const other = await worker.insertDataset(makeXorRows(12))
+    const resolvedConfig = makeResolvedConfig({ validation: { dataset_id: other.id, rows: 12 } })
+    resolvedConfig.training.epochs = 300
+    const job = await insertJob(worker.stores, worker.projectId, xor.id, {
+      ...{ resolvedConfig, validationDatasetId: other.id },
+    })
+
+    await startTrainer().train(job.id)
+
+    const ended = await worker.read(job)
+    const parts = [...(await readBlob((await worker.stores.jobs.split(job.id)) ?? ''))]
+    expect(ended.status).toBe('succeeded')
+    expect(ended.best?.metrics.val_accuracy).toBe(1)
+    expect(parts).toEqual([...Array<number>(40).fill(1), ...Array<number>(12).fill(2)])
+  })
+
+  it('says which rows it trained on and which validated', async () => {
+    const job = await worker.insertJob(xor, (resolved) => {
+      resolved.validation = { fraction: 0.25, stratify: true, group_column: null }
+    })
+
+    await startTrainer().train(job.id)
+
+    const parts = [...(await readBlob((await worker.stores.jobs.split(job.id)) ?? ''))]
+    const table = await worker.deps.datasets.load(xor)
+    const { columns, target } = xor
+    const resolved = job.resolved_config
+    const { validationRowIndices } = prepareTraining({ table, columns, target, resolved })
+    expect(parts).toEqual(
+      Array.from({ length: 40 }, (_, i) => (validationRowIndices.includes(i) ? 2 : 1)),
+    )
+    expect(validationRowIndices.length).toBe(10)
   })
 
   it('keeps its result until Postgres takes it', async () => {

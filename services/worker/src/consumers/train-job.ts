@@ -77,9 +77,13 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
+      const { validationDataset } = job
+      const validationTable =
+        validationDataset === null ? null : await datasets.load(validationDataset)
       const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
       const resolved = job.resolvedConfig
-      run = threads.run({ table, columns, target, resolved, initialWeights }, (message) => {
+      const task = { table, columns, target, resolved, validationTable, initialWeights }
+      run = threads.run(task, (message) => {
         if (message.kind === 'fold') reporter.addFold(message.fold)
         else reporter.add(message.epochs)
       })
@@ -111,7 +115,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             folds: reporter.folds(),
             weights: [],
           },
-          { weights: [], threads: null },
+          { contents: [], threads: null },
         )
       } else if (
         result.end.kind === 'stopped' &&
@@ -123,15 +127,24 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
-        await end({ ...finish, ...unreported, folds: reporter.folds() }, result)
+        await end(
+          { ...finish, ...unreported, folds: reporter.folds() },
+          {
+            contents: [...result.weights, result.split],
+            threads: result.threads,
+          },
+        )
       }
     }
 
     const end = async (
       finish: Finish,
-      { weights, threads: used }: { weights: TrainingReport['weights']; threads: number | null },
+      {
+        contents,
+        threads: used,
+      }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
-      const outcome = await storeResult(deps, job, weights, finish)
+      const outcome = await storeResult(deps, job, contents, finish)
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 

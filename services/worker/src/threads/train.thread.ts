@@ -12,6 +12,7 @@ import {
   measureBaselines,
   type PreparedTraining,
   packLayers,
+  packSplit,
   prepareTraining,
   toNetworkConfig,
   unpackLayers,
@@ -22,6 +23,7 @@ import { runFolds, toFinal } from '../training/run-folds.ts'
 import {
   BATCHES_WORD,
   type EpochReport,
+  type PackedSplit,
   STOP_WORD,
   THREADS_WORD,
   type ThreadData,
@@ -51,21 +53,35 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
     Atomics.add(task.control, BATCHES_WORD, 1)
     return Atomics.load(task.control, STOP_WORD) !== 0
   }
+  const split = toPackedSplit(packSplit(task))
   const validated = await validateFolds(task, shouldStop)
   // After the folds, whose data is gone: both together would need more memory than the job was admitted with.
   const data = prepareTraining(task)
   if (validated !== null && 'end' in validated) {
     const { architecture, preprocessing } = data
     const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [] }
-    return { end: validated.end, ...empty, architecture, preprocessing }
+    return { end: validated.end, ...empty, split, architecture, preprocessing }
   }
   const { best, ...report } = await trainNetwork(task, data, validated?.folds ?? null, shouldStop)
   // After the network is gone: together they would need more memory than the job was admitted with.
   const baselines =
     report.end.kind === 'succeeded' && best !== null
-      ? await measureBaselines({ data, resolved: task.resolved, best, module: kernels })
+      ? await measureBaselines({
+          data: withoutRepeats(task, data),
+          resolved: task.resolved,
+          best,
+          module: kernels,
+        })
       : []
-  return { ...report, baselines }
+  return { ...report, split, baselines }
+}
+
+/** Simpler models learn from each row once: the most frequent class is that of the data. */
+function withoutRepeats(task: TrainingTask, data: PreparedTraining): PreparedTraining {
+  const { resolved } = task
+  if (!resolved.training.oversample) return data
+  const training = { ...resolved.training, oversample: false }
+  return prepareTraining({ ...task, resolved: { ...resolved, training } })
 }
 
 /** With folds for as long as their best epochs say. */
@@ -74,7 +90,7 @@ async function trainNetwork(
   data: PreparedTraining,
   folds: readonly Fold[] | null,
   shouldStop: () => boolean,
-): Promise<Omit<TrainingReport, 'baselines'> & { best: EpochMetrics | null }> {
+): Promise<Omit<TrainingReport, 'split' | 'baselines'> & { best: EpochMetrics | null }> {
   const { control, progress } = task
   const resolved = folds === null ? task.resolved : toFinal(task.resolved)
   const epochs = folds === null ? null : finalEpochs(folds)
@@ -141,7 +157,15 @@ function takeWeights(network: Network, run: EpochsRun): TrainedWeights[] {
   if (run.lastEpoch === 0 && run.end.kind !== 'succeeded') return []
   const take = (which: WhichWeights, epoch: number): TrainedWeights => {
     const bytes = packLayers(network.weights(which))
-    return { which, epoch, bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+    return { which, epoch, bytes, sha256: hashOf(bytes) }
   }
   return [take('best', run.bestEpoch), take('last', run.lastEpoch)]
+}
+
+function toPackedSplit(bytes: Uint8Array<ArrayBuffer>): PackedSplit {
+  return { sha256: hashOf(bytes), bytes }
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -17,7 +17,7 @@ afterAll(() => worker.stop())
 
 const insert = (change: (resolved: ResolvedConfig) => void = () => undefined) =>
   worker.insertJob(xor, (resolved) => {
-    resolved.validation = { folds: FOLDS, stratify: true }
+    resolved.validation = { folds: FOLDS, stratify: true, group_column: null }
     resolved.training.epochs = 30
     change(resolved)
   })

@@ -60,7 +60,7 @@ function toFold(
   const { train_loss, train_accuracy, val_loss, val_accuracy } = best
   return {
     fold,
-    training_rows: data.training.rows,
+    training_rows: data.trainingRowIndices.length,
     validation_rows: data.validation?.rows ?? 0,
     epochs: epochs.length,
     best_epoch: bestEpoch,

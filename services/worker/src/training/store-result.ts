@@ -23,6 +23,7 @@ export function toFinish(
     manifest,
     metrics: [],
     layers: [],
+    split: { sha256: report.split.sha256 },
     weights: report.weights.map(
       (weights): FinishedWeights => ({
         which: weights.which,
@@ -49,18 +50,18 @@ export function toFinish(
   }
 }
 
-/** Weights first, by content, then everything else in one fenced transaction: a reader never sees a half of it. */
+/** Weights and split first, by content, then everything else in one fenced transaction: a reader never sees a half of it. */
 export async function storeResult(
   { leases, blobs, log }: Pick<WorkerDeps, 'leases' | 'blobs' | 'log'>,
   job: ClaimedJob,
-  weights: TrainingReport['weights'],
+  contents: readonly { sha256: string; bytes: Uint8Array }[],
   finish: Finish,
 ): Promise<'done' | 'fenced'> {
   const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
   const giveUpMs = performance.now() + RETRY_FOR_MS
   for (;;) {
     try {
-      for (const { sha256, bytes } of weights) {
+      for (const { sha256, bytes } of contents) {
         await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
       }
       return await leases.finish(lease, finish)

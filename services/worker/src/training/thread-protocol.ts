@@ -27,6 +27,8 @@ export interface TrainingTask {
   columns: Column[]
   target: string
   resolved: ResolvedConfig
+  /** A table of its own for validation. */
+  validationTable: Table | null
   /** As `packLayers` writes them, in the shapes of `resolved`; null: the initializers'. */
   initialWeights: Uint8Array | null
   /** Shared words, by index below. */
@@ -65,6 +67,12 @@ export interface TrainedWeights {
   bytes: Uint8Array<ArrayBuffer>
 }
 
+/** Which part each row was in, as `packSplit` of the model package writes it. */
+export interface PackedSplit {
+  sha256: string
+  bytes: Uint8Array<ArrayBuffer>
+}
+
 /** With the epochs not sent before. */
 export interface TrainingReport extends EpochReport {
   end:
@@ -79,6 +87,7 @@ export interface TrainingReport extends EpochReport {
   threads: number
   /** Best and last; empty when there are none worth keeping. */
   weights: TrainedWeights[]
+  split: PackedSplit
   architecture: Architecture
   preprocessing: Preprocessing
   /** Of a training that succeeded with a validation part; else empty. */

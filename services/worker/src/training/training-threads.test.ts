@@ -229,9 +229,12 @@ function train(
     limits: choices.limits ?? base.limits,
   }
   const messages: EpochMetrics[][] = []
-  const run = on.run({ ...xor, resolved, initialWeights: null }, (message) => {
-    if (message.kind === 'epochs') messages.push(message.epochs.metrics)
-  })
+  const run = on.run(
+    { ...xor, resolved, validationTable: null, initialWeights: null },
+    (message) => {
+      if (message.kind === 'epochs') messages.push(message.epochs.metrics)
+    },
+  )
   return { run, messages }
 }
 
@@ -247,7 +250,10 @@ function trainWide(threads: ResolvedConfig['training']['threads'], on: TrainingT
   } as const
   resolved.model.hidden = [hidden, hidden]
   resolved.training = { ...resolved.training, batch_size: 400, epochs: 200, threads }
-  return on.run({ ...makeXorTable(400), resolved, initialWeights: null }, () => undefined)
+  return on.run(
+    { ...makeXorTable(400), resolved, validationTable: null, initialWeights: null },
+    () => undefined,
+  )
 }
 
 /** The helping thread starts with the first job that asks for it, and may come too late for that one. */

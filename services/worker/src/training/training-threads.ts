@@ -35,7 +35,7 @@ export interface TrainingThreads {
   /** Whether the kernels of this machine round a multiply-add once. */
   fused: boolean
   run(
-    task: Pick<TrainingTask, 'table' | 'columns' | 'target' | 'resolved' | 'initialWeights'>,
+    task: Omit<TrainingTask, 'control' | 'progress'>,
     onProgress: (message: ProgressMessage) => void,
   ): TrainingRun
   close(): Promise<void>

@@ -26,6 +26,7 @@ import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
+import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadWeights } from '../../use-cases/read-weights.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
 import { addChangeDataset } from './datasets/change.ts'
@@ -47,6 +48,7 @@ import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
 import { addReadEvents } from './jobs/read-events.ts'
 import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
+import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addTrace } from './mathematics/trace.ts'
@@ -111,6 +113,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
     listEvents: makeListEvents(deps),
     startStream: makeStartStream(deps),
   })
+  addReadSplit(app, { readSplit: makeReadSplit(deps) })
   addReadWeights(app, { readWeights: makeReadWeights({ ...deps, loadModel }) })
   addPredict(app, {
     predict: makePredict({

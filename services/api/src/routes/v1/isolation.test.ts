@@ -25,6 +25,7 @@ const ROUTES: [
   ['GET', (id) => `/v1/jobs/${id}/curves.svg`, 'job'],
   ['GET', (id) => `/v1/jobs/${id}/layers`, 'job'],
   ['GET', (id) => `/v1/jobs/${id}/diagnosis`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}/split`, 'job'],
   ['GET', (id) => `/v1/jobs/${id}/weights`, 'job'],
   ['POST', (id) => `/v1/jobs/${id}/predict`, 'job', { rows: [[1, 2]] }],
   ['POST', (id) => `/v1/jobs/${id}/cancel`, 'job'],

@@ -115,6 +115,37 @@ describe('200', () => {
     expect(folded.memory_bytes).toBeGreaterThanOrEqual(plain.memory_bytes)
   })
 
+  it('quotes a job that validates on another data set, whose table takes memory too', async () => {
+    const other = await test.makeDataset({ builtin: { generator: 'iris' } })
+    const quote = async (validation: object | null) =>
+      jobQuoteSchema.parse((await post({ validation }, {}, '?dry_run=true')).json())
+
+    const validated = await quote({ dataset_id: other.id })
+    const plain = await quote(null)
+
+    expect(validated).toMatchObject({ training_rows: 150, validation_rows: 150 })
+    expect(validated.resolved_config.validation).toEqual({ dataset_id: other.id, rows: 150 })
+    // Four numbers, a class of text and, encoded, five numbers of 4 bytes: of 150 rows more.
+    expect(validated.memory_bytes - plain.memory_bytes).toBeGreaterThan(150 * (4 * 8 + 4 + 5 * 4))
+  })
+
+  it('counts the rows that oversampling adds, by the classes of the data set', async () => {
+    const rows = Array.from({ length: 100 }, (_, i) => [i, i < 90 ? 'often' : 'rare'])
+    const { id } = await test.makeDataset({ columns: ['x', 'y'], rows, target: 'y' })
+    const quote = async (oversample: boolean) => {
+      const body = { dataset_id: id, validation: null, training: { batch_size: 8, oversample } }
+      return jobQuoteSchema.parse((await post(body, {}, '?dry_run=true')).json())
+    }
+
+    const [plain, repeated] = [await quote(false), await quote(true)]
+
+    expect(repeated.resolved_config.training.oversample).toBe(true)
+    expect(repeated.training_rows).toBe(100)
+    // 90 rows of each of two classes.
+    expect(repeated.flops_per_epoch / plain.flops_per_epoch).toBeCloseTo(1.8)
+    expect(repeated.memory_bytes).toBeGreaterThan(plain.memory_bytes)
+  })
+
   it('counts γ and β, and the memory that normalization and dropout take', async () => {
     const quote = async (layer: object, training: object) => {
       const body = { model: { hidden: [{ units: 2000, ...layer }] }, training }
@@ -132,6 +163,37 @@ describe('200', () => {
     expect(dropping.parameter_count).toBe(plain.parameter_count)
     expect(dropping.memory_bytes).toBeGreaterThan(plain.memory_bytes)
     expect(weighted.resolved_config.training.class_weight).toEqual([2, 1, 1])
+  })
+})
+
+describe('a validation data set', () => {
+  it('is refused when it does not fit, is the training set itself, or is not there', async () => {
+    const gates = await test.makeDataset({ builtin: { generator: 'xor' } })
+    const faultsOf = async (id: string) =>
+      toProblem(await post({ validation: { dataset_id: id } })).errors ?? []
+
+    const misfit = await faultsOf(gates.id)
+    const itself = await faultsOf(datasetId)
+    const none = toProblem(await post({ validation: { dataset_id: 'ds_none' } }))
+
+    expect(misfit[0]).toEqual({
+      pointer: '#/validation/dataset_id',
+      detail: 'the validation data set has no column "sepal_length"',
+    })
+    expect(itself.map(({ pointer }) => pointer)).toEqual(['#/validation/dataset_id'])
+    expect(none.code).toBe('dataset_not_found')
+  })
+
+  it('belongs to the job from then on', async () => {
+    const other = await test.makeDataset({ builtin: { generator: 'iris' } })
+    const job = jobSchema.parse((await post({ validation: { dataset_id: other.id } })).json())
+
+    const change = await test.send('PATCH', `/v1/datasets/${other.id}`, { body: { name: 'late' } })
+    const removal = await test.send('DELETE', `/v1/datasets/${other.id}`)
+
+    expect(job.resolved_config.validation).toEqual({ dataset_id: other.id, rows: 150 })
+    expect(toProblem(change).code).toBe('dataset_immutable')
+    expect(toProblem(removal).code).toBe('dataset_in_use')
   })
 })
 

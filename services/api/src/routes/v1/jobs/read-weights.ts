@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   jobParamsSchema,
   readWeightsQuerySchema,
@@ -10,6 +9,7 @@ import type { App } from '../../../app.ts'
 import type { ReadWeights } from '../../../use-cases/read-weights.ts'
 import { isNotModified } from '../not-modified.ts'
 import { problemResponses } from '../problem-responses.ts'
+import { toStream } from '../to-stream.ts'
 
 const schema = {
   tags: ['Jobs'],
@@ -42,17 +42,4 @@ export function addReadWeights(app: App, { readWeights }: { readWeights: ReadWei
     if (byteLength !== null) reply.header('content-length', byteLength)
     return reply.send(request.method === 'HEAD' ? Readable.from([]) : toStream(chunks))
   })
-}
-
-/** Chunks are made one per turn of the event loop, and only as fast as the client takes them. */
-function toStream(chunks: Iterable<Uint8Array | string>): Readable {
-  return Readable.from(
-    (async function* () {
-      for (const chunk of chunks) {
-        yield chunk
-        await nextTurn()
-      }
-    })(),
-    { objectMode: false, highWaterMark: 256 * 1024 },
-  )
 }

@@ -92,6 +92,15 @@ describe('200', () => {
     expect(report.tensors[0]).toMatchObject({ checked: 0, skipped: 12, max_relative_error: null })
   })
 
+  it('looks at training rows alone where another data set validates', async () => {
+    const other = (await test.makeDataset({ builtin: { generator: 'iris' } })).id
+
+    const report = await check({ validation: { dataset_id: other }, model: { hidden: [] } })
+
+    expect(report.passed).toBe(true)
+    expect(report.resolved_config.validation).toEqual({ dataset_id: other, rows: 150 })
+  })
+
   it('leaves no job behind', async () => {
     expect((await test.send('GET', '/v1/jobs')).json().data).toEqual([])
   })
