@@ -50,7 +50,10 @@ describe.each(queuesToTest())('the main job on the %s queue', (queue) => {
 
     const layers = await client.send('GET', `/v1/jobs/${job.id}/layers`)
     const observed = layersListSchema.parse(layers.body).data
-    expect(observed[0]).toMatchObject({ epoch: 0, layers: [{ layer: 0 }, { layer: 1 }, { layer: 2 }] })
+    expect(observed[0]).toMatchObject({
+      epoch: 0,
+      layers: [{ layer: 0 }, { layer: 1 }, { layer: 2 }],
+    })
     expect(observed.at(-1)?.layers[0]?.dead_share).toBeLessThan(1)
 
     const weights = await client.send('GET', `/v1/jobs/${job.id}/weights?format=json`)
