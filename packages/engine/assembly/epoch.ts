@@ -5,6 +5,7 @@
  * parameters. No sum goes over what one thread happens to have, so the number of threads changes
  * nothing.
  */
+import { augmentRows } from './augmentation'
 import { applyMask, drawMask } from './dropout'
 import { gatherRows, gatherValues, sumDoubles, sumGathered, sumValues } from './elementwise'
 import { job, moment, normalization, status, work } from './layout'
@@ -168,6 +169,7 @@ function computeRows(order: usize, batchRows: i32, weightSum: f64): void {
   const ownInputs = inputs + row * (<usize>inputStride << 2)
   const ownOrder = order + (row << 2)
   gatherRows(<usize>load<i32>(job.trainingInputs), inputStride, ownOrder, rows, ownInputs)
+  if (load<i32>(job.augmentationCount)) augmentRows(ownOrder, rows, ownInputs)
   const targetStride = load<i32>(job.targetStride), trainingTargets = <usize>load<i32>(job.trainingTargets)
   const targets = <usize>load<i32>(job.batchTargets) + row * (<usize>targetStride << 2)
   if (targetStride == 1) gatherValues(trainingTargets, ownOrder, rows, targets)

@@ -21,8 +21,13 @@ export function epochOrder(
     : Uint32Array.from({ length: training.rows }, (_, row) => row)
 }
 
-/** Those rows of the data. */
-export function gatherBatch(config: NetworkConfig, data: TrainingData, rows: Uint32Array): Batch {
+/** Those rows of the data, their inputs as `augmentRow` makes them if it is there. */
+export function gatherBatch(
+  config: NetworkConfig,
+  data: TrainingData,
+  rows: Uint32Array,
+  augmentRow?: (row: number) => Float32Array,
+): Batch {
   const copy = (values: Float32Array, width: number): Matrix => {
     const matrix = new Matrix(rows.length, width)
     for (const [i, row] of rows.entries()) {
@@ -30,8 +35,10 @@ export function gatherBatch(config: NetworkConfig, data: TrainingData, rows: Uin
     }
     return matrix
   }
+  const inputs = copy(data.inputs, config.inputs)
+  if (augmentRow) for (const [i, row] of rows.entries()) inputs.row(i).set(augmentRow(row))
   return {
-    inputs: copy(data.inputs, config.inputs),
+    inputs,
     targets: copy(data.targets, targetWidth(config)),
     weights: Float64Array.from(rows, (row) => data.weights?.[row] ?? 1),
   }
