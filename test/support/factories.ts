@@ -146,6 +146,8 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       gradient_clip: null,
       class_weight: null,
       label_smoothing: 0,
+      augmentation: null,
+      image: null,
       threads: 1,
     },
     initial_weights: null,

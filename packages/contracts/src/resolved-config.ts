@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { taskSchema } from './dataset.ts'
 import {
   activationSchema,
+  augmentationSchema,
   columnPreprocessingSchema,
   initializerSchema,
   numericScalingSchema,
@@ -130,6 +131,11 @@ export const resolvedConfigSchema = z
       /** `balanced`, or one weight per class in the order of the classes. */
       class_weight: z.union([z.literal('balanced'), z.array(z.number())]).nullable(),
       label_smoothing: z.number(),
+      augmentation: z.array(augmentationSchema).nullable().default(null),
+      image: z
+        .object({ height: z.int(), width: z.int(), channels: z.int() })
+        .nullable()
+        .default(null),
       /** Most threads at once; `auto` is decided by the worker while it trains. No number changes a result. */
       threads: z.union([z.literal('auto'), z.int()]),
     }),

@@ -470,7 +470,7 @@ describe('resolveConfig', () => {
     const errors = faultsOf(
       {
         training: {
-          augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
+          augmentation: [{ type: 'mixup', alpha: 0.1 }],
         },
         validation: { dataset_id: 'ds_2' },
         checkpoint: { every_seconds: 1 },
@@ -480,7 +480,7 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/training/augmentation',
+      '#/training/augmentation/0',
       '#/validation/dataset_id',
       '#/checkpoint',
       '#/webhook',

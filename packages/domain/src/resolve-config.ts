@@ -5,6 +5,7 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
+import { resolveAugmentation } from './resolve-augmentation.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import {
   findInitialWeightsFaults,
@@ -79,6 +80,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       gradient_clip: spec.training?.gradient_clip ?? null,
       class_weight: resolveClassWeight(spec, task, classes, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
+      ...resolveAugmentation(spec, inputs, errors),
       threads: spec.training?.threads ?? 1,
     },
     initial_weights: toInitialWeights(context.initialModel),

@@ -12,7 +12,9 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
 
   const { training, validation } = spec
   if (training !== undefined) {
-    if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
+    for (const [index, { type }] of (training.augmentation ?? []).entries()) {
+      if (type === 'mixup') refuse(`#/training/augmentation/${index}`, 'mixup')
+    }
   }
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')

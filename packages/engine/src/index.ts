@@ -1,3 +1,4 @@
+export { augmentRows } from './augmentation/augment-rows.ts'
 export type {
   Augmentation,
   ImageShape,

@@ -51,6 +51,8 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       gradient_clip: null,
       class_weight: null,
       label_smoothing: 0,
+      augmentation: null,
+      image: null,
       threads: 1,
     },
     initial_weights: null,

@@ -218,7 +218,6 @@ export const MEASURED_REALS = [
   'below',
 ] as const
 
-export type AugmentationReal = (typeof AUGMENTATION_REALS)[number]
 export type TeamWord = (typeof TEAM_WORDS)[number]
 export type JobInteger = (typeof JOB_INTEGERS)[number]
 export type JobReal = (typeof JOB_REALS)[number]

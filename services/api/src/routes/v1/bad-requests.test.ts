@@ -194,7 +194,7 @@ const CASES: [
     withTraining('{"augmentation":[{"type":"mixup","alpha":1}]}'),
     422,
     'validation_error',
-    { pointer: '#/training/augmentation' },
+    { pointer: '#/training/augmentation/0' },
     /not supported yet/,
   ],
   ['a list for an object', postJob('[]'), 422, 'validation_error', { pointer: '#' }],
