@@ -30,6 +30,8 @@ export const augmentationPreviewSchema = z
         original: inputsSchema,
         /** What the network trains on in that epoch, bit for bit. */
         augmented: inputsSchema,
+        /** By mixup: the other row and its share, of the inputs and of the loss. */
+        mixed_with: z.object({ row: z.int(), share: z.number() }).nullable(),
       }),
     ),
     non_finite: nonFiniteSchema,

@@ -15,7 +15,11 @@ export function resolveAugmentation(
     switch (entry.type) {
       case 'gaussian_noise':
       case 'feature_drop':
+        continue
       case 'mixup':
+        if (given.findIndex(({ type }) => type === 'mixup') !== index) {
+          errors.push({ pointer, detail: 'rows are mixed once; give one "mixup"' })
+        }
         continue
       case 'shift':
       case 'crop':

@@ -469,9 +469,6 @@ describe('resolveConfig', () => {
   it('names everything that is not supported yet, all at once', () => {
     const errors = faultsOf(
       {
-        training: {
-          augmentation: [{ type: 'mixup', alpha: 0.1 }],
-        },
         validation: { dataset_id: 'ds_2' },
         checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
@@ -480,7 +477,6 @@ describe('resolveConfig', () => {
     )
 
     expect(errors.map((error) => error.pointer)).toEqual([
-      '#/training/augmentation/0',
       '#/validation/dataset_id',
       '#/checkpoint',
       '#/webhook',

@@ -10,12 +10,7 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { training, validation } = spec
-  if (training !== undefined) {
-    for (const [index, { type }] of (training.augmentation ?? []).entries()) {
-      if (type === 'mixup') refuse(`#/training/augmentation/${index}`, 'mixup')
-    }
-  }
+  const { validation } = spec
   if (validation != null) {
     if ('dataset_id' in validation) refuse('#/validation/dataset_id', 'a validation data set')
     else if ('folds' in validation) {

@@ -19,7 +19,7 @@ export function augmentRows(order: usize, rows: i32, inputs: usize): void {
   }
 }
 
-function augmentRow(row: i32, inputs: usize): void {
+export function augmentRow(row: i32, inputs: usize): void {
   let at = <usize>load<i32>(job.augmentations)
   const epoch = load<i32>(job.epoch), firstBlock = row * (load<i32>(job.inputStride) >> 2)
   for (const end = at + <usize>load<i32>(job.augmentationCount) * augmentation.bytes; at < end; at += augmentation.bytes) {

@@ -1,6 +1,9 @@
-/** log, sin and cos in float64: the same bits as src/random/elementary.ts, which says where they are from. */
+/** exp, log, sin and cos in float64: the same bits as src/random/elementary.ts, which says where they are from. */
 const LN2_HIGH: f64 = 6.931471803691238e-1
 const LN2_LOW: f64 = 1.9082149292705877e-10
+const PER_LN2: f64 = 1.4426950408889634
+const EXP_OVERFLOW: f64 = 709.782712893384
+const EXP_UNDERFLOW: f64 = -745.1332191019411
 const PER_HALF_PI: f64 = 6.366197723675814e-1
 const HALF_PI_HIGH: f64 = 1.5707963267341256
 const HALF_PI_MIDDLE: f64 = 6.077100506303966e-11
@@ -9,6 +12,33 @@ const HALF_PI_LOW: f64 = 2.0222662487959506e-21
 /** Of the angle handed to `turn` last. */
 export let sine: f64 = 0
 export let cosine: f64 = 0
+
+/** e^x; above 709.78 it is ∞. */
+export function exp(x: f64): f64 {
+  if (x > EXP_OVERFLOW) return Infinity
+  if (x < EXP_UNDERFLOW) return 0
+  const k = Math.floor(x * PER_LN2 + 0.5)
+  const high = x - k * LN2_HIGH
+  const low = k * LN2_LOW
+  const r = high - low
+  const t = r * r
+  const c = r - t * (1.6666666666666602e-1 + t * (-2.7777777777015593e-3 + t * (6.613756321437934e-5 + t * (-1.6533902205465252e-6 + t * 4.1381367970572385e-8))))
+  const y = 1 - (low - (r * c) / (2 - c) - high)
+  const half = <i32>k >> 1
+  return y * powerOfTwo(half) * powerOfTwo(<i32>k - half)
+}
+
+/** 1 / (1 + e^-x) without overflow. */
+export function logistic(x: f64): f64 {
+  const e = exp(-Math.abs(x))
+  return x < 0 ? e / (1 + e) : 1 / (1 + e)
+}
+
+// @ts-ignore: decorator
+@inline
+function powerOfTwo(k: i32): f64 {
+  return reinterpret<f64>(<u64>(k + 1023) << 52)
+}
 
 /** Natural logarithm of a normal x > 0. */
 export function log(x: f64): f64 {

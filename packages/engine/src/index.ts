@@ -1,4 +1,4 @@
-export { augmentRows } from './augmentation/augment-rows.ts'
+export { type AugmentedRow, augmentRows } from './augmentation/augment-rows.ts'
 export type {
   Augmentation,
   ImageShape,

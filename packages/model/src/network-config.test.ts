@@ -96,6 +96,7 @@ describe('toTrainingOptions', () => {
     const resolved = makeResolved({ inputs: 6, outputs: 3 })
     resolved.training.image = { height: 1, width: 3, channels: 2 }
     resolved.training.augmentation = [
+      { type: 'mixup', alpha: 0.4 },
       { type: 'shift', pixels: 1 },
       { type: 'feature_drop', p: 0.2 },
     ]
@@ -106,7 +107,7 @@ describe('toTrainingOptions', () => {
         { type: 'feature_drop', rate: 0.2 },
       ],
       image: { height: 1, width: 3, channels: 2 },
-      mixup: null,
+      mixup: 0.4,
     })
   })
 

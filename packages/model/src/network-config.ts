@@ -101,7 +101,8 @@ export function toAugmentation({
     if (entry.type === 'mixup') return []
     return [entry.type === 'feature_drop' ? { type: entry.type, rate: entry.p } : entry]
   })
-  return { operations, image, mixup: null }
+  const mixup = augmentation.find((entry) => entry.type === 'mixup')
+  return { operations, image, mixup: mixup?.alpha ?? null }
 }
 
 function toSchedule(

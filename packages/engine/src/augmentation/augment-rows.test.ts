@@ -22,11 +22,11 @@ const EVERY_OPERATION: RowOperation[] = [
   { type: 'feature_drop', rate: 0.2 },
 ]
 
-const of = (operations: RowOperation[], image: ImageShape | null = null): Augmentation => ({
-  operations,
-  image,
-  mixup: null,
-})
+const of = (
+  operations: RowOperation[],
+  image: ImageShape | null = null,
+  mixup: number | null = null,
+): Augmentation => ({ operations, image, mixup })
 
 /** All rows of one operation on rows that are all the same. */
 function repeat(row: readonly number[], rows: number, augmentation: Augmentation, epoch = 1) {
@@ -35,7 +35,7 @@ function repeat(row: readonly number[], rows: number, augmentation: Augmentation
     (_, i) => row[i % row.length] ?? 0,
   )
   const augment = augmentRows({ inputs, rows }, augmentation, SEED, epoch)
-  return Array.from({ length: rows }, (_, index) => [...augment(index)])
+  return Array.from({ length: rows }, (_, index) => [...augment(index).inputs])
 }
 
 describe('gaussian_noise', () => {
@@ -155,12 +155,73 @@ describe('operations on images', () => {
   })
 })
 
+describe('mixup', () => {
+  const config = makeConfig({ inputs: 3, hidden: [], outputs: 1 })
+  const data = makeData(config, 20_000)
+  const mix = (alpha: number) => {
+    const augment = augmentRows(data, of([], null, alpha), SEED, 1)
+    return Array.from({ length: data.rows }, (_, row) => {
+      const { inputs, mixed } = augment(row)
+      return { row, inputs, partner: mixed?.partner ?? -1, share: mixed?.share ?? Number.NaN }
+    })
+  }
+
+  it.each([0.05, 0.2, 1, 1.5, 8, 1000])('draws shares from Beta(α, α) for α = %f', (alpha) => {
+    const shares = mix(alpha).map(({ share }) => share)
+
+    const moment = (power: number) =>
+      shares.reduce((sum, share) => sum + (share - 0.5) ** power, 0) / shares.length
+    // Variance 1/(4(2α + 1)) and kurtosis 3(2α + 1)/(2α + 3); the distribution is even about ½.
+    const variance = 1 / (4 * (2 * alpha + 1))
+    expect(Math.abs(moment(1))).toBeLessThan(4 * Math.sqrt(variance / shares.length))
+    expect(moment(2) / variance).toBeCloseTo(1, 1)
+    expect(moment(4) / moment(2) ** 2).toBeCloseTo((3 * (2 * alpha + 1)) / (2 * alpha + 3), 0)
+    expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true)
+  })
+
+  it('mixes each row with any other by its share', () => {
+    const rows = mix(1)
+
+    for (const { row, inputs, partner, share } of rows.slice(0, 100)) {
+      const [own, other] = [row, partner].map((at) => data.inputs.subarray(3 * at, 3 * at + 3))
+      for (const [i, value] of inputs.entries()) {
+        expect(value).toBeCloseTo(share * (own?.[i] ?? 0) + (1 - share) * (other?.[i] ?? 0), 6)
+      }
+    }
+    const partners = rows.map(({ partner }) => partner)
+    expect(Math.min(...partners)).toBeLessThan(20)
+    expect(Math.max(...partners)).toBeGreaterThan(data.rows - 20)
+    // Drawn with replacement: 1 - 1/e of all rows.
+    expect(new Set(partners).size / data.rows).toBeCloseTo(0.632, 1)
+  })
+
+  it('counts a row as right by its own target', async () => {
+    const config = makeConfig({ inputs: 2, hidden: [], outputs: 2, loss: 'cross_entropy' })
+    const training = makeData(config, 50)
+    const augmentation = of([], null, 1)
+    const network = await createNetwork(config, { seed: 1n })
+    const options = makeOptions(training, { augmentation, epochs: 1, batchSize: 50 })
+    const augment = augmentRows(training, augmentation, options.seed, 1)
+    const mixed = Float32Array.from(
+      Array.from({ length: 50 }, (_, row) => [...augment(row).inputs]).flat(),
+    )
+    const logits = network.predict(mixed, 50)
+    const right = training.targets.filter(
+      (target, row) => target === Number((logits[2 * row + 1] ?? 0) > (logits[2 * row] ?? 0)),
+    )
+
+    const [epoch] = drain(train(network, options)).yielded
+
+    expect(epoch?.trainAccuracy).toBe(right.length / 50)
+  })
+})
+
 describe('a row of an epoch', () => {
   const config = makeConfig({ inputs: 40, hidden: [], outputs: 1 })
   const data = makeData(config, 6)
   const rowsOf = (seed: bigint, epoch: number) => {
     const augment = augmentRows(data, of(EVERY_OPERATION, IMAGE), seed, epoch)
-    return [3, 0, 5].map((row) => [...augment(row)])
+    return [3, 0, 5].map((row) => [...augment(row).inputs])
   }
 
   it('is the same whenever it is made, and another in another epoch or by another seed', () => {
@@ -168,7 +229,7 @@ describe('a row of an epoch', () => {
 
     expect(rowsOf(SEED, 2)).toEqual(rows)
     const augment = augmentRows(data, of(EVERY_OPERATION, IMAGE), SEED, 2)
-    expect([...augment(5)]).toEqual(rows[2])
+    expect([...augment(5).inputs]).toEqual(rows[2])
     for (const others of [rowsOf(SEED, 3), rowsOf(SEED + 1n, 2)]) {
       for (const [i, row] of others.entries()) expect(row).not.toEqual(rows[i])
     }
@@ -186,19 +247,21 @@ describe.each(['fused', 'unfused'] as const)('the %s kernels', (build) => {
   it.each([
     ...EVERY_OPERATION.map((operation) => [operation.type, [operation]] as const),
     ['everything', EVERY_OPERATION] as const,
+    ['mixup of noisy rows', [EVERY_OPERATION[5]] as RowOperation[], 0.3] as const,
+    ['mixup, nearly even', [] as RowOperation[], 40] as const,
     ['noise twice', [EVERY_OPERATION[5], EVERY_OPERATION[5]] as RowOperation[]] as const,
-  ])('train on the same bits: %s', async (_name, operations) => {
+  ])('train on the same bits: %s', async (_name, operations, mixup: number | null = null) => {
     const image = { height: 3, width: 7, channels: 3 }
     const inputs = 63
     const config = makeConfig({ inputs, hidden: [3], outputs: 1 })
     const training = makeData(config, 50)
-    const augmentation = of([...operations], image)
+    const augmentation = of([...operations], image, mixup)
     const kernels = await compileBuild(build)
 
     for (const epoch of [1, 1000]) {
       const augment = augmentRows(training, augmentation, SEED, epoch)
       const expected = Float32Array.from(
-        Array.from({ length: 50 }, (_, row) => [...augment(row)]).flat(),
+        Array.from({ length: 50 }, (_, row) => [...augment(row).inputs]).flat(),
       )
       expect(readBatch(kernels, config, training, augmentation, epoch)).toEqual(expected)
       expect(expected).not.toEqual(training.inputs)
@@ -242,6 +305,7 @@ describe('training', () => {
     of([{ type: 'rotate', degrees: 181 }], IMAGE),
     of([{ type: 'crop', pixels: 1 }]),
     of([], { height: 4, width: 5, channels: 1 }),
+    of([], null, 0),
   ])('refuses %j', async (augmentation) => {
     await expect(run(augmentation)).rejects.toMatchObject({ code: 'invalid_options' })
   })

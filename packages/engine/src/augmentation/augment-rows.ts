@@ -5,35 +5,58 @@
  */
 import type { TrainingData } from '../backend.ts'
 import { dropoutThreshold } from '../layers/dropout.ts'
+import { multiplyHigh } from '../random/philox.ts'
 import { cos, createRandom, log, type Random, sin } from '../random.ts'
 import type { Augmentation, ImageShape, RowOperation } from './augmentation.ts'
+import { drawShare } from './draw-share.ts'
 import { mapImage } from './map-image.ts'
 
 /** Words of a row come in blocks of four, as the kernels keep its inputs. */
 const BLOCK_WORDS = 4
 const TWO_POW_32 = 2 ** 32
 
+export const MIXUP_STREAM = 'augmentation/mixup'
+
+export interface AugmentedRow {
+  /** [inputs] */
+  inputs: Float32Array
+  /** The row of the training data that it was mixed with, and the share it kept of itself; null without mixup. */
+  mixed: { partner: number; share: number } | null
+}
+
 /** The stream of one of the operations. */
 export function augmentationStream(index: number): string {
   return `augmentation/${index}`
 }
 
-/** Returns a function that makes the inputs of a row of the training data in an epoch, from 1. [inputs] */
+/** Returns a function that makes a row of the training data as it is in an epoch, from 1. */
 export function augmentRows(
   { inputs, rows }: Pick<TrainingData, 'inputs' | 'rows'>,
-  { operations, image }: Augmentation,
+  { operations, image, mixup }: Augmentation,
   seed: bigint,
   epoch: number,
-): (row: number) => Float32Array {
+): (row: number) => AugmentedRow {
   const width = inputs.length / rows
   const steps = operations.map((operation, index) => ({
     operation,
     random: createRandom(seed, augmentationStream(index), epoch),
   }))
-  return (row) => {
+  const augment = (row: number) => {
     const values = inputs.slice(row * width, (row + 1) * width)
     for (const { operation, random } of steps) change(values, row, operation, image, random)
     return values
+  }
+  if (mixup === null) return (row) => ({ inputs: augment(row), mixed: null })
+  const random = createRandom(seed, MIXUP_STREAM, epoch)
+  return (row) => {
+    const share = drawShare(mixup, random, row)
+    const partner = multiplyHigh(random.uint32(BLOCK_WORDS * row + 2), rows)
+    const own = augment(row)
+    const other = augment(partner)
+    for (const [i, value] of own.entries()) {
+      own[i] = share * value + (1 - share) * (other[i] as number)
+    }
+    return { inputs: own, mixed: { partner, share } }
   }
 }
 

@@ -112,6 +112,19 @@ describe.each(BUILDS)('the $build kernels follow the reference for ten epochs', 
     await expectParity(config, { ...raggedRun(config, 23, 4), augmentation }, module)
   })
 
+  it.each(LOSS_NAMES)('with mixed rows, weights and %s', async (loss) => {
+    const config = makeConfig({ inputs: 3, hidden: [7], outputs: 5, loss })
+    const options = raggedRun(config, 23, 6)
+    const weights = Float32Array.from({ length: 23 }, (_, row) => row % 3)
+    const augmentation = { operations: [], image: null, mixup: 0.4 }
+
+    await expectParity(
+      config,
+      { ...options, training: { ...options.training, weights }, augmentation },
+      module,
+    )
+  })
+
   it.each(ACTIVATION_NAMES)(
     'with batch normalization, dropout and %s units',
     async (activation) => {

@@ -44,7 +44,12 @@ export const referenceBackend: Backend = {
           const batch = gatherBatch(config, job.training, rows, augmentRow)
           const pass = { seed: job.seed, step: (epoch - 1) * batches + start / job.batchSize }
           const activations = network.forward(batch.inputs, pass)
-          const losses = rowLosses(network, activations.at(-1) as Matrix, batch.targets)
+          const losses = rowLosses(
+            network,
+            activations.at(-1) as Matrix,
+            batch.targets,
+            batch.mixed,
+          )
           const at = { status: 'diverged' as const, batch: start / job.batchSize }
           if (!losses.values.every(Number.isFinite)) {
             return { ...at, ...findBadRow(activations, losses, rows) }
@@ -55,7 +60,7 @@ export const referenceBackend: Backend = {
           gradientNorm = 0
           const loss = weightedMean(losses.values, batch.weights)
           if (loss === null) continue
-          network.backward(activations, batch.targets, batch.weights)
+          network.backward(activations, batch.targets, batch.weights, batch.mixed)
           const penalty = network.addPenalty(job.regularization ?? {})
           const layer = network.findGradientLayer(isBad)
           if (layer !== null) return { ...at, layer, row: null }

@@ -23,7 +23,7 @@ const AUGMENTATION: Augmentation = {
     { type: 'flip', axis: 'horizontal' },
   ],
   image: { height: 1, width: 3, channels: 1 },
-  mixup: null,
+  mixup: 1,
 }
 const DATA = makeData(CONFIG, 50)
 

@@ -1,3 +1,4 @@
+import { MIXUP_STREAM } from '../augmentation/augment-rows.ts'
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
@@ -300,7 +301,9 @@ export class JobMemory {
 
   #writeAugmentation(augmentation: TrainingJob['augmentation']): void {
     if (augmentation === null) return
-    const { operations, image } = augmentation
+    const { operations, image, mixup } = augmentation
+    this.#setReal('mixupAlpha', mixup ?? 0)
+    this.#setInteger('mixupStream', streamNumber(MIXUP_STREAM))
     this.#setInteger('augmentationCount', operations.length)
     this.#setInteger('imageHeight', image?.height ?? 0)
     this.#setInteger('imageWidth', image?.width ?? 0)

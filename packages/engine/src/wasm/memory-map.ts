@@ -115,7 +115,7 @@ export interface MemoryMap {
   rowLosses: number
   rowPenalties: number
   rowSquares: number
-  /** The first thread's scratch, these five; the other threads' follow at equal distances. */
+  /** The first thread's scratch, these six; the other threads' follow at equal distances. */
   scratchBytes: number
   leftPanels: number
   rightPanels: number
@@ -123,6 +123,16 @@ export interface MemoryMap {
   transposed: number
   /** What an operation on an image reads; scratch as well. */
   imageSource: number
+  /** A row to mix with; scratch too. */
+  partnerInputs: number
+  /** Of each row of the batch the row it is mixed with, the share of its own, and the weight of either loss. */
+  partners: number
+  shares: number
+  mixedWeights: number
+  /** Like the batch's targets, its losses and the output layer's delta. */
+  partnerTargets: number
+  partnerLosses: number
+  partnerDelta: number
   /** The operations of augmentation. */
   augmentations: number
   /** Of an observed job the parameters before the step. */
@@ -167,6 +177,9 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     const { batchNorm = false, dropout = 0 } = network.layers[index] ?? {}
     return { ...shape, batchNorm, dropout }
   })
+  const mixes = (augmentation?.mixup ?? null) !== null
+  // Of what mixing keeps, a value for each row; whole vectors are read.
+  const mixedRows = mixes ? roundUp(batchSize, 4) : 0
   const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
   const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
   const parameterRows = shapes.reduce((sum, shape) => sum + parameterRowsOf(shape), 0)
@@ -241,6 +254,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     edgeTile: take(EDGE_TILE_FLOATS),
     transposed: take(Math.max(...layers.map(transposedFloats))),
     imageSource: take(augmentation?.image ? inputStride : 0),
+    partnerInputs: take(mixes ? inputStride : 0),
   }
   const scratchBytes = roundUp(end, BLOCK_ALIGNMENT_BYTES) - scratchStart
   take(((threads - 1) * scratchBytes) / 4)
@@ -267,6 +281,12 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     rowSquares: take(2 * parameterRows),
     previousParameters: take(observed ? parameterFloats : 0),
     augmentations: take(((augmentation?.operations.length ?? 0) * AUGMENTATION_BYTES) / 4),
+    partners: take(mixedRows),
+    shares: take(mixedRows),
+    mixedWeights: take(mixedRows),
+    partnerTargets: take(mixedRows * targetStride),
+    partnerLosses: take(2 * mixedRows),
+    partnerDelta: take(mixedRows * paddedStride(outputUnits(network))),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
     batchWeights: take(weighted ? roundUp(batchSize, 4) : 0),

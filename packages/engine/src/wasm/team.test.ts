@@ -127,7 +127,7 @@ const CASES: Case[] = [
           { type: 'gaussian_noise', std: 0.1 },
         ],
         image: { height: 5, width: 6, channels: 1 },
-        mixup: null,
+        mixup: 0.5,
       },
     },
   },

@@ -9,13 +9,20 @@ export function answerAugmentationPreview(task: PreviewTask): PreviewAnswer {
   const { augmentation, seed } = toTrainingOptions(resolved)
   const width = resolved.model.inputs
   const original = (row: number) => training.inputs.subarray(row * width, (row + 1) * width)
-  const augmented = augmentation ? augmentRows(training, augmentation, seed, epoch) : original
+  const augment = augmentation ? augmentRows(training, augmentation, seed, epoch) : null
   const shown = trainingRowIndices.subarray(0, task.rows)
   return {
-    rows: Array.from(shown, (row, index) => ({
-      row,
-      original: [...original(index)],
-      augmented: [...augmented(index)],
-    })),
+    rows: Array.from(shown, (row, index) => {
+      const { inputs, mixed } = augment?.(index) ?? { inputs: original(index), mixed: null }
+      return {
+        row,
+        original: [...original(index)],
+        augmented: [...inputs],
+        mixed_with: mixed && {
+          row: trainingRowIndices[mixed.partner] as number,
+          share: 1 - mixed.share,
+        },
+      }
+    }),
   }
 }

@@ -51,6 +51,17 @@ describe('200', () => {
     expect(mirrored.length).toBeLessThan(28)
   })
 
+  it('names the row that another was mixed with, and its share', async () => {
+    const { rows } = await preview([{ type: 'mixup', alpha: 1 }])
+
+    for (const { mixed_with: mixed } of rows) {
+      expect(mixed?.row).toBeGreaterThanOrEqual(0)
+      expect(mixed?.row).toBeLessThan(150)
+      expect(mixed?.share).toBeGreaterThan(0)
+      expect(mixed?.share).toBeLessThan(1)
+    }
+  })
+
   it('is the same each time, and another in another epoch', async () => {
     const noise: AugmentationSpec[] = [{ type: 'feature_drop', p: 0.5 }]
     const [first, again, later] = [
@@ -87,6 +98,15 @@ describe('422', () => {
     [{ image: { height: 3, width: 1 } }, '#/training/image'],
     [{ augmentation: [{ type: 'feature_drop', p: 1 }] }, '#/training/augmentation/0/p'],
     [{ augmentation: [{ type: 'gaussian_noise', std: 0 }] }, '#/training/augmentation/0/std'],
+    [
+      {
+        augmentation: [
+          { type: 'mixup', alpha: 1 },
+          { type: 'mixup', alpha: 2 },
+        ],
+      },
+      '#/training/augmentation/1',
+    ],
     [{ augmentation: [{ type: 'flip' }], image: IMAGE }, '#/training/augmentation/0/axis'],
   ])('refuses %j at %s', async (training, pointer) => {
     const { errors } = toProblem(await post(training))
