@@ -44,6 +44,8 @@ interface SpecifiedTask {
 }
 
 export interface GradientTask extends SpecifiedTask {
+  /** Of the model that the job would start from; null: the initializers draw. */
+  initialWeights: Uint8Array | null
   entriesPerTensorMax: number
 }
 
