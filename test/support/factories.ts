@@ -147,6 +147,8 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       class_weight: null,
       oversample: false,
       label_smoothing: 0,
+      augmentation: null,
+      image: null,
       threads: 1,
     },
     initial_weights: null,

@@ -1,3 +1,4 @@
+export * from './augmentation-preview.ts'
 export * from './cells.ts'
 export * from './dataset.ts'
 export * from './diagnosis.ts'

@@ -18,6 +18,10 @@ export const EPSILON_MIN = 1e-10
 export const HUBER_DELTA_MAX = 1e9
 /** The weighted sum of a batch stays in float32. */
 export const CLASS_WEIGHT_MAX = 1e9
+/** Noise of any more leaves nothing of inputs that float32 holds. */
+export const NOISE_STD_MAX = 1e6
+/** Beyond it every share is one half. */
+export const MIXUP_ALPHA_MAX = 1e6
 export const FOLDS_MAX = 20
 /** What Postgres has room for. */
 export const MODEL_VERSION_MAX = 2 ** 31 - 1
@@ -187,6 +191,24 @@ export const huberSchema = z.strictObject({
   delta: z.number().positive().max(HUBER_DELTA_MAX).optional(),
 })
 
+const pixelsSchema = z.int().min(1).max(UNITS_MAX)
+const imageSideSchemas = { height: pixelsSchema, width: pixelsSchema }
+
+/** One change of the training rows, drawn anew for every epoch and row; docs/augmentation.md has the formulas. */
+export const augmentationSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('gaussian_noise'),
+    std: z.number().positive().max(NOISE_STD_MAX),
+  }),
+  z.strictObject({ type: z.literal('feature_drop'), p: fractionSchema }),
+  z.strictObject({ type: z.literal('mixup'), alpha: z.number().positive().max(MIXUP_ALPHA_MAX) }),
+  z.strictObject({ type: z.literal('shift'), pixels: pixelsSchema }),
+  z.strictObject({ type: z.literal('flip'), axis: z.enum(['horizontal', 'vertical']) }),
+  z.strictObject({ type: z.literal('rotate'), degrees: z.number().positive().max(180) }),
+  z.strictObject({ type: z.literal('crop'), pixels: pixelsSchema }),
+])
+export type AugmentationSpec = z.infer<typeof augmentationSchema>
+
 export const trainingSpecSchema = z.strictObject({
   loss: z.union([z.enum(['auto', ...LOSSES]), huberSchema]).optional(),
   optimizer: optimizerSchema.optional(),
@@ -219,17 +241,12 @@ export const trainingSpecSchema = z.strictObject({
     .optional()
     .describe('Repeats training rows of small classes until all classes are as large'),
   label_smoothing: fractionSchema.nullable().optional(),
-  augmentation: z
-    .array(
-      z.discriminatedUnion('type', [
-        z.strictObject({ type: z.literal('gaussian_noise'), std: z.number().positive() }),
-        z.strictObject({ type: z.literal('mixup'), alpha: z.number().positive() }),
-        z.strictObject({ type: z.literal('feature_drop'), p: fractionSchema }),
-      ]),
-    )
-    .max(8)
+  augmentation: z.array(augmentationSchema).max(8).nullable().optional(),
+  image: z
+    .strictObject({ ...imageSideSchemas, channels: z.int().min(1).max(UNITS_MAX).optional() })
     .nullable()
-    .optional(),
+    .optional()
+    .describe('How the inputs are laid out: row by row, the channels of a pixel side by side'),
   threads: z.union([z.literal('auto'), z.int().min(1).max(64)]).optional(),
 })
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { taskSchema } from './dataset.ts'
 import {
   activationSchema,
+  augmentationSchema,
   columnPreprocessingSchema,
   initializerSchema,
   numericScalingSchema,
@@ -138,6 +139,11 @@ export const resolvedConfigSchema = z
       /** Whether training rows of small classes are repeated until all classes are as large. */
       oversample: z.boolean().default(false),
       label_smoothing: z.number(),
+      augmentation: z.array(augmentationSchema).nullable().default(null),
+      image: z
+        .object({ height: z.int(), width: z.int(), channels: z.int() })
+        .nullable()
+        .default(null),
       /** Most threads at once; `auto` is decided by the worker while it trains. No number changes a result. */
       threads: z.union([z.literal('auto'), z.int()]),
     }),

@@ -6,6 +6,7 @@ import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainya
 import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
 import { resolveOversample } from './oversampling.ts'
+import { resolveAugmentation } from './resolve-augmentation.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
 import {
   findInitialWeightsFaults,
@@ -84,6 +85,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
       class_weight: resolveClassWeight(spec, task, classes, errors),
       oversample: resolveOversample(spec, task, errors),
       label_smoothing: resolveLabelSmoothing(spec, loss, errors),
+      ...resolveAugmentation(spec, inputs, errors),
       threads: spec.training?.threads ?? 1,
     },
     initial_weights: toInitialWeights(context.initialModel),

@@ -10,10 +10,7 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { training, validation } = spec
-  if (training !== undefined) {
-    if (training.augmentation?.length) refuse('#/training/augmentation', 'augmentation')
-  }
+  const { validation } = spec
   if (validation != null && 'folds' in validation) {
     if (spec.limits?.target !== undefined) {
       refuse('#/limits/target', 'a target together with folds')

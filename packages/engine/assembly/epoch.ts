@@ -5,9 +5,11 @@
  * parameters. No sum goes over what one thread happens to have, so the number of threads changes
  * nothing.
  */
+import { augmentRows } from './augmentation'
 import { applyMask, drawMask } from './dropout'
 import { gatherRows, gatherValues, sumDoubles, sumGathered, sumValues } from './elementwise'
 import { job, moment, normalization, status, work } from './layout'
+import { lossOfMixed, mixRows } from './mixup'
 import { forwardPass, lossOf, parameterGradients, propagateDelta, updateRunningStatistics, updateShare } from './network'
 import { advancePowers } from './optimizers'
 import { gradientNorm, penaltyOfBatch } from './regularization'
@@ -168,6 +170,9 @@ function computeRows(order: usize, batchRows: i32, weightSum: f64): void {
   const ownInputs = inputs + row * (<usize>inputStride << 2)
   const ownOrder = order + (row << 2)
   gatherRows(<usize>load<i32>(job.trainingInputs), inputStride, ownOrder, rows, ownInputs)
+  if (load<i32>(job.augmentationCount)) augmentRows(ownOrder, rows, ownInputs)
+  const mixes = load<f64>(job.mixupAlpha) > 0
+  if (mixes) mixRows(ownOrder, first, rows, ownInputs)
   const targetStride = load<i32>(job.targetStride), trainingTargets = <usize>load<i32>(job.trainingTargets)
   const targets = <usize>load<i32>(job.batchTargets) + row * (<usize>targetStride << 2)
   if (targetStride == 1) gatherValues(trainingTargets, ownOrder, rows, targets)
@@ -180,7 +185,9 @@ function computeRows(order: usize, batchRows: i32, weightSum: f64): void {
   if (load<i32>(job.inputDropoutThreshold)) dropInputs(ownInputs, first * inputStride, rows * inputStride)
 
   forwardPass(inputs, first, rows, batchRows, false)
-  lossOf(first, rows, targets, weights, weightSum, <usize>load<i32>(job.rowLosses) + (row << 3))
+  const losses = <usize>load<i32>(job.rowLosses) + (row << 3)
+  if (mixes) lossOfMixed(first, rows, targets, weights, weightSum, losses)
+  else lossOf(first, rows, targets, weights, weightSum, losses)
   if (weightSum != 0) propagateDelta(first, rows, batchRows)
 }
 

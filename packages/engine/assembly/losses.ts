@@ -12,6 +12,9 @@ import { threadCount } from './team'
 /** Probabilities below this become zero: products with them would be denormal, which is slow. */
 const PROBABILITY_MIN: f32 = 1e-20
 
+/** Of this thread: a mixed row has two losses and is one row. */
+let isCounting: bool = true
+
 /**
  * logsumexp(s) - s_y, gradient softmax(s) - onehot(y). labels [rows]: class indices as float32, below
  * `units`. A NaN or +∞ in a row makes its loss NaN. The largest exponential is always 1 and is kept
@@ -205,10 +208,16 @@ export function huber(logits: usize, stride: i32, units: i32, rows: i32, targets
   }
 }
 
+/** Whether the losses that follow on this thread count rows predicted right. */
+export function countHits(counts: bool): void {
+  isCounting = counts
+}
+
 /** An atomic sum takes as long as ten plain ones. */
 // @ts-ignore: decorator
 @inline
 function countCorrect(rows: i32): void {
+  if (!isCounting) return
   if (threadCount == 1) store<i32>(job.correct, load<i32>(job.correct) + rows)
   else atomic.add<i32>(job.correct, rows)
 }

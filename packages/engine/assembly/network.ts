@@ -252,7 +252,7 @@ function gammaOf(at: usize, field: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-function layersEnd(): usize {
+export function layersEnd(): usize {
   return job.layers + <usize>load<i32>(job.layerCount) * layer.bytes
 }
 

@@ -1,5 +1,7 @@
 import {
   ACTIVATION_CODES,
+  AUGMENTATION_BYTES,
+  AUGMENTATION_REALS,
   JOB_INTEGERS,
   JOB_REALS,
   jobIntegerAddress,
@@ -12,6 +14,7 @@ import {
   MEASURED_OFFSETS,
   MEASURED_PEAKS_OFFSET,
   MOMENT_CODES,
+  OPERATION_CODES,
   OPTIMIZER_CODES,
   STATUS_CODES,
   TEAM_WORDS,
@@ -43,6 +46,11 @@ export function layoutSource(): string {
     ]),
     constants('activation', 'i32', Object.entries(ACTIVATION_CODES)),
     constants('loss', 'i32', Object.entries(LOSS_CODES)),
+    constants('augmentation', 'usize', [
+      ...AUGMENTATION_REALS.map((field, index) => [field, 8 * index] as const),
+      ['bytes', AUGMENTATION_BYTES],
+    ]),
+    constants('operation', 'i32', Object.entries(OPERATION_CODES)),
     constants('optimizer', 'i32', Object.entries(OPTIMIZER_CODES)),
     constants('status', 'i32', Object.entries(STATUS_CODES)),
     constants('work', 'i32', Object.entries(WORK_CODES)),

@@ -1,3 +1,4 @@
+import type { Augmentation } from './augmentation/augmentation.ts'
 import type { NetworkConfig, OptimizerConfig } from './config.ts'
 import type { GradientClip } from './gradient-clip.ts'
 import type { LayerObservation, ObservationDetail } from './layer-statistics.ts'
@@ -27,6 +28,7 @@ export interface TrainingJob {
   optimizer: OptimizerConfig
   regularization: Regularization | null
   gradientClip: GradientClip | null
+  augmentation: Augmentation | null
   batchSize: number
   shuffle: boolean
   seed: bigint

@@ -1,3 +1,9 @@
+export { type AugmentedRow, augmentRows } from './augmentation/augment-rows.ts'
+export type {
+  Augmentation,
+  ImageShape,
+  RowOperation,
+} from './augmentation/augmentation.ts'
 export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export {

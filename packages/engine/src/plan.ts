@@ -1,3 +1,4 @@
+import type { Augmentation } from './augmentation/augmentation.ts'
 import {
   assertCount,
   assertNetworkConfig,
@@ -32,6 +33,7 @@ export interface PlanInput {
   threads?: number
   /** Whether layers are observed; false. */
   observed?: boolean
+  augmentation?: Augmentation | null
 }
 
 export interface NetworkPlan {

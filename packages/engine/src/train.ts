@@ -1,3 +1,4 @@
+import { type Augmentation, assertAugmentation } from './augmentation/augmentation.ts'
 import type { Metrics, TrainingData, TrainingJob } from './backend.ts'
 import { assertClassWeights, weighClasses } from './class-weights.ts'
 import { assertCount, assertOptimizerConfig, isRegression, type OptimizerConfig } from './config.ts'
@@ -37,6 +38,7 @@ export interface TrainingOptions {
   schedule?: ScheduleConfig | null
   regularization?: Regularization | null
   gradientClip?: GradientClip | null
+  augmentation?: Augmentation | null
   /**
    * Weight per class, multiplied into the weights of the training rows; validation is not touched.
    * `balanced` gives class c the weight rows / (classes · rows of c).
@@ -171,7 +173,7 @@ export function* train(
 
 function assertTrainingOptions(network: Network, options: TrainingOptions): void {
   const { training, validation, earlyStopping, optimizer, batchSize, epochs } = options
-  const { schedule, regularization, gradientClip, classWeights } = options
+  const { schedule, regularization, gradientClip, augmentation, classWeights } = options
   assertCount(batchSize, 'batchSize', 'invalid_options')
   assertCount(epochs, 'epochs', 'invalid_options')
   assertOptimizerConfig(optimizer)
@@ -184,6 +186,7 @@ function assertTrainingOptions(network: Network, options: TrainingOptions): void
   if (schedule) assertScheduleConfig(schedule)
   if (regularization) assertRegularization(regularization)
   if (gradientClip) assertGradientClip(gradientClip)
+  if (augmentation) assertAugmentation(network.config, augmentation)
   if (classWeights) assertClassWeights(network.config, classWeights)
   if (earlyStopping === null) return
   const { metric, patience, minDelta } = earlyStopping
@@ -205,6 +208,7 @@ function toTrainingJob({ config }: Network, options: TrainingOptions): TrainingJ
     optimizer,
     regularization: options.regularization ?? null,
     gradientClip: options.gradientClip ?? null,
+    augmentation: options.augmentation ?? null,
     batchSize: effectiveBatchSize(options),
     shuffle,
     seed,

@@ -74,6 +74,7 @@ describe('toTrainingOptions', () => {
       schedule: null,
       regularization: null,
       gradientClip: null,
+      augmentation: null,
       classWeights: null,
       earlyStopping: { metric: 'val_loss', patience: 3, minDelta: 0.1 },
     })
@@ -88,6 +89,25 @@ describe('toTrainingOptions', () => {
       learningRate: 0.1,
       momentum: 0.8,
       nesterov: true,
+    })
+  })
+
+  it('hands over augmentation in the words of the engine', () => {
+    const resolved = makeResolved({ inputs: 6, outputs: 3 })
+    resolved.training.image = { height: 1, width: 3, channels: 2 }
+    resolved.training.augmentation = [
+      { type: 'mixup', alpha: 0.4 },
+      { type: 'shift', pixels: 1 },
+      { type: 'feature_drop', p: 0.2 },
+    ]
+
+    expect(toTrainingOptions(resolved).augmentation).toEqual({
+      operations: [
+        { type: 'shift', pixels: 1 },
+        { type: 'feature_drop', rate: 0.2 },
+      ],
+      image: { height: 1, width: 3, channels: 2 },
+      mixup: 0.4,
     })
   })
 

@@ -1,5 +1,5 @@
 import type { Architecture, ResolvedConfig } from '@trainyard/contracts'
-import type { ScheduleConfig, TrainingOptions } from '@trainyard/engine'
+import type { Augmentation, RowOperation, ScheduleConfig, TrainingOptions } from '@trainyard/engine'
 import {
   type InitializerConfig,
   type LayerConfig,
@@ -55,6 +55,7 @@ export function toTrainingOptions(
     schedule: training.lr_schedule === null ? null : toSchedule(training.lr_schedule),
     regularization: training.regularization,
     gradientClip: training.gradient_clip,
+    augmentation: toAugmentation(training),
     classWeights: training.class_weight,
     earlyStopping:
       stopping === null
@@ -88,6 +89,20 @@ export function toInferenceConfig(
       { units: architecture.outputs, activation: 'linear', initializer },
     ],
   }
+}
+
+/** What the engine does to the rows of every epoch; null for nothing. */
+export function toAugmentation({
+  augmentation,
+  image,
+}: ResolvedConfig['training']): Augmentation | null {
+  if (augmentation === null) return null
+  const operations = augmentation.flatMap((entry): RowOperation[] => {
+    if (entry.type === 'mixup') return []
+    return [entry.type === 'feature_drop' ? { type: entry.type, rate: entry.p } : entry]
+  })
+  const mixup = augmentation.find((entry) => entry.type === 'mixup')
+  return { operations, image, mixup: mixup?.alpha ?? null }
 }
 
 function toSchedule(

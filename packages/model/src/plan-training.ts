@@ -1,7 +1,7 @@
 import type { Column, ResolvedConfig } from '@trainyard/contracts'
 import { tableBytes } from '@trainyard/datasets'
 import { type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
-import { threadsMax, toNetworkConfig } from './network-config.ts'
+import { threadsMax, toAugmentation, toNetworkConfig } from './network-config.ts'
 
 /**
  * Copies of the parameters outside the engine's memory at the end, when they are most: those it began with; best and
@@ -39,6 +39,7 @@ export function planTraining(input: {
     weighted: training.class_weight !== null || hasRowWeights,
     threads: threadsMax(resolved),
     observed: true,
+    augmentation: toAugmentation(training),
   })
   // Inputs, one target, a weight and the row's index, encoded before the engine copies them into its memory.
   const floatsPerRow = model.inputs + 1 + Number(hasRowWeights)

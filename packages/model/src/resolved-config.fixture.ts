@@ -52,6 +52,8 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       class_weight: null,
       oversample: false,
       label_smoothing: 0,
+      augmentation: null,
+      image: null,
       threads: 1,
     },
     initial_weights: null,

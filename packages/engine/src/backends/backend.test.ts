@@ -8,6 +8,7 @@ import {
   makeOptions,
   OPTIMIZERS,
 } from '../../test/fixtures.ts'
+import type { Augmentation } from '../augmentation/augmentation.ts'
 import type { NetworkConfig } from '../config.ts'
 import { forward } from '../inference.ts'
 import { createNetwork } from '../network.ts'
@@ -93,6 +94,35 @@ describe.each(BUILDS)('the $build kernels follow the reference for ten epochs', 
 
       await expectParity(config, { ...raggedRun(config, 23, 4), optimizer, ...changes }, module)
     }
+  })
+
+  it('with augmented rows', async () => {
+    const config = makeConfig({ inputs: 12, hidden: [7, 5], outputs: 3, loss: 'cross_entropy' })
+    const augmentation: Augmentation = {
+      operations: [
+        { type: 'rotate', degrees: 20 },
+        { type: 'shift', pixels: 1 },
+        { type: 'feature_drop', rate: 0.1 },
+        { type: 'gaussian_noise', std: 0.2 },
+      ],
+      image: { height: 2, width: 3, channels: 2 },
+      mixup: null,
+    }
+
+    await expectParity(config, { ...raggedRun(config, 23, 4), augmentation }, module)
+  })
+
+  it.each(LOSS_NAMES)('with mixed rows, weights and %s', async (loss) => {
+    const config = makeConfig({ inputs: 3, hidden: [7], outputs: 5, loss })
+    const options = raggedRun(config, 23, 6)
+    const weights = Float32Array.from({ length: 23 }, (_, row) => row % 3)
+    const augmentation = { operations: [], image: null, mixup: 0.4 }
+
+    await expectParity(
+      config,
+      { ...options, training: { ...options.training, weights }, augmentation },
+      module,
+    )
   })
 
   it.each(ACTIVATION_NAMES)(

@@ -3,6 +3,7 @@
  * Parameters and gradient are flat vectors, per layer W [out, in], b [out] and with batch
  * normalization γ [out] and β [out], seen through views.
  */
+
 import { ACTIVATIONS, type Activation } from '../activations/activation.ts'
 import type { NetworkConfig } from '../config.ts'
 import {
@@ -20,6 +21,7 @@ import type { Loss } from '../losses/loss.ts'
 import { addPenalty, type Regularization } from '../penalty.ts'
 import { element, Matrix } from '../tensor.ts'
 import { type AnyLayerWeights, type LayerWeights, layerShapes } from '../weights.ts'
+import type { Mixed } from './reference-batch.ts'
 
 /** A layer's parameters, or their gradient. */
 export interface LayerView {
@@ -130,13 +132,26 @@ export class ReferenceNetwork {
 
   /**
    * Fills `gradient` with that of the batch's mean loss, weighted if there are weights.
-   * activations as `forward` returned them last, targets [batch, targetWidth], weights [batch]
+   * activations as `forward` returned them last, targets [batch, targetWidth], weights [batch]; of mixed rows the mean of both losses
    */
-  backward(activations: readonly Matrix[], targets: Matrix, weights?: Float64Array): void {
-    this.backpropagate(
-      activations,
-      this.#outputDelta(activations.at(-1) as Matrix, targets, weights),
-    )
+  backward(
+    activations: readonly Matrix[],
+    targets: Matrix,
+    weights?: Float64Array,
+    mixed: Mixed | null = null,
+  ): void {
+    const logits = activations.at(-1) as Matrix
+    const delta = this.#outputDelta(logits, targets, weights)
+    if (mixed !== null) {
+      const other = this.#outputDelta(logits, mixed.targets, weights)
+      for (const [row, share] of mixed.shares.entries()) {
+        const own = delta.row(row)
+        for (const [j, g] of own.entries()) {
+          own[j] = share * g + (1 - share) * element(other.row(row), j)
+        }
+      }
+    }
+    this.backpropagate(activations, delta)
   }
 
   /** The same from ∂L/∂logits, whatever L is. outputDelta [batch, outputs] */

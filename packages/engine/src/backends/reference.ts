@@ -2,6 +2,7 @@
  * The oracle: plain loops in float64, obviously right and slow. The Wasm backend is tested against
  * it, and it is tested against central differences.
  */
+import { augmentRows } from '../augmentation/augment-rows.ts'
 import type { Backend, Divergence, Metrics } from '../backend.ts'
 import { GRADIENT_LIMIT, type OptimizerConfig } from '../config.ts'
 import { clipGradient } from '../gradient-clip.ts'
@@ -29,6 +30,10 @@ export const referenceBackend: Backend = {
       trainEpoch(epoch, rate) {
         const order = epochOrder(job, epoch)
         const batches = Math.ceil(order.length / job.batchSize)
+        const augmentRow =
+          job.augmentation === null
+            ? undefined
+            : augmentRows(job.training, job.augmentation, job.seed, epoch)
         const totals = { loss: 0, correct: 0, penalty: 0 }
         let gradientNorm = 0
         let { learningRate } = rate
@@ -36,10 +41,15 @@ export const referenceBackend: Backend = {
         for (let start = 0; start < order.length; start += job.batchSize) {
           if (job.shouldStop?.()) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
-          const batch = gatherBatch(config, job.training, rows)
+          const batch = gatherBatch(config, job.training, rows, augmentRow)
           const pass = { seed: job.seed, step: (epoch - 1) * batches + start / job.batchSize }
           const activations = network.forward(batch.inputs, pass)
-          const losses = rowLosses(network, activations.at(-1) as Matrix, batch.targets)
+          const losses = rowLosses(
+            network,
+            activations.at(-1) as Matrix,
+            batch.targets,
+            batch.mixed,
+          )
           const at = { status: 'diverged' as const, batch: start / job.batchSize }
           if (!losses.values.every(Number.isFinite)) {
             return { ...at, ...findBadRow(activations, losses, rows) }
@@ -50,7 +60,7 @@ export const referenceBackend: Backend = {
           gradientNorm = 0
           const loss = weightedMean(losses.values, batch.weights)
           if (loss === null) continue
-          network.backward(activations, batch.targets, batch.weights)
+          network.backward(activations, batch.targets, batch.weights, batch.mixed)
           const penalty = network.addPenalty(job.regularization ?? {})
           const layer = network.findGradientLayer(isBad)
           if (layer !== null) return { ...at, layer, row: null }

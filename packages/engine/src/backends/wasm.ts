@@ -36,6 +36,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         weighted: isWeighted(job.training) || isWeighted(job.validation),
         threads: job.team?.size ?? 1,
         observed: job.observes !== null,
+        augmentation: job.augmentation,
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)

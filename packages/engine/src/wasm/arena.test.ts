@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { drain, makeConfig, makeData, makeOptions } from '../../test/fixtures.ts'
+import type { Augmentation } from '../augmentation/augmentation.ts'
 import { createNetwork } from '../network.ts'
 import { planNetwork } from '../plan.ts'
 import { type TrainingOptions, train } from '../train.ts'
@@ -16,6 +17,14 @@ const NOISY_CONFIG = makeConfig({
   dropout: 0.2,
   inputDropout: 0.1,
 })
+const AUGMENTATION: Augmentation = {
+  operations: [
+    { type: 'gaussian_noise', std: 0.1 },
+    { type: 'flip', axis: 'horizontal' },
+  ],
+  image: { height: 1, width: 3, channels: 1 },
+  mixup: 1,
+}
 const DATA = makeData(CONFIG, 50)
 
 describe('the memory of a job', () => {
@@ -63,12 +72,13 @@ describe('the memory of a job', () => {
   })
 
   it.each([
-    ['a plain network', CONFIG, false, false],
-    ['an observed network', CONFIG, false, true],
-    ['normalization, dropout and weights', NOISY_CONFIG, true, false],
+    ['a plain network', CONFIG, false, false, null],
+    ['an observed network', CONFIG, false, true, null],
+    ['normalization, dropout and weights', NOISY_CONFIG, true, false, null],
+    ['augmented rows', CONFIG, false, false, AUGMENTATION],
   ])(
     'is what the plan says, and does not grow with the epochs: %s',
-    async (_name, config, weighted, observed) => {
+    async (_name, config, weighted, observed, augmentation) => {
       const network = await createNetwork(config, { seed: 1n })
       const before = liveArenaBytes()
       const planned = planNetwork({
@@ -79,9 +89,11 @@ describe('the memory of a job', () => {
         validationRows: 0,
         weighted,
         observed,
+        augmentation,
       })
       const options = makeOptions(DATA, {
         epochs: 5,
+        augmentation,
         classWeights: weighted ? 'balanced' : null,
         ...(observed ? { observes: () => 'statistics' as const } : {}),
       })

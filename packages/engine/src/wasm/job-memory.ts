@@ -1,3 +1,4 @@
+import { MIXUP_STREAM } from '../augmentation/augment-rows.ts'
 import type { TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
@@ -8,6 +9,7 @@ import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
 import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
 import type { StepRate } from '../schedules/learning-rate.ts'
 import type { LayerWeights } from '../weights.ts'
+import { encodeOperations } from './augmentation-record.ts'
 import {
   ACTIVATION_CODES,
   type JobInteger,
@@ -136,6 +138,7 @@ export class JobMemory {
     this.writeNextObserved(null)
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
+    this.#writeAugmentation(job.augmentation)
     const { regularization, gradientClip: clip } = job
     this.#setReal('l1', regularization?.l1 ?? 0)
     this.#setReal('l2', regularization?.l2 ?? 0)
@@ -294,6 +297,18 @@ export class JobMemory {
       this.#setReal('beta2Power', 1)
       this.#setReal('epsilon', optimizer.epsilon)
     }
+  }
+
+  #writeAugmentation(augmentation: TrainingJob['augmentation']): void {
+    if (augmentation === null) return
+    const { operations, image, mixup } = augmentation
+    this.#setReal('mixupAlpha', mixup ?? 0)
+    this.#setInteger('mixupStream', streamNumber(MIXUP_STREAM))
+    this.#setInteger('augmentationCount', operations.length)
+    this.#setInteger('imageHeight', image?.height ?? 0)
+    this.#setInteger('imageWidth', image?.width ?? 0)
+    this.#setInteger('imageChannels', image?.channels ?? 0)
+    this.#reals.set(encodeOperations(operations), this.#map.augmentations / 8)
   }
 
   #setInteger(field: JobInteger, value: number): void {

@@ -58,6 +58,20 @@ export const JOB_INTEGERS = [
   'previousParameters',
   'weighted',
   'normalizes',
+  'augmentations',
+  'augmentationCount',
+  'imageSource',
+  'partnerInputs',
+  'partners',
+  'shares',
+  'mixedWeights',
+  'partnerTargets',
+  'partnerLosses',
+  'partnerDelta',
+  'mixupStream',
+  'imageHeight',
+  'imageWidth',
+  'imageChannels',
   'loss',
   'optimizer',
   'nesterov',
@@ -91,6 +105,7 @@ export const JOB_REALS = [
   'beta1Power',
   'beta2Power',
   'epsilon',
+  'mixupAlpha',
   'labelSmoothing',
   'huberDelta',
   'batchNormEpsilon',
@@ -136,6 +151,9 @@ export const LAYER_INTEGERS = [
   'inputGradientPacked',
 ] as const
 
+/** f64, one set per operation of augmentation. The amount is what its type says, of a drop the threshold of its words. */
+export const AUGMENTATION_REALS = ['operation', 'stream', 'amount'] as const
+
 export const ACTIVATION_CODES = {
   linear: 0,
   relu: 1,
@@ -168,6 +186,15 @@ export const OPTIMIZER_CODES = {
   adamw: 2,
   rmsprop: 3,
   adagrad: 4,
+} as const
+export const OPERATION_CODES = {
+  gaussian_noise: 0,
+  feature_drop: 1,
+  shift: 2,
+  rotate: 3,
+  crop: 4,
+  flip_horizontal: 5,
+  flip_vertical: 6,
 } as const
 export const STATUS_CODES = {
   completed: 0,
@@ -230,6 +257,8 @@ export const LAYER_BYTES = 4 * LAYER_INTEGERS.length
 export function layerIntegerAddress(layer: number, field: LayerInteger): number {
   return LAYERS_ADDRESS + LAYER_BYTES * layer + 4 * LAYER_INTEGERS.indexOf(field)
 }
+
+export const AUGMENTATION_BYTES = FIELD_BYTES * AUGMENTATION_REALS.length
 
 /** A table, since these are read in the middle of an epoch. */
 export const MEASURED_OFFSETS = Object.fromEntries(

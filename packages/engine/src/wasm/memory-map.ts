@@ -3,6 +3,7 @@
  * ends, on a cache line; the memory is allocated to the map's size and never grows, because growing
  * would detach every view and threads could not agree on its moment.
  */
+import type { Augmentation } from '../augmentation/augmentation.ts'
 import {
   type ActivationName,
   isRegression,
@@ -11,7 +12,12 @@ import {
   outputUnits,
 } from '../config.ts'
 import { layerShapes } from '../weights.ts'
-import { LAYER_BYTES, LAYERS_ADDRESS, MEASURED_PEAKS_OFFSET } from './job-record.ts'
+import {
+  AUGMENTATION_BYTES,
+  LAYER_BYTES,
+  LAYERS_ADDRESS,
+  MEASURED_PEAKS_OFFSET,
+} from './job-record.ts'
 import { isPacked, type ProductShape, panelFloats, roundUp } from './matmul-plan.ts'
 
 export interface MemoryInput {
@@ -26,6 +32,7 @@ export interface MemoryInput {
   threads?: number
   /** Whether layers are observed. */
   observed?: boolean
+  augmentation?: Augmentation | null
 }
 
 export interface LayerMap {
@@ -108,12 +115,26 @@ export interface MemoryMap {
   rowLosses: number
   rowPenalties: number
   rowSquares: number
-  /** The first thread's scratch, these four; the other threads' follow at equal distances. */
+  /** The first thread's scratch, these six; the other threads' follow at equal distances. */
   scratchBytes: number
   leftPanels: number
   rightPanels: number
   edgeTile: number
   transposed: number
+  /** What an operation on an image reads; scratch as well. */
+  imageSource: number
+  /** A row to mix with; scratch too. */
+  partnerInputs: number
+  /** Of each row of the batch the row it is mixed with, the share of its own, and the weight of either loss. */
+  partners: number
+  shares: number
+  mixedWeights: number
+  /** Like the batch's targets, its losses and the output layer's delta. */
+  partnerTargets: number
+  partnerLosses: number
+  partnerDelta: number
+  /** The operations of augmentation. */
+  augmentations: number
   /** Of an observed job the parameters before the step. */
   previousParameters: number
   /** Size of the memory, whole pages. */
@@ -146,7 +167,7 @@ const MOMENTS = {
 /** Pure arithmetic: nothing is allocated, so a plan can quote a job of any size. */
 export function mapMemory(input: MemoryInput): MemoryMap {
   const { network, trainingRows, validationRows } = input
-  const { weighted = false, observed = false, threads = 1 } = input
+  const { weighted = false, observed = false, threads = 1, augmentation = null } = input
   const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
   const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
   const blockRows = Math.max(batchSize, evaluationRows)
@@ -156,6 +177,9 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     const { batchNorm = false, dropout = 0 } = network.layers[index] ?? {}
     return { ...shape, batchNorm, dropout }
   })
+  const mixes = (augmentation?.mixup ?? null) !== null
+  // Of what mixing keeps, a value for each row; whole vectors are read.
+  const mixedRows = mixes ? roundUp(batchSize, 4) : 0
   const products = shapes.map((shape) => layerProducts(shape, batchSize, evaluationRows))
   const parameterFloats = shapes.reduce((sum, shape) => sum + layerFloats(shape), 0)
   const parameterRows = shapes.reduce((sum, shape) => sum + parameterRowsOf(shape), 0)
@@ -229,6 +253,8 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     rightPanels: take(Math.max(...panels.map(({ right }) => right))),
     edgeTile: take(EDGE_TILE_FLOATS),
     transposed: take(Math.max(...layers.map(transposedFloats))),
+    imageSource: take(augmentation?.image ? inputStride : 0),
+    partnerInputs: take(mixes ? inputStride : 0),
   }
   const scratchBytes = roundUp(end, BLOCK_ALIGNMENT_BYTES) - scratchStart
   take(((threads - 1) * scratchBytes) / 4)
@@ -254,6 +280,13 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     rowPenalties: take(2 * parameterRows),
     rowSquares: take(2 * parameterRows),
     previousParameters: take(observed ? parameterFloats : 0),
+    augmentations: take(((augmentation?.operations.length ?? 0) * AUGMENTATION_BYTES) / 4),
+    partners: take(mixedRows),
+    shares: take(mixedRows),
+    mixedWeights: take(mixedRows),
+    partnerTargets: take(mixedRows * targetStride),
+    partnerLosses: take(2 * mixedRows),
+    partnerDelta: take(mixedRows * paddedStride(outputUnits(network))),
     batchInputs: take(batchSize * inputStride),
     batchTargets: take(roundUp(batchSize * targetStride, 4)),
     batchWeights: take(weighted ? roundUp(batchSize, 4) : 0),

@@ -113,6 +113,25 @@ const CASES: Case[] = [
     options: { optimizer: OPTIMIZERS.nesterov, batchSize: 13 },
   },
   {
+    name: 'augmented rows',
+    config: makeConfig({ inputs: 30, hidden: [9], outputs: 3, loss: 'cross_entropy' }),
+    rows: 50,
+    options: {
+      optimizer: OPTIMIZERS.adam,
+      batchSize: 13,
+      augmentation: {
+        operations: [
+          { type: 'flip', axis: 'horizontal' },
+          { type: 'crop', pixels: 2 },
+          { type: 'rotate', degrees: 15 },
+          { type: 'gaussian_noise', std: 0.1 },
+        ],
+        image: { height: 5, width: 6, channels: 1 },
+        mixup: 0.5,
+      },
+    },
+  },
+  {
     name: 'the perceptron',
     config: makeConfig({ inputs: 4, hidden: [], outputs: 3, loss: 'perceptron' }),
     rows: 40,

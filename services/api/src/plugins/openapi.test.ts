@@ -49,6 +49,7 @@ const ROUTES = [
   'GET /v1/models/{name}',
   'GET /v1/models/{name}/versions/{version}',
   'POST /v1/trace',
+  'POST /v1/augmentation_preview',
   'POST /v1/gradient_check',
   'GET /livez',
   'GET /readyz',

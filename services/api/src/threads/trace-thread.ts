@@ -1,5 +1,6 @@
 import type {
   Architecture,
+  AugmentationPreview,
   Column,
   ExpressionTrace,
   FieldError,
@@ -33,16 +34,26 @@ export interface NetworkTask {
   learningRate: number | null
 }
 
-export interface GradientTask {
+/** A specification with its data. */
+interface SpecifiedTask {
   table: Table
   columns: readonly Column[]
   target: string
   resolved: ResolvedConfig
+  rows: number
+}
+
+export interface GradientTask extends SpecifiedTask {
   /** Of the model that the job would start from; null: the initializers draw. */
   initialWeights: Uint8Array | null
-  rows: number
   entriesPerTensorMax: number
 }
+
+export interface PreviewTask extends SpecifiedTask {
+  epoch: number
+}
+
+export type PreviewAnswer = Pick<AugmentationPreview, 'rows' | 'non_finite'>
 
 export type GradientAnswer = Omit<GradientCheck, 'object' | 'dataset_id' | 'resolved_config'>
 
@@ -50,6 +61,7 @@ export type TraceTask =
   | { kind: 'expression'; body: TraceExpressionBody }
   | { kind: 'network'; task: NetworkTask }
   | { kind: 'gradient'; task: GradientTask }
+  | { kind: 'preview'; task: PreviewTask }
 
 /** What the thread answers: a body, or what is wrong with the request or with the data. */
 export type TraceAnswer = { body: unknown } | { errors: FieldError[] } | { faults: DataFault[] }
@@ -59,6 +71,7 @@ export interface TraceThread {
   traceNetwork(task: NetworkTask): Promise<NetworkTrace>
   /** `load` runs when there is room: a table is large. */
   checkGradient(load: () => Promise<GradientTask>): Promise<GradientAnswer>
+  previewAugmentation(load: () => Promise<PreviewTask>): Promise<PreviewAnswer>
   close(): Promise<void>
 }
 
@@ -71,6 +84,7 @@ export function createTraceThread(): TraceThread {
     traceExpression: (body) => run(async () => ({ kind: 'expression', body })),
     traceNetwork: (task) => run(async () => ({ kind: 'network', task })),
     checkGradient: (load) => run(async () => ({ kind: 'gradient', task: await load() })),
+    previewAugmentation: (load) => run(async () => ({ kind: 'preview', task: await load() })),
     close: async () => await pool?.destroy(),
   }
 

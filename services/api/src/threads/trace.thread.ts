@@ -1,6 +1,7 @@
-/** Traces and gradient checks away from the event loop, as large as they may be. */
+/** Traces, gradient checks and previews away from the event loop, as large as they may be. */
 import { DataError } from '@trainyard/datasets'
 import { EngineError } from '@trainyard/engine'
+import { answerAugmentationPreview } from './answer-augmentation-preview.ts'
 import { answerExpression } from './answer-expression.ts'
 import { answerGradientCheck } from './answer-gradient-check.ts'
 import { answerNetwork } from './answer-network.ts'
@@ -27,5 +28,7 @@ function compute(request: TraceTask) {
       return { body: answerNetwork(request.task) }
     case 'gradient':
       return { body: answerGradientCheck(request.task) }
+    case 'preview':
+      return { body: answerAugmentationPreview(request.task) }
   }
 }

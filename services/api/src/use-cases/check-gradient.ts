@@ -1,5 +1,4 @@
 import type {
-  Dataset,
   GradientCheck,
   JobQuote,
   JobSpec,
@@ -7,13 +6,14 @@ import type {
   ResolvedConfig,
 } from '@trainyard/contracts'
 import type { Tables } from '@trainyard/datasets'
-import { type BlobStore, type DatasetStore, DomainError, type ModelStore } from '@trainyard/domain'
+import type { BlobStore, DatasetStore, ModelStore } from '@trainyard/domain'
 import type { DatasetFiles } from '../files/dataset-files.ts'
 import type { TraceThread } from '../threads/trace-thread.ts'
 import { findDataset } from './find-dataset.ts'
 import { findModelVersion } from './find-model.ts'
 import { readShared } from './load-model.ts'
 import type { QuoteJob } from './quote-job.ts'
+import { assertReadable, budgetExceeded } from './read-budget.ts'
 
 export type CheckGradient = (
   projectId: ProjectId,
@@ -23,8 +23,6 @@ export type CheckGradient = (
 
 /** A second of one thread. */
 const FLOPS_MAX = 200_000_000
-/** Cells of the data set: it is read and prepared as for training. */
-const CELLS_MAX = 4_000_000
 /** Central differences of fourth order look at four points. */
 const PASSES_PER_ENTRY = 4
 
@@ -81,16 +79,5 @@ function entriesWithin({ resolved_config, parameter_count }: JobQuote, rows: num
   const entries = Math.floor(FLOPS_MAX / (flopsPerEntry * tensors))
   if (entries >= 1) return entries
   const detail = `${parameter_count} parameters in ${tensors} tensors with ${rows} rows are too many for a gradient check; a narrower network with the same layers tells the same`
-  throw budgetExceeded('#/model/hidden', detail)
-}
-
-function assertReadable({ rows, columns }: Dataset): void {
-  const cells = rows * columns.length
-  if (cells <= CELLS_MAX) return
-  const detail = `has ${cells} cells; a gradient check reads at most ${CELLS_MAX}`
-  throw budgetExceeded('#/dataset_id', detail)
-}
-
-function budgetExceeded(pointer: string, detail: string): DomainError {
-  return new DomainError('budget_exceeded', { detail, errors: [{ pointer, detail }] })
+  throw budgetExceeded({ pointer: '#/model/hidden' }, detail)
 }

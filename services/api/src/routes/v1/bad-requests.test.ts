@@ -191,10 +191,10 @@ const CASES: [
   ],
   [
     'what is not built yet',
-    withTraining('{"augmentation":[{"type":"mixup","alpha":1}]}'),
+    postJob('{"dataset_id":"ds_1","validation":{"dataset_id":"ds_2"}}'),
     422,
     'validation_error',
-    { pointer: '#/training/augmentation' },
+    { pointer: '#/validation/dataset_id' },
     /not supported yet/,
   ],
   ['a list for an object', postJob('[]'), 422, 'validation_error', { pointer: '#' }],

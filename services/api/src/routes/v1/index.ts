@@ -19,6 +19,7 @@ import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeLoadModel } from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
+import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
@@ -51,6 +52,7 @@ import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
+import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
 import { addCreateModel } from './models/create.ts'
 import { addListModels } from './models/list.ts'
@@ -128,6 +130,9 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   })
   const thread = deps.traces
   addTrace(app, { computeTrace: makeComputeTrace({ ...deps, loadModel, thread }) })
+  addPreviewAugmentation(app, {
+    previewAugmentation: makePreviewAugmentation({ ...deps, quoteJob, thread }),
+  })
   addCheckGradient(app, { checkGradient: makeCheckGradient({ ...deps, quoteJob, thread }) })
 }
 

@@ -59,6 +59,7 @@ describe.each(ROUTES)('%s %s', (method, path, noun, body) => {
 
 it.each([
   ['/v1/jobs', 'dataset', (id: string) => ({ dataset_id: id })],
+  ['/v1/augmentation_preview', 'dataset', (id: string) => ({ dataset_id: id })],
   ['/v1/gradient_check', 'dataset', (id: string) => ({ dataset_id: id })],
   ['/v1/trace', 'job', (id: string) => ({ job_id: id, sample: { record: { a: 1, b: 2 } } })],
 ] as const)('does the same for ids in bodies of %s', async (path, noun, makeBody) => {

@@ -1,0 +1,20 @@
+import type { Dataset } from '@trainyard/contracts'
+import { DomainError } from '@trainyard/domain'
+
+/** Cells of a data set that one request may read and prepare as for training. */
+const CELLS_MAX = 4_000_000
+
+/** Throws `budget_exceeded` for a data set that is too large to be prepared while a caller waits. */
+export function assertReadable({ rows, columns }: Dataset): void {
+  const cells = rows * columns.length
+  if (cells <= CELLS_MAX) return
+  const detail = `has ${cells} cells; what is computed at once reads at most ${CELLS_MAX}`
+  throw budgetExceeded({ pointer: '#/dataset_id' }, detail)
+}
+
+export function budgetExceeded(
+  place: { pointer: string } | { parameter: string },
+  detail: string,
+): DomainError {
+  return new DomainError('budget_exceeded', { detail, errors: [{ ...place, detail }] })
+}
