@@ -466,6 +466,14 @@ describe('resolveConfig', () => {
     })
   })
 
+  it.each([
+    [undefined, { every_seconds: 10, keep: 2 }],
+    [{ every_seconds: 0.5 }, { every_seconds: 0.5, keep: 2 }],
+    [{ keep: 1 }, { every_seconds: 10, keep: 1 }],
+  ])('resolves the checkpoints of %s', (checkpoint, resolved) => {
+    expect(resolve({ ...(checkpoint && { checkpoint }) }, digits).checkpoint).toEqual(resolved)
+  })
+
   it('names everything that is not supported yet, all at once', () => {
     const errors = faultsOf(
       {
@@ -473,7 +481,6 @@ describe('resolveConfig', () => {
           augmentation: [{ type: 'gaussian_noise', std: 0.1 }],
         },
         validation: { dataset_id: 'ds_2' },
-        checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
       },
       digits,
@@ -482,7 +489,6 @@ describe('resolveConfig', () => {
     expect(errors.map((error) => error.pointer)).toEqual([
       '#/training/augmentation',
       '#/validation/dataset_id',
-      '#/checkpoint',
       '#/webhook',
     ])
   })

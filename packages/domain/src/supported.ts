@@ -25,7 +25,6 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
       }
     }
   }
-  if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')
   return errors
 }

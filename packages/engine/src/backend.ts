@@ -76,7 +76,7 @@ export type EpochOutcome =
 
 /** What a run's backend holds between two batches. */
 export interface SessionState {
-  /** As many for every run; the first two are the epoch and the next of its batches. */
+  /** As many for every run; the first are the epoch, the next of its batches, and the batches before it in all epochs. */
   numbers: number[]
   /** Parameters, running statistics, the best of both, and the optimizer's moments; of a length that follows from the job. */
   bytes: Uint8Array

@@ -127,7 +127,12 @@ describe('a checkpoint', () => {
   it('says where it was taken', async () => {
     const checkpoint = await takeAt(config, options, 7 + 3)
 
-    expect(inspectCheckpoint(checkpoint)).toEqual({ epoch: 2, batch: 3, best: { epoch: 1 } })
+    expect(inspectCheckpoint(checkpoint)).toEqual({
+      epoch: 2,
+      batch: 3,
+      step: 10,
+      best: { epoch: 1 },
+    })
   })
 
   it('holds the range of memory from the parameters to the gradient, and little else', async () => {

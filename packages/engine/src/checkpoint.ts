@@ -116,11 +116,14 @@ export function inspectCheckpoint(checkpoint: Uint8Array): {
   epoch: number
   /** Its next batch, from 0. */
   batch: number
+  /** Batches so far, over all epochs. */
+  step: number
   best: { epoch: number } | null
 } {
   const { progress, session } = parse(checkpoint)
-  const [epoch = 1, batch = 0] = session.numbers
-  return { epoch, batch, best: progress.bestEpoch === 0 ? null : { epoch: progress.bestEpoch } }
+  const [epoch = 1, batch = 0, step = 0] = session.numbers
+  const best = progress.bestEpoch === 0 ? null : { epoch: progress.bestEpoch }
+  return { epoch, batch, step, best }
 }
 
 function parse(checkpoint: Uint8Array): {

@@ -27,7 +27,7 @@ import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
 /** Fields of the map that the kernels do not read. */
 const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows', 'stateBytes'])
 /** What the kernels change from step to step, beside the parameters and moments. */
-const STATE_INTEGERS = ['epoch', 'batch', 'correct'] as const
+const STATE_INTEGERS = ['epoch', 'batch', 'step', 'correct'] as const
 const STATE_REALS = [
   'learningRate',
   'rateFactor',
