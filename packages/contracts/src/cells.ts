@@ -11,7 +11,6 @@ export type Cell = z.infer<typeof cellSchema>
 const FAULTS_MAX = 20
 const CELL_JSON_SCHEMA = { type: ['number', 'string', 'boolean', 'null'] }
 const RECORD_JSON_SCHEMA = { type: 'object', additionalProperties: CELL_JSON_SCHEMA }
-const NUMBER_FAULT = 'must be a finite number'
 const CELL_FAULT = 'must be a finite number, a string, a boolean or null'
 
 /** `[[1, "a", null], …]`, at least one row. */
@@ -38,7 +37,7 @@ export const recordSchema: z.ZodType<Record<string, Cell>, Record<string, Cell>>
 /** `[1, 2.5, …]`, at least one number. */
 export function numbersSchema(numbersMax: number): z.ZodType<number[], number[]> {
   return listSchema(numbersMax, { type: 'number' }, (value, fault) => {
-    if (!Number.isFinite(value)) fault([], NUMBER_FAULT)
+    if (!Number.isFinite(value)) fault([], numberFault(value))
   })
 }
 
@@ -47,7 +46,7 @@ export function matrixSchema(rowsMax: number): z.ZodType<number[][], number[][]>
   return listSchema(rowsMax, { type: 'array', items: { type: 'number' } }, (row, fault) => {
     if (!Array.isArray(row)) return fault([], 'must be an array of numbers')
     const bad = row.findIndex((value) => !Number.isFinite(value))
-    if (bad >= 0) fault([bad], NUMBER_FAULT)
+    if (bad >= 0) fault([bad], numberFault(row[bad]))
   })
 }
 
@@ -66,8 +65,19 @@ export function namedNumbersSchema(
     if (names.length > namesMax) {
       return fault([], `must hold at most ${namesMax} names, got ${names.length}`)
     }
-    for (const name of names) if (!Number.isFinite(value[name])) fault([name], NUMBER_FAULT)
+    for (const name of names) {
+      if (!Number.isFinite(value[name])) fault([name], numberFault(value[name]))
+    }
   })
+}
+
+/** A number as it is, and of anything else its type: it may be of any length. */
+function numberFault(value: unknown): string {
+  return `must be a finite number, got ${typeof value === 'number' ? value : typeOf(value)}`
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
 }
 
 type Fault = (path: (string | number)[], message: string) => void

@@ -77,10 +77,26 @@ export const traceJobBodySchema = z.strictObject({
 })
 export type TraceJobBody = z.infer<typeof traceJobBodySchema>
 
+export const traceModelBodySchema = z.strictObject({
+  model: z.string(),
+  /** Default: the latest. */
+  version: z.int().min(1).optional(),
+  sample: z.strictObject({
+    /** Raw, where the model has preprocessing. */
+    record: recordSchema.optional(),
+    /** What the network sees, instead of a record. */
+    inputs: valuesSchema.optional(),
+    target: traceJobBodySchema.shape.sample.shape.target,
+  }),
+  ...gradientSourceShape,
+})
+export type TraceModelBody = z.infer<typeof traceModelBodySchema>
+
 export const traceBodySchema = z.union([
   traceExpressionBodySchema,
   traceNetworkBodySchema,
   traceJobBodySchema,
+  traceModelBodySchema,
 ])
 export type TraceBody = z.infer<typeof traceBodySchema>
 

@@ -4,10 +4,10 @@ import { type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
 import { threadsMax, toNetworkConfig } from './network-config.ts'
 
 /**
- * Copies of the parameters outside the engine's memory at the end, when they are most: those it began with, drawn and
- * copied; best and last, both also as packed bytes; and the one that is being packed.
+ * Copies of the parameters outside the engine's memory at the end, when they are most: those it began with; best and
+ * last, both also as packed bytes; and one of those that the collector has not come to yet.
  */
-const PARAMETER_COPIES = 7
+const PARAMETER_COPIES = 6
 const FLOAT_BYTES = 4
 const ROW_INDEX_BYTES = 4
 

@@ -29,7 +29,9 @@ async function trainJob(rows: number, features: number, units: number): Promise<
   const network = await createNetwork(toNetworkConfig(resolved), { seed: 1n })
   const run = train(network, { ...toTrainingOptions(resolved), training, validation })
   while (!run.next().done);
-  const packed = (['best', 'last'] as const).map((which) => packLayers(network.weights(which)))
+  // Both are held: the collector may keep what a worker has no more use for.
+  const weights = (['best', 'last'] as const).map((which) => network.weights(which))
+  const packed = weights.map(packLayers)
   if (packed.some((bytes) => bytes.byteLength === 0)) throw new Error('there are no weights')
   return planTraining({ resolved, columns, rows, trainingRows: training.rows }).memoryBytes
 }

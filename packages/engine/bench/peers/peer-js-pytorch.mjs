@@ -1,10 +1,13 @@
 /** js-pytorch on its CPU path, where tensors are nested arrays. It has no tanh and no momentum: W6 runs with Adam. */
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { makeData, readOptions, shuffled, timed, trainTimed, workloadOf } from './common.ts'
 
 const require = createRequire(import.meta.url)
 const { torch } = require('js-pytorch')
-const { version } = require('js-pytorch/package.json')
+// It exports no package.json.
+const manifest = new URL('./node_modules/js-pytorch/package.json', import.meta.url)
+const { version } = JSON.parse(readFileSync(manifest, 'utf8'))
 const { nn, optim } = torch
 
 const options = readOptions()

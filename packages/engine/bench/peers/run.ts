@@ -2,7 +2,7 @@
  * Times the engine beside every peer that is installed and prints Markdown: `npm run bench:peers`, or
  * with workloads, `npm run bench:peers -- W1,W4,infer`. One process per peer and workload, on one core
  * where `taskset` is there; rounds alternate, so that a disturbance of the machine meets all alike.
- * What took long in the first round is not repeated: its spread shows one run.
+ * What is far behind in a round and takes long is not repeated.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -10,11 +10,11 @@ import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { WORKLOADS } from './common.ts'
 import { PEERS, type Peer, type Run, SWEEPS } from './peers.ts'
-import { type Line, toTable } from './table.ts'
+import { type Line, measureOf, toTable } from './table.ts'
 
 const ROUNDS = 3
-/** A peer that is slower than this is far from the others, whatever its spread. */
-const REPEATED_SECONDS_MAX = 20
+const FAR_BEHIND = 4
+const LONG_SECONDS = 5
 const RUN_SECONDS_MAX = 120
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -36,16 +36,24 @@ for (const name of names) {
 
 async function measure(name: string, runs: { peer: Peer; run: Run }[]): Promise<Line[][]> {
   const lines = new Map<Peer, Line[]>()
-  const slow = new Set<Peer>()
+  const left = new Set(runs)
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const { peer, run } of runs) {
-      if (slow.has(peer)) continue
+    const results: { entry: (typeof runs)[number]; value: number; seconds: number }[] = []
+    for (const entry of left) {
+      const { peer, run } = entry
       const startedMs = performance.now()
       const line = await runOnce(peer, name, run)
       const seconds = (performance.now() - startedMs) / 1000
-      if (line === null || seconds > REPEATED_SECONDS_MAX) slow.add(peer)
-      if (line !== null) lines.set(peer, [...(lines.get(peer) ?? []), line])
+      if (line === null) left.delete(entry)
+      else {
+        lines.set(peer, [...(lines.get(peer) ?? []), line])
+        results.push({ entry, value: measureOf(name, line), seconds })
+      }
       console.error(`${name} round ${round} ${peer.name}: ${seconds.toFixed(1)} s`)
+    }
+    const fastest = Math.min(...results.map(({ value }) => value))
+    for (const { entry, value, seconds } of results) {
+      if (value > FAR_BEHIND * fastest && seconds > LONG_SECONDS) left.delete(entry)
     }
   }
   return [...lines.values()]

@@ -54,9 +54,14 @@ const INFERENCE: Layout = {
   },
 }
 
+/** What a workload is sorted by: seconds, or microseconds of an inference. */
+export function measureOf(workload: string, line: Line): number {
+  return layoutOf(workload).measure(line) ?? Number.NaN
+}
+
 /** `results` holds for each peer the lines of its runs. */
 export function toTable(workload: string, results: readonly Line[][]): string {
-  const { measure, columns } = workload === 'infer' ? INFERENCE : workload === 'W8' ? SWEEP : EPOCH
+  const { measure, columns } = layoutOf(workload)
   const rows = results
     .map((lines) => {
       const sorted = lines.toSorted((a, b) => (measure(a) ?? 0) - (measure(b) ?? 0))
@@ -79,4 +84,9 @@ export function toTable(workload: string, results: readonly Line[][]): string {
 function seconds(value: number): string {
   if (value < 1e-3) return `${(value * 1e6).toPrecision(3)} µs`
   return value < 1 ? `${(value * 1e3).toPrecision(3)} ms` : `${value.toPrecision(3)} s`
+}
+
+function layoutOf(workload: string): Layout {
+  if (workload === 'infer') return INFERENCE
+  return workload === 'W8' ? SWEEP : EPOCH
 }

@@ -4,17 +4,21 @@ import {
   initialWeights,
   type TensorCheck,
 } from '@trainyard/engine'
-import { prepareTraining, toNetworkConfig, toTrainingOptions } from '@trainyard/model'
+import { prepareTraining, toNetworkConfig, toTrainingOptions, unpackLayers } from '@trainyard/model'
 import type { GradientAnswer, GradientTask } from './trace-thread.ts'
 
 /** The job as it would be before its first step: the same data, weights, batch and dropped units. */
 export function answerGradientCheck(task: GradientTask): GradientAnswer {
   const { resolved, entriesPerTensorMax } = task
   const config = toNetworkConfig(resolved)
-  const { training } = prepareTraining(task)
+  const { training, architecture } = prepareTraining(task)
   const rows = Math.min(task.rows, training.rows)
   const options = { ...toTrainingOptions(resolved), training, rows, entriesPerTensorMax }
-  const checks = gradientCheck(config, initialWeights(config, options.seed), options)
+  const weights =
+    task.initialWeights === null
+      ? initialWeights(config, options.seed)
+      : unpackLayers(architecture, task.initialWeights)
+  const checks = gradientCheck(config, weights, options)
   const errors = checks.flatMap(({ worst }) => worst?.relativeError ?? [])
   return {
     rows,

@@ -38,6 +38,8 @@ export interface GradientTask {
   columns: readonly Column[]
   target: string
   resolved: ResolvedConfig
+  /** Of the model that the job would start from; null: the initializers draw. */
+  initialWeights: Uint8Array | null
   rows: number
   entriesPerTensorMax: number
 }

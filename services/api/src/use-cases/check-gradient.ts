@@ -1,9 +1,18 @@
-import type { Dataset, GradientCheck, JobQuote, JobSpec, ProjectId } from '@trainyard/contracts'
+import type {
+  Dataset,
+  GradientCheck,
+  JobQuote,
+  JobSpec,
+  ProjectId,
+  ResolvedConfig,
+} from '@trainyard/contracts'
 import type { Tables } from '@trainyard/datasets'
-import { type DatasetStore, DomainError } from '@trainyard/domain'
+import { type BlobStore, type DatasetStore, DomainError, type ModelStore } from '@trainyard/domain'
 import type { DatasetFiles } from '../files/dataset-files.ts'
 import type { TraceThread } from '../threads/trace-thread.ts'
 import { findDataset } from './find-dataset.ts'
+import { findModelVersion } from './find-model.ts'
+import { readShared } from './load-model.ts'
 import type { QuoteJob } from './quote-job.ts'
 
 export type CheckGradient = (
@@ -22,12 +31,14 @@ const PASSES_PER_ENTRY = 4
 /** Resolves a specification as a submission would, and checks the gradient of its first step; nothing is stored. */
 export function makeCheckGradient(deps: {
   datasets: Pick<DatasetStore, 'find'>
+  models: Pick<ModelStore, 'findVersion'>
+  blobs: Pick<BlobStore, 'read'>
   tables: Pick<Tables, 'readTable'>
   files: Pick<DatasetFiles, 'use'>
   quoteJob: QuoteJob
   thread: Pick<TraceThread, 'checkGradient'>
 }): CheckGradient {
-  const { datasets, tables, files, quoteJob, thread } = deps
+  const { datasets, models, blobs, tables, files, quoteJob, thread } = deps
   return async (projectId, spec, { rows }) => {
     const quote = await quoteJob(projectId, spec)
     const dataset = await findDataset(datasets, projectId, quote.dataset_id)
@@ -37,7 +48,8 @@ export function makeCheckGradient(deps: {
     const { columns, target } = dataset
     const answer = await thread.checkGradient(async () => {
       const table = await files.use(dataset, (path) => tables.readTable(path, columns))
-      return { table, columns, target, resolved, rows, entriesPerTensorMax }
+      const initialWeights = await readInitialWeights(projectId, resolved)
+      return { table, columns, target, resolved, initialWeights, rows, entriesPerTensorMax }
     })
     return {
       object: 'gradient_check',
@@ -45,6 +57,15 @@ export function makeCheckGradient(deps: {
       resolved_config: resolved,
       ...answer,
     }
+  }
+
+  async function readInitialWeights(
+    projectId: ProjectId,
+    { initial_weights: start }: ResolvedConfig,
+  ): Promise<Uint8Array | null> {
+    if (start === null) return null
+    const version = await findModelVersion(models, projectId, start.model, start.version)
+    return await readShared(blobs, version.sha256, version.bytes)
   }
 }
 

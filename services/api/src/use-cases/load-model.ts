@@ -62,7 +62,8 @@ export function weightsNotFound(job: Job): DomainError {
   return new DomainError('weights_not_found', { detail, job_status: job.status })
 }
 
-async function readShared(
+/** A blob of so many bytes, in memory that threads share. */
+export async function readShared(
   blobs: Pick<BlobStore, 'read'>,
   sha256: string,
   length: number,

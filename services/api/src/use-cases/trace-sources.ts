@@ -1,9 +1,13 @@
 /** Where a traced network comes from: what the caller wrote, or what a job has left. Every fault is found here, with its place. */
 import {
+  type Architecture,
   type FieldError,
+  type ModelVersion,
+  type Preprocessing,
   type ResolvedConfig,
   TRACE_PARAMETERS_MAX,
   type TraceJobBody,
+  type TraceModelBody,
   type TraceNetworkBody,
 } from '@trainyard/contracts'
 import { DataError, encodeRecords } from '@trainyard/datasets'
@@ -81,6 +85,68 @@ export function fromStored(
   }
 }
 
+/** A registered model with the loss that goes with its output: imported weights come without one. */
+export function fromModel(
+  body: TraceModelBody,
+  { architecture, preprocessing }: Pick<ModelVersion, 'architecture' | 'preprocessing'>,
+  bytes: Uint8Array,
+): NetworkTask {
+  const { record, inputs } = body.sample
+  const errors: FieldError[] = []
+  if ((record === undefined) === (inputs === undefined)) {
+    const detail = `give either this or inputs, ${record === undefined ? 'one of them' : 'not both'}`
+    errors.push({ pointer: '#/sample/record', detail })
+  } else if (record !== undefined && preprocessing === null) {
+    const detail = 'the model has no preprocessing; give the inputs of the network'
+    errors.push({ pointer: '#/sample/record', detail })
+  } else if (inputs !== undefined && inputs.length !== architecture.inputs) {
+    const detail = `must hold ${architecture.inputs} numbers, got ${inputs.length}`
+    errors.push({ pointer: '#/sample/inputs', detail })
+  }
+  const source = gradientSource(body, architecture.outputs, errors, (target) => [
+    readRawTarget(target, { architecture, preprocessing }, errors),
+  ])
+  assertNoFaults(errors)
+  const encoded =
+    record === undefined || preprocessing === null
+      ? (inputs ?? [])
+      : [...encodeRecord(preprocessing, record)]
+  return {
+    network: networkOf(architecture),
+    weights: { architecture, bytes },
+    sample: { inputs: encoded, ...source },
+    classes: architecture.classes,
+    learningRate: body.learning_rate ?? null,
+  }
+}
+
+function networkOf(architecture: Architecture): NetworkChoices {
+  const initializer = 'auto'
+  const { inputs, hidden, outputs } = architecture
+  return {
+    model: {
+      inputs,
+      hidden: hidden.map((layer) => ({ ...layer, initializer, dropout: 0 })),
+      input_dropout: 0,
+      output: { units: outputs, initializer },
+    },
+    training: { loss: lossOf(architecture), label_smoothing: 0 },
+  }
+}
+
+function lossOf({ output_activation, task }: Architecture): ResolvedConfig['training']['loss'] {
+  switch (output_activation) {
+    case 'softmax':
+      return 'cross_entropy'
+    case 'sigmoid':
+      return 'binary_cross_entropy'
+    case 'step':
+      return 'perceptron'
+    case 'linear':
+      return task === 'regression' ? 'mse' : 'hinge'
+  }
+}
+
 /** Exactly one of the two must be there. */
 function gradientSource<Target>(
   body: { sample: { target?: Target | undefined } } & Pick<TraceNetworkBody, 'upstream_gradient'>,
@@ -129,7 +195,10 @@ function readTarget(
 /** The index of a class by its name, or a number as the network was trained on it. */
 function readRawTarget(
   target: string | number | boolean,
-  { architecture: { classes }, preprocessing }: Pick<StoredModel, 'architecture' | 'preprocessing'>,
+  {
+    architecture: { classes },
+    preprocessing,
+  }: { architecture: Architecture; preprocessing: Preprocessing | null },
   errors: FieldError[],
 ): number {
   const pointer = '#/sample/target'
@@ -142,10 +211,10 @@ function readRawTarget(
     return 0
   }
   if (typeof target !== 'number') {
-    errors.push({ pointer, detail: 'must be a number: the job is a regression' })
+    errors.push({ pointer, detail: 'must be a number: the model is a regression' })
     return 0
   }
-  const { center, scale } = preprocessing.target ?? { center: 0, scale: 1 }
+  const { center, scale } = preprocessing?.target ?? { center: 0, scale: 1 }
   return (target - center) / scale
 }
 

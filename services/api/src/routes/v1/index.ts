@@ -124,7 +124,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
     }),
   })
   const thread = deps.traces
-  addTrace(app, { computeTrace: makeComputeTrace({ jobs, loadModel, thread }) })
+  addTrace(app, { computeTrace: makeComputeTrace({ ...deps, loadModel, thread }) })
   addCheckGradient(app, { checkGradient: makeCheckGradient({ ...deps, quoteJob, thread }) })
 }
 

@@ -127,6 +127,21 @@ describe('200 of a network', () => {
     expect(trace.loss).toBeCloseTo(-Math.log(p), 12)
     expect(trace.layers[0]?.gradients.weight[0]?.[1]).toBeCloseTo(p - 1, 12)
   })
+
+  it('takes a registered model, by a raw record or by the inputs of the network', async () => {
+    await test.send('POST', '/v1/models', { body: { name: 'traced', job_id: jobId } })
+    const sample = { record: { a: 0, b: 1 }, target: 'yes' }
+
+    const ofModel = await traceNetwork({ model: 'traced', sample })
+    const ofJob = await traceNetwork({ job_id: jobId, sample })
+    const ofInputs = await traceNetwork({
+      ...{ model: 'traced', version: 1 },
+      sample: { inputs: ofJob.inputs, target: 'yes' },
+    })
+
+    expect(ofModel).toEqual(ofJob)
+    expect(ofInputs).toEqual(ofJob)
+  })
 })
 
 describe('200 of an expression', () => {
@@ -172,6 +187,7 @@ describe('404', () => {
 
     expect(toProblem(await post({ job_id: 'job_none', sample })).code).toBe('job_not_found')
     expect(toProblem(await post({ job_id: id, sample })).code).toBe('weights_not_found')
+    expect(toProblem(await post({ model: 'none', sample })).code).toBe('model_not_found')
   })
 })
 
@@ -240,7 +256,7 @@ describe('422', () => {
     const rest = { sample: { inputs: [1] }, upstream_gradient: 1 }
 
     expect(await faultsOf({ network: { ...network, layers }, ...rest })).toEqual([
-      '#/network/layers/0/weight/0/0 must be a finite number',
+      '#/network/layers/0/weight/0/0 must be a finite number, got string',
       '#/network/layers/0/bias must hold at least 1 item',
     ])
     expect(await faultsOf({ network, ...rest })).toEqual([
@@ -257,6 +273,19 @@ describe('422', () => {
     const [fault] =
       (await faultsOf({ job_id: jobId, sample: { record: { a: 0 }, target: 'no' } })) ?? []
     expect(fault).toContain('#/sample/record/b')
+  })
+
+  it('asks for what a model without preprocessing can be given', async () => {
+    const architecture = { inputs: 1, hidden: [], outputs: 1, task: 'regression' }
+    const weights = { format: 'trainyard/1', layers: [{ weight: [[2]], bias: [3] }] }
+    await test.send('POST', '/v1/models', { body: { name: 'bare', weights, architecture } })
+    const faults = (sample: object) => faultsOf({ model: 'bare', sample: { ...sample, target: 1 } })
+
+    expect(await faults({})).toEqual(['#/sample/record give either this or inputs, one of them'])
+    expect(await faults({ record: { a: 1 } })).toEqual([
+      '#/sample/record the model has no preprocessing; give the inputs of the network',
+    ])
+    expect(await faults({ inputs: [1, 2] })).toEqual(['#/sample/inputs must hold 1 numbers, got 2'])
   })
 
   it('is bounded in parameters', async () => {
