@@ -39,9 +39,9 @@ describe.each(queuesToTest())('faults on the %s queue', (queue) => {
     expect(results).toBe(52)
   })
 
-  it('starts the job of a killed worker again within 15 s, with the result of an undisturbed run', async () => {
+  it('goes on with the job of a killed worker within 15 s, to the result of an undisturbed run', async () => {
     const job = await submit({ epochs: 600 })
-    await waitFor('some epochs', async () => (await client.readJob(job.id)).epoch >= 5)
+    const kept = await waitFor('a checkpoint', () => newestCheckpoint(job.id))
 
     await stack.process('worker').end('SIGKILL')
     const killedMs = performance.now()
@@ -58,14 +58,20 @@ describe.each(queuesToTest())('faults on the %s queue', (queue) => {
     const metrics = await client.send('GET', `/v1/jobs/${job.id}/metrics?max_points=10000`)
     const epochs = metrics.body.data.map((row: { epoch: number }) => row.epoch)
     expect(epochs).toEqual(Array.from({ length: 600 }, (_, i) => i + 1))
+    expect(await firstEpochOfLastAttempt(job.id)).toBeGreaterThan(kept.epoch)
   })
 
-  it('gives running jobs back at SIGTERM, and another worker ends them', async () => {
+  it('gives running jobs back at SIGTERM, and another worker goes on where they were', async () => {
     const jobs = [await submit({ epochs: 500 }), await submit({ epochs: 500 })]
-    await Promise.all(jobs.map((job) => untilRunning(job.id)))
+    await Promise.all(
+      jobs.map((job) =>
+        waitFor('some epochs', async () => (await client.readJob(job.id)).epoch >= 5),
+      ),
+    )
 
     const exitCode = await stack.process('worker').end('SIGTERM')
     const between = await Promise.all(jobs.map((job) => client.readJob(job.id)))
+    const crashes = await stack.stores.database.job.findMany({ where: { crashCount: { gt: 0 } } })
     await stack.start('worker')
     const ended = await Promise.all(jobs.map((job) => client.finishJob(job.id)))
 
@@ -75,6 +81,12 @@ describe.each(queuesToTest())('faults on the %s queue', (queue) => {
       ['succeeded', 2],
       ['succeeded', 2],
     ])
+    expect(crashes).toEqual([])
+    const undisturbed = await client.finishJob((await submit({ epochs: 500 })).id)
+    expect(ended.map((job) => job.weights)).toEqual(jobs.map(() => undisturbed.weights))
+    for (const job of between) {
+      expect(await firstEpochOfLastAttempt(job.id)).toBeGreaterThan(job.epoch)
+    }
   })
 
   it('stops a running job within a second of its cancel, and keeps its weights', async () => {
@@ -108,7 +120,26 @@ describe.each(queuesToTest())('faults on the %s queue', (queue) => {
       dataset_id: datasetId,
       seed: 3,
       training: { ...training, early_stopping: null },
+      checkpoint: { every_seconds: 0.2 },
     })
+  }
+
+  async function newestCheckpoint(jobId: string): Promise<{ epoch: number } | undefined> {
+    const newest = await stack.stores.database.checkpoint.findFirst({
+      where: { jobId },
+      orderBy: { step: 'desc' },
+    })
+    return newest?.progress as { epoch: number } | undefined
+  }
+
+  /** Of those an event tells, which are at most four a second. */
+  async function firstEpochOfLastAttempt(jobId: string): Promise<number | undefined> {
+    const events = await stack.stores.database.event.findMany({
+      where: { jobId, type: { in: ['job.started', 'job.epoch_completed'] } },
+      orderBy: { seq: 'asc' },
+    })
+    const started = events.findLastIndex(({ type }) => type === 'job.started')
+    return (events[started + 1]?.data as { epoch?: number } | undefined)?.epoch
   }
 
   async function untilRunning(id: string): Promise<void> {

@@ -13,6 +13,7 @@ import {
 import type { NewDataset, NewJob } from '@trainyard/domain'
 import {
   createBlobs,
+  createCheckpoints,
   createDatasets,
   createDispatch,
   createIdempotency,
@@ -26,7 +27,10 @@ import {
 
 export type TestStores = ReturnType<typeof openTestStores>
 
-export function openTestStores(connectionString: string, { leaseSeconds = 9 } = {}) {
+export function openTestStores(
+  connectionString: string,
+  { leaseSeconds = 9, engine = 'this engine' } = {},
+) {
   const database = openDatabase({
     connectionString,
     applicationName: 'trainyard-test',
@@ -41,7 +45,8 @@ export function openTestStores(connectionString: string, { leaseSeconds = 9 } = 
     jobs: createJobs(database),
     models: createModels(database),
     idempotency: createIdempotency(database),
-    leases: createLeases(database, { leaseSeconds }),
+    leases: createLeases(database, { leaseSeconds, engine }),
+    checkpoints: createCheckpoints(database),
     dispatch: createDispatch(database),
     workers: createWorkers(database, { leaseSeconds }),
     close: () => database.$disconnect(),
@@ -152,6 +157,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       threads: 1,
     },
     initial_weights: null,
+    checkpoint: { every_seconds: 10, keep: 2 },
     limits: { max_seconds: null, target: null },
     seed: 7,
     ...overrides,

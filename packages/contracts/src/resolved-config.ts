@@ -161,6 +161,8 @@ export const resolvedConfigSchema = z
         })
         .nullable(),
     }),
+    /** How often the whole state of the training is kept, so that a lost worker costs no more; and how many. */
+    checkpoint: z.object({ every_seconds: z.number(), keep: z.int() }),
     seed: z.int(),
   })
   .meta({ id: 'ResolvedConfig' })

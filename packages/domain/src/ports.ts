@@ -235,6 +235,42 @@ export interface ClaimedJob {
   dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
   /** null where nothing, or a part of the data set, validates. */
   validationDataset: { sha256: string; columns: Column[] } | null
+  /** Completed by an attempt before, with the same engine. */
+  folds: Fold[]
+  /** The newest one, from which to go on; null starts from the beginning. */
+  checkpoint: { step: number; sha256: string; progress: CheckpointProgress } | null
+}
+
+/** What a worker has counted when a checkpoint is taken. */
+export interface CheckpointProgress {
+  /** Completed epochs. */
+  epoch: number
+  /** Of training, over all attempts. */
+  seconds: number
+  best: EpochMetrics | null
+  last: EpochMetrics | null
+}
+
+/** Whose bytes are put already. */
+export interface JobCheckpoint {
+  /** Batches before it. */
+  step: number
+  sha256: string
+  bytes: number
+  /** So many stay, this one included. */
+  keep: number
+  progress: CheckpointProgress
+}
+
+/** Bytes of the checkpoints of jobs that are not ended. */
+export interface CheckpointStore {
+  /**
+   * Does nothing when the lease is another's. Without a `report` that names it a checkpoint counts for nothing, and the
+   * next report of one removes it.
+   */
+  put(lease: Lease, checkpoint: { sha256: string; bytes: Uint8Array }): Promise<void>
+  /** null when they are damaged or gone. */
+  read(jobId: JobId, sha256: string): Promise<Uint8Array | null>
 }
 
 export interface Progress {
@@ -244,6 +280,8 @@ export interface Progress {
   layers: EpochLayers[]
   /** The same of folds, all of which come before the first epoch. */
   folds?: Fold[]
+  /** All epochs it has completed are reported by now. */
+  checkpoint?: JobCheckpoint | undefined
   epoch: number
   best: { epoch: number; metrics: MetricsSummary } | null
 }
@@ -285,12 +323,17 @@ export interface Lease {
 
 /** The worker's side of jobs. `fenced` means: the lease is another's now, stop and write nothing more. */
 export interface LeaseStore {
-  /** Takes a queued job; null when it is not queued any more. */
+  /**
+   * Takes a queued job; null when it is not queued any more. Epochs beyond the checkpoint it goes on from are forgotten:
+   * they are trained again.
+   */
   claim(jobId: JobId, owner: string): Promise<ClaimedJob | null>
   /** Renews the lease, stores metrics and one `job.epoch_completed`, and says whether a cancel is asked for. */
   report(lease: Lease, progress: Progress | null): Promise<'go_on' | 'cancel' | 'fenced'>
   /** Terminal state, rest of the metrics, weights and event in one transaction. */
   finish(lease: Lease, finish: Finish): Promise<'done' | 'fenced'>
+  /** Forgets a checkpoint that cannot be used and gives the job back, to go on from the one before. */
+  discardCheckpoint(lease: Lease, step: number): Promise<'done' | 'fenced'>
   /** Gives a job back unharmed, as when the worker drains. */
   release(lease: Lease): Promise<'done' | 'fenced'>
 }

@@ -492,16 +492,23 @@ describe('resolveConfig', () => {
     expect(free.training.early_stopping).toMatchObject({ metric: 'val_loss' })
   })
 
+  it.each([
+    [undefined, { every_seconds: 10, keep: 2 }],
+    [{ every_seconds: 0.5 }, { every_seconds: 0.5, keep: 2 }],
+    [{ keep: 1 }, { every_seconds: 10, keep: 1 }],
+  ])('resolves the checkpoints of %s', (checkpoint, resolved) => {
+    expect(resolve({ ...(checkpoint && { checkpoint }) }, digits).checkpoint).toEqual(resolved)
+  })
+
   it('names everything that is not supported yet, all at once', () => {
     const errors = faultsOf(
       {
-        checkpoint: { every_seconds: 1 },
         webhook: { url: 'https://example.com' },
       },
       digits,
     )
 
-    expect(errors.map((error) => error.pointer)).toEqual(['#/checkpoint', '#/webhook'])
+    expect(errors.map((error) => error.pointer)).toEqual(['#/webhook'])
   })
 
   it.each([

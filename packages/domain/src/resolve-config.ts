@@ -29,6 +29,9 @@ import { findUnsupported } from './supported.ts'
 
 /** Below this many rows a validation part says nothing, so all rows train. */
 const VALIDATION_ROWS_MIN = 20
+const CHECKPOINT_SECONDS = 10
+/** One more than is needed, should the newest be damaged. */
+const CHECKPOINTS_KEPT = 2
 
 export interface DatasetFacts {
   rows: number
@@ -92,6 +95,10 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
     limits: {
       max_seconds: spec.limits?.max_seconds ?? null,
       target: resolveTarget(spec, validation !== null, task, errors),
+    },
+    checkpoint: {
+      every_seconds: spec.checkpoint?.every_seconds ?? CHECKPOINT_SECONDS,
+      keep: spec.checkpoint?.keep ?? CHECKPOINTS_KEPT,
     },
     seed: spec.seed ?? context.drawSeed(),
   }

@@ -19,7 +19,6 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
       refuse('#/limits/max_seconds', 'a limit of time together with folds')
     }
   }
-  if (spec.checkpoint !== undefined) refuse('#/checkpoint', 'checkpointing')
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')
   return errors
 }

@@ -29,20 +29,22 @@ declare function beforeBatch(): i32
 @external("env", "observe")
 declare function observe(moment: i32, batch: i32): void
 
+/** The order of the rows in an epoch, and sums of zero. */
+export function beginEpoch(epoch: i32): void {
+  const rows = load<i32>(job.trainingRows), order = <usize>load<i32>(job.order)
+  identityOrder(order, rows)
+  if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
+  store<f64>(job.lossSum, 0)
+  store<f64>(job.penaltySum, 0)
+  store<i32>(job.correct, 0)
+}
+
 /**
- * One pass over the training rows from a batch on, 0 but for a pass that was interrupted. Returns a
- * status; the job's record then holds the sum of losses, the count of correct rows and the gradient's
- * norm, or the batch at which the pass ended.
+ * One pass over the training rows of an epoch that has begun, from a batch on: 0 but for a pass that was
+ * interrupted. Returns a status; the job's record then holds the sum of losses, the count of correct rows
+ * and the gradient's norm, or the batch at which the pass ended.
  */
 export function trainEpoch(epoch: i32, firstBatch: i32): i32 {
-  if (firstBatch == 0) {
-    const rows = load<i32>(job.trainingRows), order = <usize>load<i32>(job.order)
-    identityOrder(order, rows)
-    if (load<i32>(job.shuffle)) shuffleOrder(order, rows, epoch)
-    store<f64>(job.lossSum, 0)
-    store<f64>(job.penaltySum, 0)
-    store<i32>(job.correct, 0)
-  }
   store<i32>(job.work, work.train)
   store<i32>(job.epoch, epoch)
   store<i32>(job.firstBatch, firstBatch)

@@ -1,4 +1,4 @@
-export { assist, trainEpoch, validate } from './epoch'
+export { assist, beginEpoch, trainEpoch, validate } from './epoch'
 export { forwardPass } from './network'
 export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'

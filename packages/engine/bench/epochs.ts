@@ -2,8 +2,9 @@
  * Seconds per epoch of four networks on synthetic data: `node packages/engine/bench/epochs.ts [threads] [network]`.
  * Measures `train` as a caller does, shuffling and metrics included. The first epochs are dropped,
  * because V8 runs them in its baseline tier. A second run observes the layers in every other epoch: what
- * that costs is the difference of the medians of neighbours.
+ * that costs is the difference of the medians of neighbours. A third takes checkpoints.
  */
+import { createHash } from 'node:crypto'
 import { cpus } from 'node:os'
 import {
   compileKernels,
@@ -18,6 +19,8 @@ import {
 } from '../src/index.ts'
 import { createRandom } from '../src/random.ts'
 import { openTeam } from '../test/open-team.ts'
+
+const CHECKPOINTS_TIMED = 20
 
 interface Workload {
   name: string
@@ -138,8 +141,29 @@ async function measure(workload: Workload): Promise<void> {
     `${(plan.flopsPerEpoch / median / 1e9).toFixed(1)} GFLOP/s`,
     `target ${workload.targetSeconds} s`,
     `observed +${(100 * cost).toFixed(1)} %`,
+    `checkpoint ${timeCheckpoint(network, workload).toPrecision(2)} ms`,
   ]
   console.log(`${workload.name.padEnd(16)}${figures.join('   ')}`)
+}
+
+/** What taking a checkpoint holds training up, its hash for the store included: a job does so every ten seconds. */
+function timeCheckpoint(network: Network, workload: Workload): number {
+  const times: number[] = []
+  let askedMs = 0
+  const run = train(network, {
+    ...makeOptions(workload),
+    onBatch() {
+      if (times.length === CHECKPOINTS_TIMED) return true
+      askedMs = performance.now()
+      return 'checkpoint'
+    },
+    onCheckpoint(bytes) {
+      createHash('sha256').update(bytes).digest()
+      times.push(performance.now() - askedMs)
+    },
+  })
+  while (run.next().done !== true);
+  return medianOf(times)
 }
 
 /** Seconds of each epoch. */
@@ -148,7 +172,13 @@ function timeEpochs(
   workload: Workload,
   observes?: TrainingOptions['observes'],
 ): number[] {
-  const run = train(network, {
+  const options = makeOptions(workload)
+  const run = train(network, { ...options, ...(observes === undefined ? {} : { observes }) })
+  return Array.from(run, ({ durationMs }) => durationMs / 1000)
+}
+
+function makeOptions(workload: Workload): TrainingOptions {
+  return {
     training: makeData(workload),
     validation: null,
     optimizer: {
@@ -166,9 +196,7 @@ function timeEpochs(
     earlyStopping: null,
     regularization: workload.regularized ? { l2: 1e-4 } : null,
     team,
-    ...(observes === undefined ? {} : { observes }),
-  })
-  return Array.from(run, ({ durationMs }) => durationMs / 1000)
+  }
 }
 
 function medianOf(values: readonly number[]): number {

@@ -21,6 +21,9 @@ export interface TrainingData {
   weights?: Float32Array | null
 }
 
+/** Before a batch: true stops there, `checkpoint` takes one and goes on. */
+export type BatchAnswer = boolean | 'checkpoint'
+
 /** What a backend needs to know before the first batch. */
 export interface TrainingJob {
   training: TrainingData
@@ -32,8 +35,8 @@ export interface TrainingJob {
   batchSize: number
   shuffle: boolean
   seed: bigint
-  /** Asked before every batch; true ends the epoch there. null spares the call. */
-  shouldStop: (() => boolean) | null
+  /** Asked before every batch. null spares the call. */
+  onBatch: (() => BatchAnswer) | null
   /** null trains on the calling thread alone, as the reference always does. */
   team: Team | null
   /** What to observe in an epoch, where 0 is the initial state; null observes nothing. */
@@ -55,7 +58,7 @@ export interface Divergence {
   row: number | null
 }
 
-type EpochOutcome =
+export type EpochOutcome =
   | {
       status: 'completed'
       metrics: Metrics
@@ -69,7 +72,17 @@ type EpochOutcome =
       observations: LayerObservation[]
     }
   | { status: 'stopped' }
+  /** A checkpoint was asked for; `continueEpoch` goes on. */
+  | { status: 'interrupted' }
   | ({ status: 'diverged' } & Divergence)
+
+/** What a run's backend holds between two batches. */
+export interface SessionState {
+  /** As many for every run; the first are the epoch, the next of its batches, and the batches before it in all epochs. */
+  numbers: number[]
+  /** Parameters, running statistics, the best of both, and the optimizer's moments; of a length that follows from the job. */
+  bytes: Uint8Array
+}
 
 /** One training run of one network: owns parameters, optimizer state and data until closed. */
 export interface TrainingSession {
@@ -78,6 +91,14 @@ export interface TrainingSession {
    * those after the last batch that was completed. `epoch` counts from 1.
    */
   trainEpoch(epoch: number, rate: StepRate): EpochOutcome
+  /** Whether multiply-adds are rounded once: a state from where they are not leads to other bits. */
+  readonly fused: boolean
+  /** In which an epoch was interrupted. The bytes are a view, to be copied before training goes on. */
+  state(): SessionState
+  /** Before the first epoch; the reference throws `invalid_options`. */
+  restore(state: SessionState): void
+  /** Goes on with an epoch that was interrupted or restored. */
+  continueEpoch(): EpochOutcome
   /** Inference mode over the validation rows; null without any. */
   validate(): Metrics | null
   /** Keeps a copy of the parameters beside the running ones, replacing the one before. */

@@ -3,6 +3,8 @@ export type EngineErrorCode =
   | 'invalid_options'
   | 'invalid_data'
   | 'invalid_weights'
+  /** Damaged, or of another training: start again. */
+  | 'invalid_checkpoint'
   | 'kernels_missing'
   | 'memory_exceeded'
   | 'network_busy'

@@ -4,7 +4,8 @@ export type {
   ImageShape,
   RowOperation,
 } from './augmentation/augmentation.ts'
-export type { TrainingData, TrainingJob, TrainingSession } from './backend.ts'
+export type { BatchAnswer, TrainingData, TrainingJob, TrainingSession } from './backend.ts'
+export { inspectCheckpoint } from './checkpoint.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export {
   GRADIENT_TOLERANCE,

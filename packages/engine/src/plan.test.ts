@@ -101,10 +101,10 @@ describe('mapMemory', () => {
     const { layers, ...map } = mapMemory(INPUT)
     const addresses = [
       map.parameters,
-      map.gradient,
       map.best,
       map.firstMoment,
       map.secondMoment,
+      map.gradient,
       ...layers.flatMap(({ outputs, delta }) => [outputs, delta]),
       map.leftPanels,
       map.rightPanels,

@@ -1,5 +1,12 @@
 import { type Augmentation, assertAugmentation } from './augmentation/augmentation.ts'
-import type { Metrics, TrainingData, TrainingJob } from './backend.ts'
+import type { BatchAnswer, Metrics, TrainingData, TrainingJob } from './backend.ts'
+import {
+  beginProgress,
+  describeTraining,
+  readCheckpoint,
+  type StoppingState,
+  writeCheckpoint,
+} from './checkpoint.ts'
 import { assertClassWeights, weighClasses } from './class-weights.ts'
 import { assertCount, assertOptimizerConfig, isRegression, type OptimizerConfig } from './config.ts'
 import { assertTrainingData } from './data.ts'
@@ -44,8 +51,19 @@ export interface TrainingOptions {
    * `balanced` gives class c the weight rows / (classes · rows of c).
    */
   classWeights?: 'balanced' | readonly number[] | null
-  /** Called before every batch; true stops there, with the weights after the batch before. */
-  onBatch?: () => boolean
+  /**
+   * Called before every batch; true stops there, with the weights after the batch before, and `checkpoint`
+   * hands one of that moment to `onCheckpoint` and goes on with the batch.
+   */
+  onBatch?: () => BatchAnswer
+  onCheckpoint?: (checkpoint: Uint8Array<ArrayBuffer>) => void
+  /**
+   * A checkpoint of a training with the same options and data: goes on from there, to the same bits. Only
+   * what was observed of the epoch at hand may be missing, and durations are those of this machine. Not for
+   * the reference backend. Throws `invalid_checkpoint` for a damaged one or one of another training, engine or
+   * rounding.
+   */
+  resume?: Uint8Array | null
   /** More threads than the calling one, which starts alone. */
   team?: Team | null
   /**
@@ -111,22 +129,33 @@ export function* train(
   assertTrainingOptions(network, options)
   const session = network.openTraining(toTrainingJob(network, options))
   const batchesPerEpoch = Math.ceil(options.training.rows / effectiveBatchSize(options))
-  const { schedule: scheduleConfig, optimizer } = options
-  const schedule = createSchedule(
-    scheduleConfig ?? { type: 'constant' },
-    optimizer.learningRate,
-    options.epochs,
-    batchesPerEpoch,
-  )
-  const isStale = makeStaleness(options.earlyStopping)
-  let bestLoss = Number.POSITIVE_INFINITY
-  let best: { epoch: number } | null = null
+  const { schedule: scheduleConfig, optimizer, earlyStopping } = options
 
   try {
-    for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    const description = describeTraining(network.config, options, session.fused)
+    const resumed = options.resume ? readCheckpoint(options.resume, description) : null
+    const progress = resumed?.progress ?? beginProgress(optimizer.learningRate)
+    const schedule = createSchedule(
+      scheduleConfig ?? { type: 'constant' },
+      optimizer.learningRate,
+      options.epochs,
+      batchesPerEpoch,
+      progress.plateau,
+    )
+    let best = progress.bestEpoch === 0 ? null : { epoch: progress.bestEpoch }
+    let restored = resumed?.session ?? null
+    if (restored !== null) session.restore(restored)
+
+    for (let epoch = restored?.numbers[0] ?? 1; epoch <= options.epochs; epoch++) {
       const rate = schedule.rateOf(epoch)
-      const startedMs = performance.now()
-      const outcome = session.trainEpoch(epoch, rate)
+      const startedMs = performance.now() - (restored === null ? 0 : progress.elapsedMs)
+      let outcome = restored === null ? session.trainEpoch(epoch, rate) : session.continueEpoch()
+      restored = null
+      while (outcome.status === 'interrupted') {
+        progress.elapsedMs = performance.now() - startedMs
+        options.onCheckpoint?.(writeCheckpoint(description, progress, session.state()))
+        outcome = session.continueEpoch()
+      }
       const trainedMs = performance.now()
       if (outcome.status === 'stopped') return { stopReason: 'stopped', epochs: epoch - 1, best }
       if (outcome.status === 'diverged') {
@@ -138,9 +167,10 @@ export function* train(
       const validation = session.validate()
       const judgedLoss = (validation ?? outcome.metrics).loss
       schedule.observe(judgedLoss)
-      const isBest = judgedLoss < bestLoss
+      const isBest = judgedLoss < progress.bestLoss
       if (isBest) {
-        bestLoss = judgedLoss
+        progress.bestLoss = judgedLoss
+        progress.bestEpoch = epoch
         best = { epoch }
         session.keepBest()
       }
@@ -161,7 +191,10 @@ export function* train(
         isBest,
         observations: outcome.observations,
       }
-      if (isStale(outcome.metrics, validation) && epoch < options.epochs) {
+      const isStale =
+        earlyStopping !== null &&
+        watchStaleness(earlyStopping, progress.stopping, outcome.metrics, validation)
+      if (isStale && epoch < options.epochs) {
         return { stopReason: 'early_stopping', epochs: epoch, best }
       }
     }
@@ -212,7 +245,7 @@ function toTrainingJob({ config }: Network, options: TrainingOptions): TrainingJ
     batchSize: effectiveBatchSize(options),
     shuffle,
     seed,
-    shouldStop: onBatch ?? null,
+    onBatch: onBatch ?? null,
     team: options.team ?? null,
     observes: options.observes ?? null,
   }
@@ -226,24 +259,21 @@ function effectiveBatchSize({ optimizer, batchSize, training }: TrainingOptions)
   return optimizer.type === 'perceptron' ? 1 : Math.min(batchSize, training.rows)
 }
 
-/** Returns a function that takes each epoch's metrics and says when patience has run out. */
-function makeStaleness(
-  earlyStopping: EarlyStopping | null,
-): (training: Metrics, validation: Metrics | null) => boolean {
-  if (earlyStopping === null) return () => false
-  const { metric, patience, minDelta } = earlyStopping
+/** Takes an epoch's metrics into the state and says whether patience has run out. */
+function watchStaleness(
+  { metric, patience, minDelta }: EarlyStopping,
+  state: StoppingState,
+  training: Metrics,
+  validation: Metrics | null,
+): boolean {
   // Larger is better for both once a loss is negated.
-  let bestScore = Number.NEGATIVE_INFINITY
-  let epochsWithout = 0
-  return (training, validation) => {
-    const metrics = metric.startsWith('val_') ? validation : training
-    const value = metric.endsWith('_accuracy') ? metrics?.accuracy : -(metrics?.loss ?? Number.NaN)
-    if (value !== undefined && value !== null && value > bestScore + minDelta) {
-      bestScore = value
-      epochsWithout = 0
-    } else {
-      epochsWithout++
-    }
-    return epochsWithout >= patience
+  const metrics = metric.startsWith('val_') ? validation : training
+  const value = metric.endsWith('_accuracy') ? metrics?.accuracy : -(metrics?.loss ?? Number.NaN)
+  if (value !== undefined && value !== null && value > state.bestScore + minDelta) {
+    state.bestScore = value
+    state.epochsWithout = 0
+  } else {
+    state.epochsWithout++
   }
+  return state.epochsWithout >= patience
 }

@@ -57,6 +57,7 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       threads: 1,
     },
     initial_weights: null,
+    checkpoint: { every_seconds: 10, keep: 2 },
     limits: { max_seconds: null, target: null },
     seed: 8,
   }

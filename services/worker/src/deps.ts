@@ -1,4 +1,4 @@
-import type { BlobStore, LeaseStore, Pulse, WorkerStore } from '@trainyard/domain'
+import type { BlobStore, CheckpointStore, LeaseStore, Pulse, WorkerStore } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { DatasetCache } from './training/dataset-cache.ts'
 import type { TrainingThreads } from './training/training-threads.ts'
@@ -9,6 +9,7 @@ export interface WorkerDeps {
   leases: LeaseStore
   workers: WorkerStore
   blobs: BlobStore
+  checkpoints: CheckpointStore
   datasets: DatasetCache
   threads: TrainingThreads
   pulse: Pulse

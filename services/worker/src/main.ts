@@ -2,9 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { openTables } from '@trainyard/datasets'
+import { ENGINE_VERSION } from '@trainyard/engine'
 import { parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
-import { createBlobs, createLeases, createWorkers, openDatabase } from '@trainyard/store'
+import {
+  createBlobs,
+  createCheckpoints,
+  createLeases,
+  createWorkers,
+  openDatabase,
+} from '@trainyard/store'
 import { pino } from 'pino'
 import { envSchema } from './env.ts'
 import { createDatasetCache } from './training/dataset-cache.ts'
@@ -43,9 +50,13 @@ await runService(() => {
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
-          leases: createLeases(database, { leaseSeconds }),
+          leases: createLeases(database, {
+            leaseSeconds,
+            engine: `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`,
+          }),
           workers: createWorkers(database, { leaseSeconds }),
           blobs,
+          checkpoints: createCheckpoints(database),
           datasets: createDatasetCache({ blobs, tables, folder: join(folder, 'datasets') }),
           threads,
           pulse,

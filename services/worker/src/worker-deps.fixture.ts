@@ -61,6 +61,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       leases: stores.leases,
       workers: stores.workers,
       blobs: stores.blobs,
+      checkpoints: stores.checkpoints,
       datasets: createDatasetCache({
         blobs: stores.blobs,
         tables,

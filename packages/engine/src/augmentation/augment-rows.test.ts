@@ -329,7 +329,7 @@ function readBatch(
     memory.writeJob(config, {
       ...{ training, validation: null, augmentation, batchSize, seed: SEED, shuffle: false },
       ...{ optimizer: { type: 'sgd', learningRate: 0.1 }, regularization: null },
-      ...{ gradientClip: null, shouldStop: null, team: null, observes: null },
+      ...{ gradientClip: null, onBatch: null, team: null, observes: null },
     })
     expect(instantiateKernels(module, arena.memory, null).trainEpoch(epoch, 0)).toBe(0)
     return memory.readRows(map.batchInputs, batchSize, config.inputs, map.inputStride)

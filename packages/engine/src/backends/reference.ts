@@ -5,6 +5,7 @@
 import { augmentRows } from '../augmentation/augment-rows.ts'
 import type { Backend, Divergence, Metrics } from '../backend.ts'
 import { GRADIENT_LIMIT, type OptimizerConfig } from '../config.ts'
+import { EngineError } from '../errors.ts'
 import { clipGradient } from '../gradient-clip.ts'
 import { observationWindows } from '../layer-statistics.ts'
 import { createAdagrad } from '../optimizers/adagrad.ts'
@@ -18,6 +19,10 @@ import { element, Matrix } from '../tensor.ts'
 import { epochOrder, gatherBatch, rowLosses, weightedMean } from './reference-batch.ts'
 import { ReferenceNetwork } from './reference-network.ts'
 import { ReferenceObserver } from './reference-observer.ts'
+
+function refuseCheckpoints(): never {
+  throw new EngineError('invalid_options', 'the reference backend has no checkpoints')
+}
 
 export const referenceBackend: Backend = {
   openTraining(config, weights, job) {
@@ -39,7 +44,9 @@ export const referenceBackend: Backend = {
         let { learningRate } = rate
         const observer = new ReferenceObserver(config, network, observationWindows(job, epoch))
         for (let start = 0; start < order.length; start += job.batchSize) {
-          if (job.shouldStop?.()) return { status: 'stopped' }
+          const answer = job.onBatch?.()
+          if (answer === 'checkpoint') refuseCheckpoints()
+          if (answer) return { status: 'stopped' }
           const rows = order.subarray(start, start + job.batchSize)
           const batch = gatherBatch(config, job.training, rows, augmentRow)
           const pass = { seed: job.seed, step: (epoch - 1) * batches + start / job.batchSize }
@@ -82,6 +89,11 @@ export const referenceBackend: Backend = {
           observations: observer.observations(),
         }
       },
+
+      fused: false,
+      state: refuseCheckpoints,
+      restore: refuseCheckpoints,
+      continueEpoch: refuseCheckpoints,
 
       validate() {
         if (job.validation === null) return null

@@ -5,6 +5,7 @@
 import type {
   Backend,
   Divergence,
+  EpochOutcome,
   Metrics,
   TrainingData,
   TrainingJob,
@@ -44,10 +45,11 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       memory.writeJob(config, job)
       memory.writeWeights(weights)
       memory.keepBest()
+      const beforeBatch = makeBeforeBatch(job, memory)
       const kernels = instantiateKernels(
         module,
         arena.memory,
-        makeBeforeBatch(job, memory),
+        beforeBatch.answer,
         (moment, batch) => observer?.observe(moment, batch),
       )
       const observer =
@@ -67,32 +69,50 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         }
       }
 
+      const trainFrom = (epoch: number, firstBatch: number): EpochOutcome => {
+        let status = call(() => kernels.trainEpoch(epoch, firstBatch))
+        while (status === STATUS_CODES.interrupted && !beforeBatch.takesCheckpoint()) {
+          status = call(() => kernels.trainEpoch(epoch, memory.integer('batch')))
+        }
+        switch (status) {
+          case STATUS_CODES.completed:
+            return {
+              status: 'completed',
+              metrics: readMetrics(config, memory, job.training.rows),
+              penalty: memory.real('penaltySum') / job.training.rows,
+              gradientNorm: memory.real('gradientNorm'),
+              threads: memory.integer('threads'),
+              observations: observer?.observations() ?? [],
+            }
+          case STATUS_CODES.stopped:
+            return { status: 'stopped' }
+          case STATUS_CODES.interrupted:
+            return { status: 'interrupted' }
+          default: {
+            const overflows = status === STATUS_CODES.gradient_diverged
+            const at = overflows ? findBadGradient(memory, map) : findBadRow(memory, map)
+            return { status: 'diverged', batch: memory.integer('batch'), ...at }
+          }
+        }
+      }
+
       const session: TrainingSession = {
         trainEpoch(epoch, rate) {
           memory.writeRate(rate)
           observer?.begin(observationWindows(job, epoch))
-          let status = call(() => kernels.trainEpoch(epoch, 0))
-          while (status === STATUS_CODES.regrouped) {
-            status = call(() => kernels.trainEpoch(epoch, memory.integer('batch')))
-          }
-          switch (status) {
-            case STATUS_CODES.completed:
-              return {
-                status: 'completed',
-                metrics: readMetrics(config, memory, job.training.rows),
-                penalty: memory.real('penaltySum') / job.training.rows,
-                gradientNorm: memory.real('gradientNorm'),
-                threads: memory.integer('threads'),
-                observations: observer?.observations() ?? [],
-              }
-            case STATUS_CODES.stopped:
-              return { status: 'stopped' }
-            default: {
-              const overflows = status === STATUS_CODES.gradient_diverged
-              const at = overflows ? findBadGradient(memory, map) : findBadRow(memory, map)
-              return { status: 'diverged', batch: memory.integer('batch'), ...at }
-            }
-          }
+          kernels.beginEpoch(epoch)
+          return trainFrom(epoch, 0)
+        },
+        continueEpoch: () => trainFrom(memory.integer('epoch'), memory.integer('batch')),
+        fused: kernels.roundsOnce() === 1,
+        state: () => memory.state(),
+        restore(state) {
+          const [epoch = 1, batch = 0] = state.numbers
+          kernels.beginEpoch(epoch)
+          memory.restore(state)
+          // A window that had begun before is not observed: its first batches are gone.
+          const windows = observationWindows(job, epoch)
+          observer?.begin(windows.filter(({ firstBatch }) => firstBatch >= batch))
         },
         validate() {
           if (job.validation === null) return null
@@ -142,25 +162,39 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
   }
 }
 
-/** Answers the kernels before each batch: whether to stop, or to go on with another number of threads. */
-function makeBeforeBatch({ shouldStop, team }: TrainingJob, memory: JobMemory): () => number {
+/**
+ * Answers the kernels before each batch: whether to stop, or to be interrupted, since other threads may
+ * still be at work on the batch before.
+ */
+function makeBeforeBatch(
+  { onBatch, team }: TrainingJob,
+  memory: JobMemory,
+): { answer: () => number; takesCheckpoint: () => boolean } {
   let threads = 1
   // The kernels are called anew for the same batch, which is not asked about twice.
-  let isRegrouping = false
-  return () => {
-    if (isRegrouping) {
-      isRegrouping = false
-      return STATUS_CODES.completed
-    }
-    if (shouldStop?.()) return STATUS_CODES.stopped
-    if (team === null) return STATUS_CODES.completed
-    const present = memory.presentThreads()
-    const next = Math.max(1, Math.min(team.threads(present), team.size, present))
-    if (next === threads) return STATUS_CODES.completed
-    threads = next
-    memory.writeThreads(threads)
-    isRegrouping = true
-    return STATUS_CODES.regrouped
+  let interruption: 'checkpoint' | 'regrouping' | null = null
+  const interrupt = (why: 'checkpoint' | 'regrouping'): number => {
+    interruption = why
+    return STATUS_CODES.interrupted
+  }
+  return {
+    answer() {
+      if (interruption !== null) {
+        interruption = null
+        return STATUS_CODES.completed
+      }
+      const asked = onBatch?.()
+      if (asked === 'checkpoint') return interrupt('checkpoint')
+      if (asked) return STATUS_CODES.stopped
+      if (team === null) return STATUS_CODES.completed
+      const present = memory.presentThreads()
+      const next = Math.max(1, Math.min(team.threads(present), team.size, present))
+      if (next === threads) return STATUS_CODES.completed
+      threads = next
+      memory.writeThreads(threads)
+      return interrupt('regrouping')
+    },
+    takesCheckpoint: () => interruption === 'checkpoint',
   }
 }
 

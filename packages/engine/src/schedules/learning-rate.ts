@@ -1,6 +1,6 @@
 /**
- * The learning rate of every epoch and step. All schedules but `reduce_on_plateau` are pure functions
- * of the epoch, so a run may be resumed at any of them.
+ * The learning rate of every epoch and step. All schedules are pure functions of the epoch, but for
+ * `reduce_on_plateau`, whose state is the caller's: so a run may be resumed at any epoch.
  */
 import { assertCount } from '../config.ts'
 import { EngineError } from '../errors.ts'
@@ -44,6 +44,15 @@ export interface StepRate {
   factorPerStep: number
 }
 
+/** What `reduce_on_plateau` remembers of the epochs before. */
+export interface PlateauState {
+  rate: number
+  bestLoss: number
+  epochsWithout: number
+  /** Epochs for which it still looks away. */
+  cooling: number
+}
+
 export interface Schedule {
   /** epoch counts from 1. */
   rateOf(epoch: number): StepRate
@@ -55,25 +64,35 @@ const PLATEAU_FACTOR = 0.5
 const PLATEAU_PATIENCE = 5
 const PLATEAU_THRESHOLD = 1e-4
 
+export function beginPlateau(learningRate: number): PlateauState {
+  return { rate: learningRate, bestLoss: Number.POSITIVE_INFINITY, epochsWithout: 0, cooling: 0 }
+}
+
+/** `plateau` is written by `observe`. */
 export function createSchedule(
   config: ScheduleConfig,
   learningRate: number,
   epochs: number,
   stepsPerEpoch: number,
+  plateau = beginPlateau(learningRate),
 ): Schedule {
-  const plateau = config.type === 'reduce_on_plateau' ? watchPlateau(config, learningRate) : null
   const warmupEpochs = config.warmupEpochs ?? 0
   return {
     rateOf(epoch) {
       const e = epoch - 1
       const warmup = e < warmupEpochs ? (e + 1) / warmupEpochs : 1
-      const rate = plateau?.rate() ?? learningRate * factorOf(config, e, epochs, stepsPerEpoch)
+      const rate =
+        config.type === 'reduce_on_plateau'
+          ? plateau.rate
+          : learningRate * factorOf(config, e, epochs, stepsPerEpoch)
       return {
         learningRate: warmup * rate,
         factorPerStep: config.type === 'per_step' ? config.factor : 1,
       }
     },
-    observe: (loss) => plateau?.observe(loss),
+    observe(loss) {
+      if (config.type === 'reduce_on_plateau') watchPlateau(config, plateau, loss)
+    },
   }
 }
 
@@ -135,28 +154,20 @@ function factorOf(config: ScheduleConfig, e: number, epochs: number, stepsPerEpo
 
 function watchPlateau(
   config: ScheduleConfig & { type: 'reduce_on_plateau' },
-  learningRate: number,
-): { rate(): number; observe(loss: number): void } {
+  state: PlateauState,
+  loss: number,
+): void {
   const { factor = PLATEAU_FACTOR, patience = PLATEAU_PATIENCE } = config
   const { cooldown = 0, minLearningRate = 0 } = config
-  let rate = learningRate
-  let best = Number.POSITIVE_INFINITY
-  let epochsWithout = 0
-  let cooling = 0
-  return {
-    rate: () => rate,
-    observe(loss) {
-      const isBetter = loss < best * (1 - PLATEAU_THRESHOLD)
-      if (isBetter) best = loss
-      epochsWithout = isBetter || cooling > 0 ? 0 : epochsWithout + 1
-      if (cooling > 0) cooling--
-      if (epochsWithout < patience) return
-      // A rate that starts below the least one stays there.
-      rate = Math.max(rate * factor, Math.min(minLearningRate, rate))
-      epochsWithout = 0
-      cooling = cooldown
-    },
-  }
+  const isBetter = loss < state.bestLoss * (1 - PLATEAU_THRESHOLD)
+  if (isBetter) state.bestLoss = loss
+  state.epochsWithout = isBetter || state.cooling > 0 ? 0 : state.epochsWithout + 1
+  if (state.cooling > 0) state.cooling--
+  if (state.epochsWithout < patience) return
+  // A rate that starts below the least one stays there.
+  state.rate = Math.max(state.rate * factor, Math.min(minLearningRate, state.rate))
+  state.epochsWithout = 0
+  state.cooling = cooldown
 }
 
 function assertFactor(factor: number): void {

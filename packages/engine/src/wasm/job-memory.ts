@@ -1,5 +1,5 @@
 import { MIXUP_STREAM } from '../augmentation/augment-rows.ts'
-import type { TrainingData, TrainingJob } from '../backend.ts'
+import type { SessionState, TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
 import type { LiveOutputs } from '../layer-statistics.ts'
@@ -28,6 +28,16 @@ import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
 
 /** Fields of the map that the kernels do not read. */
 const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows', 'stateBytes'])
+/** What the kernels change from step to step, beside the parameters and moments. */
+const STATE_INTEGERS = ['epoch', 'batch', 'step', 'correct'] as const
+const STATE_REALS = [
+  'learningRate',
+  'rateFactor',
+  'beta1Power',
+  'beta2Power',
+  'lossSum',
+  'penaltySum',
+] as const
 /** No epoch has so many batches. */
 const NO_BATCH = 2 ** 31 - 1
 
@@ -133,7 +143,7 @@ export class JobMemory {
     this.#setInteger('seedLow', seedLow)
     this.#setInteger('seedHigh', seedHigh)
     this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
-    this.#setInteger('asksBeforeBatch', Number(job.shouldStop !== null || job.team !== null))
+    this.#setInteger('asksBeforeBatch', Number(job.onBatch !== null || job.team !== null))
     this.writeThreads(1)
     this.writeNextObserved(null)
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
@@ -232,6 +242,29 @@ export class JobMemory {
   keepBest(): void {
     const { parameters, best, stateBytes } = this.#map
     this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
+  }
+
+  /** Between two batches; the bytes are a view. */
+  state(): SessionState {
+    const numbers = [
+      ...STATE_INTEGERS.map((field) => this.integer(field)),
+      ...STATE_REALS.map((field) => this.real(field)),
+    ]
+    return { numbers, bytes: this.#stateBytes() }
+  }
+
+  /** The epoch of the state must have begun. */
+  restore({ numbers, bytes }: SessionState): void {
+    for (const [i, field] of STATE_INTEGERS.entries()) this.#setInteger(field, numbers[i] as number)
+    for (const [i, field] of STATE_REALS.entries()) {
+      this.#setReal(field, numbers[STATE_INTEGERS.length + i] as number)
+    }
+    this.#stateBytes().set(bytes)
+  }
+
+  #stateBytes(): Uint8Array {
+    const { parameters, gradient } = this.#map
+    return new Uint8Array(this.#floats.buffer, parameters, gradient - parameters)
   }
 
   #readLayer(layer: LayerMap, address: number, runningAddress: number): LayerWeights {

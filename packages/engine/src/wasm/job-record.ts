@@ -201,8 +201,8 @@ export const STATUS_CODES = {
   stopped: 1,
   loss_diverged: 2,
   gradient_diverged: 3,
-  /** Interrupted before a batch, to go on there with another number of threads. */
-  regrouped: 4,
+  /** Before a batch, to go on there: with another number of threads, or once a checkpoint is taken. */
+  interrupted: 4,
 } as const
 export const WORK_CODES = { train: 0, validate: 1 } as const
 /** When an observer is called: the gradient is whole but not clipped, and the parameters are updated. */

@@ -1,5 +1,6 @@
 /** The exports of the compiled kernels. Addresses are bytes; see assembly/ for shapes and formulas. */
 export interface Kernels {
+  beginEpoch(epoch: number): void
   trainEpoch(epoch: number, firstBatch: number): number
   validate(): void
   assist(): void

@@ -102,10 +102,10 @@ export interface MemoryMap {
   /** Factors of the inputs' dropout, [batch, inputStride]. */
   inputMask: number
   parameters: number
-  gradient: number
   best: number
   firstMoment: number
   secondMoment: number
+  gradient: number
   parameterBytes: number
   /** Parameters and running statistics. */
   stateBytes: number
@@ -192,11 +192,12 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     return start
   }
 
+  // What a checkpoint holds is one range: from the parameters to the gradient.
   const parameters = take(parameterFloats + runningFloats)
-  const gradient = take(parameterFloats)
   const best = take(parameterFloats + runningFloats)
   const firstMoment = take(MOMENTS[input.optimizer] >= 1 ? parameterFloats : 0)
   const secondMoment = take(MOMENTS[input.optimizer] >= 2 ? parameterFloats : 0)
+  const gradient = take(parameterFloats)
 
   let parameterOffset = 0
   let parameterRow = 0
@@ -267,10 +268,10 @@ export function mapMemory(input: MemoryInput): MemoryMap {
     inputStride,
     targetStride,
     parameters,
-    gradient,
     best,
     firstMoment,
     secondMoment,
+    gradient,
     parameterBytes: 4 * parameterFloats,
     stateBytes: 4 * (parameterFloats + runningFloats),
     parameterRows,

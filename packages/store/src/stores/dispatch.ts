@@ -106,10 +106,10 @@ function recovery(
       return Prisma.sql`
         WITH job AS (
           UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-            dispatch_generation = dispatch_generation + 1, crash_count = crash_count + 1, epoch = 0, folds = NULL,
+            dispatch_generation = dispatch_generation + 1, crash_count = crash_count + 1,
             run_after = clock_timestamp() + make_interval(secs => ${backoff}::float8), event_seq = event_seq + 1
           WHERE ${stillDead} RETURNING id, event_seq)
-        ${insertEvent('job.retrying', 'The worker was lost; the job starts again', { status: 'queued', reason: 'worker_lost' })}`
+        ${insertEvent('job.retrying', 'The worker was lost; the job goes on with another', { status: 'queued', reason: 'worker_lost' })}`
     }
     case 'failed': {
       const error: JobError = {

@@ -3,13 +3,22 @@
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
 import type { Column, EpochMetrics, Fold, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
-import type { ClaimedJob, Finish, Lease, LeaseStore } from '@trainyard/domain'
-import type { Database } from '../client.ts'
+import type {
+  CheckpointProgress,
+  ClaimedJob,
+  Finish,
+  Lease,
+  LeaseStore,
+  Progress,
+} from '@trainyard/domain'
+import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { keepCheckpoint } from './checkpoints.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
 import { insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
+import { isMine } from './is-mine.ts'
 
 /** A large network's weights are rows of chunks by then; what is left in the transaction is small. */
 const FINISH_TIMEOUT_MS = 15_000
@@ -26,57 +35,72 @@ interface ClaimRow {
   task: string
   validation_sha256: string | null
   validation_columns: unknown
+  folds: unknown
+  step: number | null
+  checkpoint_sha256: string | null
+  progress: unknown
 }
 
-export function createLeases(database: Database, options: { leaseSeconds: number }): LeaseStore {
+/** `engine` names everything that decides the bits of a training: what another has computed is not gone on with. */
+export function createLeases(
+  database: Database,
+  options: { leaseSeconds: number; engine: string },
+): LeaseStore {
   const leaseUntil = Prisma.sql`clock_timestamp() + make_interval(secs => ${options.leaseSeconds}::float8)`
 
   return {
     claim: (jobId, owner) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<ClaimRow[]>`
-          WITH job AS (
+          WITH before AS (
+            SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
+            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL FOR UPDATE),
+          newest AS (
+            SELECT step, checkpoints.sha256, progress, NULLIF(progress->'best', 'null'::jsonb) AS best
+            FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
+          job AS (
             UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-              lease_owner = ${owner}, lease_until = ${leaseUntil}, epoch = 0, best = NULL, folds = NULL,
+              lease_owner = ${owner}, lease_until = ${leaseUntil}, progress_engine = ${options.engine},
+              epoch = COALESCE((SELECT (progress->>'epoch')::int FROM newest), 0),
+              best = (SELECT jsonb_build_object('epoch', best->'epoch', 'metrics', jsonb_build_object(
+                'train_loss', best->'train_loss', 'train_accuracy', best->'train_accuracy',
+                'val_loss', best->'val_loss', 'val_accuracy', best->'val_accuracy'))
+                FROM newest WHERE best IS NOT NULL),
+              folds = CASE WHEN goes_on THEN folds END,
               started_at = COALESCE(started_at, clock_timestamp()), event_seq = event_seq + 1
-            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
-            RETURNING *),
+            FROM before WHERE jobs.id = before.id
+            RETURNING jobs.*),
           told AS (${insertEvent(
             'job.started',
             'A worker has taken the job',
             Prisma.sql`jsonb_build_object('status', 'running', 'attempt', job.attempt)`,
           )}),
-          -- An attempt starts from the beginning: its history replaces that of the lost one, neither doubled nor holed.
-          wiped AS (DELETE FROM epoch_metrics USING job WHERE epoch_metrics.job_id = job.id),
-          wiped_layers AS (DELETE FROM epoch_layers USING job WHERE epoch_layers.job_id = job.id)
-          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, d.sha256, d.rows, d.columns,
-            d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns
+          -- What lies beyond is trained again, so that the history is neither doubled nor holed.
+          wiped AS (
+            DELETE FROM epoch_metrics m USING job WHERE m.job_id = job.id AND m.epoch > job.epoch),
+          wiped_layers AS (
+            DELETE FROM epoch_layers l USING job WHERE l.job_id = job.id AND (l.epoch > job.epoch OR job.epoch = 0)),
+          wiped_checkpoints AS (
+            DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
+          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds, d.sha256, d.rows,
+            d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
+            newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
           FROM job JOIN datasets d ON d.id = job.dataset_id
-            LEFT JOIN datasets v ON v.id = job.validation_dataset_id`
+            LEFT JOIN datasets v ON v.id = job.validation_dataset_id LEFT JOIN newest ON true`
         return rows[0] === undefined ? null : toClaimedJob(jobId, rows[0])
       }),
 
     report: (lease, progress) =>
       translateErrors(async () => {
-        for (const fold of progress?.folds ?? [])
-          await database.$executeRaw(foldCompleted(lease, fold))
-        const last = progress?.metrics.at(-1)
-        const rows =
-          progress === null || last === undefined
-            ? await database.$queryRaw<{ status: string }[]>`
-                UPDATE jobs SET lease_until = ${leaseUntil} WHERE ${isMine(lease)} RETURNING status`
-            : await database.$queryRaw<{ status: string }[]>`
-                WITH job AS (
-                  UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
-                    epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb,
-                    crash_count = CASE WHEN ${progress.epoch} > furthest_epoch THEN 0 ELSE crash_count END,
-                    furthest_epoch = GREATEST(furthest_epoch, ${progress.epoch}::int)
-                  WHERE ${isMine(lease)} RETURNING id, event_seq, status),
-                measured AS (${insertEpochMetrics(progress.metrics)})
-                ${keepEpochLayers(progress.layers)},
-                told AS (${epochCompleted(last)})
-                SELECT status FROM job`
-        const status = rows[0]?.status
+        const checkpoint = progress?.checkpoint
+        const status =
+          checkpoint === undefined
+            ? await storeProgress(database, lease, progress)
+            : await database.$transaction(async (transaction) => {
+                const held = await storeProgress(transaction, lease, progress)
+                if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
+                return held
+              })
         return status === undefined ? 'fenced' : status === 'cancelling' ? 'cancel' : 'go_on'
       }),
 
@@ -139,22 +163,79 @@ export function createLeases(database: Database, options: { leaseSeconds: number
       ),
 
     release: (lease) =>
-      translateErrors(async () => {
-        // A job that was to be cancelled ends as cancelled; giving it back would let it run again.
-        const released = await database.$executeRaw`
-          WITH job AS (
-            UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-              dispatch_generation = dispatch_generation + 1, epoch = 0, folds = NULL, event_seq = event_seq + 1
-            WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
-          ${insertEvent('job.retrying', 'The worker shuts down; the job waits for another', { status: 'queued', reason: 'drained' })}`
-        return released === 0 ? 'fenced' : 'done'
-      }),
+      translateErrors(() =>
+        giveBack(
+          database,
+          lease,
+          insertEvent('job.retrying', 'The worker shuts down; the job waits for another', {
+            status: 'queued',
+            reason: 'drained',
+          }),
+        ),
+      ),
+
+    discardCheckpoint: (lease, step) =>
+      translateErrors(() =>
+        database.$transaction(async (transaction) => {
+          const outcome = await giveBack(
+            transaction,
+            lease,
+            insertEvent('job.retrying', 'A checkpoint was damaged; the job goes on without it', {
+              status: 'queued',
+              reason: 'checkpoint_damaged',
+            }),
+          )
+          if (outcome === 'done') {
+            await transaction.$executeRaw`
+              DELETE FROM checkpoints WHERE job_id = ${lease.jobId} AND step = ${step}`
+          }
+          return outcome
+        }),
+      ),
+  }
+
+  /** The status of the row, undefined when the lease is another's. */
+  async function storeProgress(
+    queryable: Queryable,
+    lease: Lease,
+    progress: Progress | null,
+  ): Promise<string | undefined> {
+    for (const fold of progress?.folds ?? []) {
+      await queryable.$executeRaw(foldCompleted(lease, fold))
+    }
+    const last = progress?.metrics.at(-1)
+    const rows =
+      progress === null || last === undefined
+        ? await queryable.$queryRaw<{ status: string }[]>`
+            UPDATE jobs SET lease_until = ${leaseUntil} WHERE ${isMine(lease)} RETURNING status`
+        : await queryable.$queryRaw<{ status: string }[]>`
+            WITH job AS (
+              UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
+                epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb,
+                crash_count = CASE WHEN ${progress.epoch} > furthest_epoch THEN 0 ELSE crash_count END,
+                furthest_epoch = GREATEST(furthest_epoch, ${progress.epoch}::int)
+              WHERE ${isMine(lease)} RETURNING id, event_seq, status),
+            measured AS (${insertEpochMetrics(progress.metrics)})
+            ${keepEpochLayers(progress.layers)},
+            told AS (${epochCompleted(last)})
+            SELECT status FROM job`
+    return rows[0]?.status
   }
 }
 
-/** The fence. `cancelling` belongs to it: a worker that is asked to stop still reports how it ended. */
-function isMine(lease: Lease): Prisma.Sql {
-  return Prisma.sql`id = ${lease.jobId} AND lease_epoch = ${lease.leaseEpoch} AND status IN ('running', 'cancelling')`
+/** A job that was to be cancelled ends as cancelled; giving it back would let it run again. */
+async function giveBack(
+  queryable: Queryable,
+  lease: Lease,
+  event: Prisma.Sql,
+): Promise<'done' | 'fenced'> {
+  const released = await queryable.$executeRaw`
+    WITH job AS (
+      UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
+        dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
+      WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
+    ${event}`
+  return released === 0 ? 'fenced' : 'done'
 }
 
 function epochCompleted(metrics: EpochMetrics): Prisma.Sql {
@@ -205,5 +286,14 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
       row.validation_sha256 === null
         ? null
         : { sha256: row.validation_sha256, columns: row.validation_columns as Column[] },
+    folds: (row.folds as Fold[] | null) ?? [],
+    checkpoint:
+      row.step === null || row.checkpoint_sha256 === null
+        ? null
+        : {
+            step: row.step,
+            sha256: row.checkpoint_sha256,
+            progress: row.progress as CheckpointProgress,
+          },
   }
 }

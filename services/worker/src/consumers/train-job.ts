@@ -1,18 +1,26 @@
 import type { JobId, ResolvedConfig } from '@trainyard/contracts'
-import { type BlobStore, type ClaimedJob, DomainError, type Finish } from '@trainyard/domain'
+import {
+  type BlobStore,
+  type CheckpointStore,
+  type ClaimedJob,
+  DomainError,
+  type Finish,
+  type JobCheckpoint,
+} from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
+import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
-import type { TrainingReport } from '../training/thread-protocol.ts'
+import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toFailedError } from '../training/to-job-error.ts'
-import type { TrainingRun } from '../training/training-threads.ts'
+import { type TrainingRun, UnresumableError } from '../training/training-threads.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
   train(jobId: JobId): Promise<void>
   cancel(jobId: JobId): void
-  /** Stops every job at its next batch and gives it back unharmed; takes no more. */
+  /** Stops every job at its next batch and gives it back with a checkpoint; takes no more. */
   drain(): Promise<void>
 }
 
@@ -25,7 +33,7 @@ interface RunningJob {
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, blobs, threads, pulse, log, workerId } = deps
+  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId } = deps
   const running = new Map<JobId, RunningJob>()
   let isDraining = false
 
@@ -61,18 +69,26 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   function startJob(job: ClaimedJob): RunningJob {
     const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
     let run: TrainingRun | null = null
+    let keeper: CheckpointKeeper | null = null
     let cause: StopCause | null = null
     const stop = (why: StopCause) => {
       if (cause === null || why === 'fenced') cause = why
+      if (cause === 'drain') run?.takeCheckpoint()
       run?.stop()
     }
-    const reporter = startReporter(lease, deps, {
-      // Reading and preparing the data counts as one batch.
-      batches: () => run?.batches() ?? 0,
-      onCancel: () => stop('cancel'),
-      onFenced: () => stop('fenced'),
-      onReported: () => pulse.jobChanged(job.id),
-    })
+    const reporter = startReporter(
+      lease,
+      deps,
+      {
+        // Reading and preparing the data counts as one batch.
+        batches: () => run?.batches() ?? 0,
+        onCancel: () => stop('cancel'),
+        onFenced: () => stop('fenced'),
+        onReported: () => pulse.jobChanged(job.id),
+        onCheckpointStored: () => keeper?.proceed(),
+      },
+      job.checkpoint?.progress,
+    )
 
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
@@ -81,26 +97,38 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       const validationTable =
         validationDataset === null ? null : await datasets.load(validationDataset)
       const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
-      const resolved = job.resolvedConfig
-      const task = { table, columns, target, resolved, validationTable, initialWeights }
-      run = threads.run(task, (message) => {
+      const { resolvedConfig: resolved, folds } = job
+      const resume = await readResume(checkpoints, job)
+      const inputs = { table, columns, target, resolved, validationTable, initialWeights }
+      const started = threads.run({ ...inputs, folds, resume }, (message) => {
         if (message.kind === 'fold') reporter.addFold(message.fold)
-        else reporter.add(message.epochs)
+        else if (message.kind === 'epochs') reporter.add(message.epochs)
+        else keeper?.add(message.checkpoint)
       })
-      if (cause !== null) run.stop()
-      return await run.report
+      run = started
+      keeper = startKeeper(lease, resolved.checkpoint, deps, {
+        takeCheckpoint: () => started.takeCheckpoint(),
+        onPut: (checkpoint) => reporter.addCheckpoint(checkpoint),
+      })
+      if (cause !== null) stop(cause)
+      return await started.report
     }
 
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
       if ('metrics' in result) reporter.add(result)
-      const unreported = await reporter.stop()
+      await keeper?.stop()
+      const { epochs: unreported, checkpoint } = await reporter.stop()
       if (cause === 'fenced') {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
         return
       }
       if ('error' in result) {
         const { error } = result
+        if (error instanceof UnresumableError && job.checkpoint !== null) {
+          log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
+          if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
+        }
         // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
         if (error instanceof DomainError && error.code === 'unavailable') throw error
         log.error({ err: error, job: job.id }, 'a job has failed')
@@ -120,6 +148,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       } else if (
         result.end.kind === 'stopped' &&
         cause === 'drain' &&
+        (await keepRest(unreported, checkpoint)) &&
         // Not when a cancel was asked meanwhile: then the stop is its end.
         (await leases.release(lease)) === 'done'
       ) {
@@ -137,6 +166,14 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }
     }
 
+    /** For the next attempt to go on from; false when the lease is another's. */
+    const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | null) => {
+      const epoch = reporter.last()?.epoch ?? 0
+      const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
+      const answer = await leases.report(lease, { ...rest, checkpoint: checkpoint ?? undefined })
+      return answer !== 'fenced'
+    }
+
     const end = async (
       finish: Finish,
       {
@@ -150,6 +187,17 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     return { stop, ended: work() }
   }
+}
+
+/** Throws `UnresumableError` when the bytes are damaged or gone. */
+async function readResume(
+  checkpoints: CheckpointStore,
+  { id, checkpoint }: ClaimedJob,
+): Promise<ResumePoint | null> {
+  if (checkpoint === null) return null
+  const bytes = await checkpoints.read(id, checkpoint.sha256)
+  if (bytes === null) throw new UnresumableError('the stored checkpoint is damaged or gone')
+  return { bytes, progress: checkpoint.progress }
 }
 
 async function readInitialWeights(

@@ -7,7 +7,7 @@ import { workerData } from 'node:worker_threads'
 import type { EpochMetrics, Fold, WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { detailToObserve, finalEpochs } from '@trainyard/domain'
-import { createNetwork, type Network } from '@trainyard/engine'
+import { createNetwork, EngineError, inspectCheckpoint, type Network } from '@trainyard/engine'
 import {
   measureBaselines,
   type PreparedTraining,
@@ -20,8 +20,10 @@ import {
 import { makeTeam } from '../training/make-team.ts'
 import { type EpochsRun, runEpochs } from '../training/run-epochs.ts'
 import { runFolds, toFinal } from '../training/run-folds.ts'
+import { judged } from '../training/summarize-epoch.ts'
 import {
   BATCHES_WORD,
+  CHECKPOINT_WORD,
   type EpochReport,
   type PackedSplit,
   STOP_WORD,
@@ -44,6 +46,9 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
     return { kind: 'trained', report: await train(task) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
+    if (error instanceof EngineError && error.code === 'invalid_checkpoint') {
+      return { kind: 'unresumable', reason: error.message }
+    }
     throw error
   }
 }
@@ -91,31 +96,51 @@ async function trainNetwork(
   folds: readonly Fold[] | null,
   shouldStop: () => boolean,
 ): Promise<Omit<TrainingReport, 'split' | 'baselines'> & { best: EpochMetrics | null }> {
-  const { control, progress } = task
+  const { control, progress, resume } = task
   const resolved = folds === null ? task.resolved : toFinal(task.resolved)
   const epochs = folds === null ? null : finalEpochs(folds)
   const network = await makeNetwork(task, data, BigInt(resolved.seed))
   try {
-    const send = (message: ThreadMessage) => progress.postMessage(message)
+    const send = (message: ThreadMessage, moved: ArrayBuffer[] = []) =>
+      progress.postMessage(message, moved)
     const team = makeTeam(resolved, cores, {
       threads: () => Atomics.load(control, THREADS_WORD),
       askForHelp: (threads, assignment) => send({ kind: 'help', threads, assignment }),
     })
     let unsent: EpochReport = { metrics: [], layers: [] }
     let sentMs = Number.NEGATIVE_INFINITY
-    let best: EpochMetrics | null = null
+    const sendEpochs = () => {
+      send({ kind: 'epochs', epochs: unsent })
+      unsent = { metrics: [], layers: [] }
+      sentMs = performance.now()
+    }
+    let best = resume?.progress.best ?? null
+    let last = resume?.progress.last ?? null
     const run = runEpochs(network, data, resolved, {
       shouldStop,
       observes: (epoch) => detailToObserve(epoch, epochs ?? resolved.training.epochs),
       onEpoch: (metrics, layers) => {
         unsent.metrics.push(metrics)
         unsent.layers.push(...layers)
-        if (best === null || (metrics.val_loss ?? 0) < (best.val_loss ?? 0)) best = metrics
-        if (performance.now() - sentMs < SEND_INTERVAL_MS) return
-        send({ kind: 'epochs', epochs: unsent })
-        unsent = { metrics: [], layers: [] }
-        sentMs = performance.now()
+        if (best === null || judged(metrics) < judged(best)) best = metrics
+        last = metrics
+        if (performance.now() - sentMs >= SEND_INTERVAL_MS) sendEpochs()
       },
+      wantsCheckpoint() {
+        if (Atomics.load(control, CHECKPOINT_WORD) === 0) return false
+        Atomics.store(control, CHECKPOINT_WORD, 0)
+        return true
+      },
+      onCheckpoint(bytes, seconds) {
+        sendEpochs()
+        const { step } = inspectCheckpoint(bytes)
+        const sha256 = createHash('sha256').update(bytes).digest('hex')
+        const counted = { epoch: last?.epoch ?? 0, seconds, best, last }
+        send({ kind: 'checkpoint', checkpoint: { bytes, sha256, step, progress: counted } }, [
+          bytes.buffer,
+        ])
+      },
+      resume: resume && { bytes: resume.bytes, seconds: resume.progress.seconds },
       team,
       ...(epochs !== null && { epochs }),
     })
@@ -133,6 +158,7 @@ async function validateFolds(task: TrainingTask, shouldStop: () => boolean) {
   const { validation } = task.resolved
   if (validation === null || !('folds' in validation)) return null
   return await runFolds(task, (data, seed) => makeNetwork(task, data, seed), {
+    completed: task.folds,
     shouldStop,
     onFold: (fold) => task.progress.postMessage({ kind: 'fold', fold } satisfies ThreadMessage),
   })

@@ -30,6 +30,7 @@ beforeEach(() => {
     claim: unused,
     finish: unused,
     release: unused,
+    discardCheckpoint: unused,
     async report(lease, progress) {
       expect(lease).toEqual(LEASE)
       writes.push({ atMs: performance.now() - startMs, progress })
@@ -47,6 +48,7 @@ beforeEach(() => {
       onCancel: () => told.push('cancel'),
       onFenced: () => told.push('fenced'),
       onReported: () => told.push('reported'),
+      onCheckpointStored: () => told.push('checkpoint stored'),
     },
   )
 })
@@ -55,6 +57,35 @@ afterEach(async () => {
   store.held?.resolve()
   await reporter.stop()
   vi.useRealTimers()
+})
+
+describe('a checkpoint', () => {
+  const checkpoint = {
+    ...{ step: 10, sha256: 'a', bytes: 4, keep: 2 },
+    progress: { epoch: 5001, seconds: 1, best: null, last: null },
+  }
+
+  it('is written with the epochs it has completed, and not before', async () => {
+    add(epochs(...countTo(5002)))
+    reporter.addCheckpoint(checkpoint)
+    await vi.advanceTimersByTimeAsync(1000)
+
+    expect(writes.map(({ progress }) => [progress?.epoch, progress?.checkpoint?.step])).toEqual([
+      [5000, undefined],
+      [5002, 10],
+    ])
+    expect(told).toEqual(['reported', 'checkpoint stored', 'reported'])
+  })
+
+  it('is written again when that failed, and returned when it never was', async () => {
+    store.failure = new DomainError('unavailable')
+    reporter.addCheckpoint(checkpoint)
+    await vi.advanceTimersByTimeAsync(1000)
+
+    expect(writes.length).toBeGreaterThan(1)
+    expect(writes.every(({ progress }) => progress?.checkpoint === checkpoint)).toBe(true)
+    expect((await reporter.stop()).checkpoint).toBe(checkpoint)
+  })
 })
 
 describe('epochs', () => {
@@ -84,7 +115,7 @@ describe('epochs', () => {
     const fifths = writes.map(({ atMs }, i) => (writes[i + 4]?.atMs ?? Infinity) - atMs)
     expect(Math.min(...fifths)).toBeGreaterThanOrEqual(1000)
     expect(writes.length).toBeGreaterThanOrEqual(10)
-    expect([...written(), ...rest.metrics].map((row) => row.epoch)).toEqual(countTo(5000))
+    expect([...written(), ...rest.epochs.metrics].map((row) => row.epoch)).toEqual(countTo(5000))
   })
 
   it('that come together are written together', async () => {
@@ -122,7 +153,7 @@ describe('epochs', () => {
       [2, 5000],
       [5002, 6000],
     ])
-    expect(rest).toEqual({ metrics: epochs(6001), layers: observed(6001) })
+    expect(rest.epochs).toEqual({ metrics: epochs(6001), layers: observed(6001) })
   })
 
   it('never start a write while one is under way', async () => {
@@ -160,7 +191,7 @@ describe('epochs', () => {
     add(epochs(1))
     await vi.advanceTimersByTimeAsync(0)
 
-    expect((await reporter.stop()).metrics).toEqual(epochs(1))
+    expect((await reporter.stop()).epochs.metrics).toEqual(epochs(1))
     expect(logged.map((line) => pino.levels.labels[line.level])).toEqual(['error'])
   })
 })
@@ -250,7 +281,7 @@ describe('stop', () => {
     const stopping = reporter.stop()
     store.held.resolve()
 
-    expect((await stopping).metrics).toEqual(epochs(3, 4))
+    expect((await stopping).epochs.metrics).toEqual(epochs(3, 4))
     expect(written()).toEqual(epochs(1, 2))
   })
 
@@ -263,7 +294,7 @@ describe('stop', () => {
     const stopping = reporter.stop()
     store.held.resolve()
 
-    expect((await stopping).metrics).toEqual(epochs(1, 2, 3))
+    expect((await stopping).epochs.metrics).toEqual(epochs(1, 2, 3))
   })
 
   it('is followed by no write', async () => {

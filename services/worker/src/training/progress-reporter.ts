@@ -3,8 +3,16 @@
  * at least one each two seconds however slow, as long as the thread is alive.
  */
 import type { EpochLayers, EpochMetrics, Fold, MetricsSummary } from '@trainyard/contracts'
-import { DomainError, type Lease, type LeaseStore, type Progress } from '@trainyard/domain'
+import {
+  type CheckpointProgress,
+  DomainError,
+  type JobCheckpoint,
+  type Lease,
+  type LeaseStore,
+  type Progress,
+} from '@trainyard/domain'
 import type { Logger } from 'pino'
+import { judged, summarizeEpoch } from './summarize-epoch.ts'
 import type { EpochReport } from './thread-protocol.ts'
 
 const REPORT_INTERVAL_MS = 250
@@ -23,13 +31,16 @@ export interface ReporterHooks {
   onFenced: () => void
   /** Epochs were stored. */
   onReported: () => void
+  onCheckpointStored: () => void
 }
 
 export interface ProgressReporter {
   add(epochs: EpochReport): void
   addFold(fold: Fold): void
+  /** To be stored once all epochs before it are; `onCheckpointStored` tells. A newer one takes its place. */
+  addCheckpoint(checkpoint: JobCheckpoint): void
   /** Ends reporting and returns what has not been stored, for the terminal write. */
-  stop(): Promise<EpochReport>
+  stop(): Promise<{ epochs: EpochReport; checkpoint: JobCheckpoint | null }>
   /** Folds that have not been stored. */
   folds(): Fold[]
   best(): { epoch: number; metrics: MetricsSummary } | null
@@ -40,13 +51,16 @@ export function startReporter(
   lease: Lease,
   { leases, log }: { leases: LeaseStore; log: Logger },
   hooks: ReporterHooks,
+  /** Of the attempts before, where this one goes on. */
+  before: Pick<CheckpointProgress, 'best' | 'last'> | null = null,
 ): ProgressReporter {
   // Unbounded while Postgres is away, since a job is: the contract allows it 100,000 epochs.
   const unreported: EpochMetrics[] = []
   const unreportedLayers: EpochLayers[] = []
   const unreportedFolds: Fold[] = []
-  let best: EpochMetrics | null = null
-  let last: EpochMetrics | null = null
+  let checkpoint: JobCheckpoint | null = null
+  let best = before?.best ?? null
+  let last = before?.last ?? null
   let stopped = false
   let reportedMs = Number.NEGATIVE_INFINITY
   // The claim has just begun the lease.
@@ -70,14 +84,18 @@ export function startReporter(
       unreportedFolds.push(fold)
       look()
     },
+    addCheckpoint(given) {
+      checkpoint = given
+      look()
+    },
     async stop() {
       end()
       await underWay
-      return { metrics: unreported, layers: unreportedLayers }
+      return { epochs: { metrics: unreported, layers: unreportedLayers }, checkpoint }
     },
     folds: () => unreportedFolds,
-    best: () => summarize(best),
-    last: () => summarize(last),
+    best: () => summarizeEpoch(best),
+    last: () => summarizeEpoch(last),
   }
 
   function end(): void {
@@ -93,7 +111,7 @@ export function startReporter(
       batchesSeen = batches
       movedMs = nowMs
     }
-    if (unreported.length + unreportedFolds.length > 0) {
+    if (unreported.length + unreportedFolds.length > 0 || checkpoint !== null) {
       if (nowMs - reportedMs < REPORT_INTERVAL_MS) return
       reportedMs = nowMs
     } else if (nowMs - renewedMs < RENEW_INTERVAL_MS || nowMs - movedMs > BATCH_MS_MAX) {
@@ -110,15 +128,22 @@ export function startReporter(
     const newest = metrics.at(-1)
     const layers = unreportedLayers.filter(({ epoch }) => epoch <= (newest?.epoch ?? -1))
     const folds = [...unreportedFolds]
+    const next = unreported[metrics.length]
+    // Not before the epochs that it has completed.
+    const kept =
+      checkpoint !== null && (next?.epoch ?? Number.POSITIVE_INFINITY) > checkpoint.progress.epoch
+        ? checkpoint
+        : undefined
     const progress: Progress | null =
-      newest === undefined && folds.length === 0
+      newest === undefined && folds.length === 0 && kept === undefined
         ? null
         : {
             metrics,
             layers,
             epoch: newest?.epoch ?? 0,
-            best: summarize(best),
+            best: summarizeEpoch(best),
             ...(folds.length > 0 && { folds }),
+            checkpoint: kept,
           }
     try {
       const answer = await leases.report(lease, progress)
@@ -131,6 +156,10 @@ export function startReporter(
       unreported.splice(0, metrics.length)
       unreportedLayers.splice(0, layers.length)
       unreportedFolds.splice(0, folds.length)
+      if (kept !== undefined) {
+        if (checkpoint === kept) checkpoint = null
+        hooks.onCheckpointStored()
+      }
       if (answer === 'cancel') hooks.onCancel()
       if (progress !== null) hooks.onReported()
     } catch (error) {
@@ -139,14 +168,4 @@ export function startReporter(
       log[level]({ err: error, job: lease.jobId }, 'progress could not be stored')
     }
   }
-}
-
-function judged(row: EpochMetrics): number {
-  return row.val_loss ?? row.train_loss ?? Number.POSITIVE_INFINITY
-}
-
-function summarize(row: EpochMetrics | null): { epoch: number; metrics: MetricsSummary } | null {
-  if (row === null) return null
-  const { epoch, train_loss, train_accuracy, val_loss, val_accuracy } = row
-  return { epoch, metrics: { train_loss, train_accuracy, val_loss, val_accuracy } }
 }

@@ -1,6 +1,7 @@
 import type { EpochLayers, EpochMetrics, ResolvedConfig } from '@trainyard/contracts'
 import {
   type EpochMetrics as EngineMetrics,
+  inspectCheckpoint,
   type Network,
   type Team,
   type TrainingOptions,
@@ -24,6 +25,12 @@ export interface EpochsRun {
 export interface RunHooks {
   shouldStop: () => boolean
   onEpoch: (metrics: EpochMetrics, layers: EpochLayers[]) => void
+  /** Asked before each batch, after `shouldStop` and before its answer counts. Absent: no checkpoints are taken. */
+  wantsCheckpoint?: () => boolean
+  /** With the seconds trained so far, over all attempts. */
+  onCheckpoint?: (bytes: Uint8Array<ArrayBuffer>, seconds: number) => void
+  /** A checkpoint to go on from, and the seconds trained before it. */
+  resume?: { bytes: Uint8Array; seconds: number } | null
   /** null or absent: the calling thread trains alone. */
   team?: Team | null
   /** Absent: no layers are observed. */
@@ -42,7 +49,9 @@ export function runEpochs(
   hooks: RunHooks,
 ): EpochsRun {
   const { target, max_seconds: maxSeconds } = resolved.limits
-  const endsAtMs = maxSeconds === null ? null : performance.now() + maxSeconds * 1000
+  const resume = hooks.resume ?? null
+  const startedMs = performance.now() - (resume?.seconds ?? 0) * 1000
+  const endsAtMs = maxSeconds === null ? null : startedMs + maxSeconds * 1000
   let isOutOfTime = false
   const epochs = train(network, {
     training: data.training,
@@ -53,11 +62,15 @@ export function runEpochs(
     ...(hooks.seed !== undefined && { seed: hooks.seed }),
     onBatch: () => {
       isOutOfTime = endsAtMs !== null && performance.now() >= endsAtMs
-      return isOutOfTime || hooks.shouldStop()
+      const stops = isOutOfTime || hooks.shouldStop()
+      return hooks.wantsCheckpoint?.() ? 'checkpoint' : stops
     },
+    onCheckpoint: (bytes) => hooks.onCheckpoint?.(bytes, (performance.now() - startedMs) / 1000),
+    resume: resume?.bytes ?? null,
   })
-  let lastEpoch = 0
-  let bestEpoch = 0
+  const from = resume === null ? null : inspectCheckpoint(resume.bytes)
+  let lastEpoch = from === null ? 0 : from.epoch - 1
+  let bestEpoch = from?.best?.epoch ?? 0
   let threads = 1
   for (;;) {
     const step = epochs.next()

@@ -19,11 +19,21 @@ export function foldSeed(seed: number, fold: number): bigint {
 export async function runFolds(
   input: PrepareInput,
   createNetwork: (data: PreparedTraining, seed: bigint) => Promise<Network>,
-  hooks: { shouldStop: () => boolean; onFold: (fold: Fold) => void },
+  hooks: {
+    /** Are not trained again. */
+    completed: readonly Fold[]
+    shouldStop: () => boolean
+    onFold: (fold: Fold) => void
+  },
 ): Promise<{ folds: Fold[] } | { end: TrainingReport['end'] }> {
   const { resolved } = input
   const folds: Fold[] = []
   for (const data of prepareFolds(input)) {
+    const completed = hooks.completed[folds.length]
+    if (completed !== undefined) {
+      folds.push(completed)
+      continue
+    }
     const seed = foldSeed(resolved.seed, folds.length + 1)
     const network = await createNetwork(data, seed)
     try {

@@ -13,6 +13,7 @@ import type {
   WhichWeights,
 } from '@trainyard/contracts'
 import type { DataFault, Table } from '@trainyard/datasets'
+import type { CheckpointProgress } from '@trainyard/domain'
 import type { Assignment } from '@trainyard/engine'
 
 /** Given to every thread once, at its start. */
@@ -31,14 +32,34 @@ export interface TrainingTask {
   validationTable: Table | null
   /** As `packLayers` writes them, in the shapes of `resolved`; null: the initializers'. */
   initialWeights: Uint8Array | null
+  /** Completed by an attempt before. */
+  folds: Fold[]
+  /** Where an attempt before was interrupted. */
+  resume: ResumePoint | null
   /** Shared words, by index below. */
   control: Int32Array<SharedArrayBuffer>
   /** `ThreadMessage`s go out here while the thread computes. */
   progress: MessagePort
 }
 
-/** Epochs come after all folds. */
-export type ProgressMessage = { kind: 'epochs'; epochs: EpochReport } | { kind: 'fold'; fold: Fold }
+export interface ResumePoint {
+  /** As the engine wrote it. */
+  bytes: Uint8Array
+  progress: CheckpointProgress
+}
+
+export interface TakenCheckpoint {
+  bytes: Uint8Array<ArrayBuffer>
+  sha256: string
+  step: number
+  progress: CheckpointProgress
+}
+
+/** Epochs come after all folds, and those before a checkpoint before it. */
+export type ProgressMessage =
+  | { kind: 'epochs'; epochs: EpochReport }
+  | { kind: 'fold'; fold: Fold }
+  | { kind: 'checkpoint'; checkpoint: TakenCheckpoint }
 
 export type ThreadMessage =
   | ProgressMessage
@@ -51,7 +72,9 @@ export const STOP_WORD = 0
 export const BATCHES_WORD = 1
 /** Word of `control`: threads that the job may train with, from 1; it changes as other jobs come and go. */
 export const THREADS_WORD = 2
-export const CONTROL_WORDS = 3
+/** Word of `control`: anything but 0 asks for a checkpoint before the next batch; the thread answers by 0. */
+export const CHECKPOINT_WORD = 3
+export const CONTROL_WORDS = 4
 
 /** Epochs, and what was observed of the layers in some of them. */
 export interface EpochReport {
@@ -98,3 +121,5 @@ export interface TrainingReport extends EpochReport {
 export type TrainingAnswer =
   | { kind: 'trained'; report: TrainingReport }
   | { kind: 'refused'; faults: DataFault[] }
+  /** The engine does not take the checkpoint. */
+  | { kind: 'unresumable'; reason: string }

@@ -22,6 +22,8 @@ beforeAll(async () => {
 
 afterAll(() => threads.close())
 
+const FROM_THE_START = { validationTable: null, initialWeights: null, folds: [], resume: null }
+
 describe('epochs', () => {
   it('arrive complete and in order, all but the last ones before the report', async () => {
     const { run, messages } = train({ epochs: ENDLESS })
@@ -229,12 +231,9 @@ function train(
     limits: choices.limits ?? base.limits,
   }
   const messages: EpochMetrics[][] = []
-  const run = on.run(
-    { ...xor, resolved, validationTable: null, initialWeights: null },
-    (message) => {
-      if (message.kind === 'epochs') messages.push(message.epochs.metrics)
-    },
-  )
+  const run = on.run({ ...xor, ...FROM_THE_START, resolved }, (message) => {
+    if (message.kind === 'epochs') messages.push(message.epochs.metrics)
+  })
   return { run, messages }
 }
 
@@ -250,10 +249,7 @@ function trainWide(threads: ResolvedConfig['training']['threads'], on: TrainingT
   } as const
   resolved.model.hidden = [hidden, hidden]
   resolved.training = { ...resolved.training, batch_size: 400, epochs: 200, threads }
-  return on.run(
-    { ...makeXorTable(400), resolved, validationTable: null, initialWeights: null },
-    () => undefined,
-  )
+  return on.run({ ...makeXorTable(400), ...FROM_THE_START, resolved }, () => undefined)
 }
 
 /** The helping thread starts with the first job that asks for it, and may come too late for that one. */

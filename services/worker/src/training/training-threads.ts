@@ -5,6 +5,7 @@ import { type Assignment, compileKernels, disband } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
+  CHECKPOINT_WORD,
   CONTROL_WORDS,
   type ProgressMessage,
   STOP_WORD,
@@ -23,12 +24,19 @@ const THREAD_NICENESS = 10
 const HELPER_IDLE_MS = 30_000
 
 export interface TrainingRun {
-  /** Rejects with a `DataError` when the data does not fit the specification. */
+  /** Rejects with a `DataError` when the data does not fit the specification, with `UnresumableError` when the checkpoint does not. */
   report: Promise<TrainingReport>
   /** Asks the thread to stop before its next batch. */
   stop(): void
+  /** Asks for a checkpoint before the next batch; a stop asked for later comes after it. */
+  takeCheckpoint(): void
   /** Batches so far; standing still means that the thread does. */
   batches(): number
+}
+
+/** The checkpoint to go on from is damaged, or of another training. */
+export class UnresumableError extends Error {
+  override readonly name = 'UnresumableError'
 }
 
 export interface TrainingThreads {
@@ -116,11 +124,13 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
         })
         .then((answer) => {
           if (answer.kind === 'refused') throw new DataError(answer.faults)
+          if (answer.kind === 'unresumable') throw new UnresumableError(answer.reason)
           return answer.report
         })
       return {
         report,
         stop: () => Atomics.store(control, STOP_WORD, 1),
+        takeCheckpoint: () => Atomics.store(control, CHECKPOINT_WORD, 1),
         batches: () => Atomics.load(control, BATCHES_WORD),
       }
     },

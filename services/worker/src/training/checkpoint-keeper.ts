@@ -1,0 +1,55 @@
+/**
+ * Asks a training for a checkpoint every so many seconds and carries its bytes to the store, one at a time: where that takes
+ * longer, checkpoints come less often.
+ */
+import type { ResolvedConfig } from '@trainyard/contracts'
+import type { CheckpointStore, JobCheckpoint, Lease } from '@trainyard/domain'
+import type { Logger } from 'pino'
+import type { TakenCheckpoint } from './thread-protocol.ts'
+
+export interface CheckpointKeeper {
+  add(taken: TakenCheckpoint): void
+  /** The one before is stored, or will not be: the time to the next begins. */
+  proceed(): void
+  /** No more are asked for. Resolves once the last one was handed on. */
+  stop(): Promise<void>
+}
+
+export function startKeeper(
+  lease: Lease,
+  { every_seconds: everySeconds, keep }: ResolvedConfig['checkpoint'],
+  { checkpoints, log }: { checkpoints: CheckpointStore; log: Logger },
+  hooks: { takeCheckpoint: () => void; onPut: (checkpoint: JobCheckpoint) => void },
+): CheckpointKeeper {
+  let stopped = false
+  let timer = setTimeout(hooks.takeCheckpoint, everySeconds * 1000)
+  let underWay: Promise<void> = Promise.resolve()
+
+  const proceed = () => {
+    clearTimeout(timer)
+    if (!stopped) timer = setTimeout(hooks.takeCheckpoint, everySeconds * 1000)
+  }
+
+  const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<void> => {
+    try {
+      await checkpoints.put(lease, { sha256: taken.sha256, bytes })
+      hooks.onPut({ ...taken, bytes: bytes.byteLength, keep })
+    } catch (error) {
+      // Training goes on; what is lost with the worker is only more.
+      log.warn({ err: error, job: lease.jobId }, 'a checkpoint could not be stored')
+      proceed()
+    }
+  }
+
+  return {
+    add(taken) {
+      underWay = put(taken)
+    },
+    proceed,
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      await underWay
+    },
+  }
+}
