@@ -145,7 +145,7 @@ function startTrainer(changes: Partial<WorkerDeps> = {}): JobTrainer {
 /** A second or more. */
 function insertLongJob(change: (resolved: ResolvedConfig) => void = () => undefined): Promise<Job> {
   return worker.insertJob(xor, (resolved) => {
-    resolved.training.epochs = 2500
+    resolved.training.epochs = 6000
     change(resolved)
   })
 }
