@@ -331,7 +331,9 @@ function readBatch(
       ...{ optimizer: { type: 'sgd', learningRate: 0.1 }, regularization: null },
       ...{ gradientClip: null, onBatch: null, team: null, observes: null },
     })
-    expect(instantiateKernels(module, arena.memory, null).trainEpoch(epoch, 0)).toBe(0)
+    const kernels = instantiateKernels(module, arena.memory, null)
+    kernels.beginEpoch(epoch)
+    expect(kernels.trainEpoch(epoch, 0)).toBe(0)
     return memory.readRows(map.batchInputs, batchSize, config.inputs, map.inputStride)
   } finally {
     arena.release()
