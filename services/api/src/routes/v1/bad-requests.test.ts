@@ -191,10 +191,10 @@ const CASES: [
   ],
   [
     'what is not built yet',
-    postJob('{"dataset_id":"ds_1","validation":{"dataset_id":"ds_2"}}'),
+    postJob('{"dataset_id":"ds_1","webhook":{"url":"https://example.com"}}'),
     422,
     'validation_error',
-    { pointer: '#/validation/dataset_id' },
+    { pointer: '#/webhook' },
     /not supported yet/,
   ],
   ['a list for an object', postJob('[]'), 422, 'validation_error', { pointer: '#' }],
