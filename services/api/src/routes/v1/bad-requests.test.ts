@@ -191,7 +191,7 @@ const CASES: [
   ],
   [
     'what is not built yet',
-    postJob('{"dataset_id":"ds_1","webhook":{"url":"https://example.com"}}'),
+    postJob('{"dataset_id":"$ds","webhook":{"url":"https://example.com"}}'),
     422,
     'validation_error',
     { pointer: '#/webhook' },
