@@ -53,15 +53,8 @@ export type Column = z.infer<typeof columnSchema>
 export const taskSchema = z.enum(['classification', 'regression'])
 export type Task = z.infer<typeof taskSchema>
 
-/** What a data set can be warned of; `docs/datasets.md` says when each is. */
-export const DATASET_WARNING_CODES = [
-  'target_assumed',
-  'header_looks_like_data',
-  'empty_column',
-  'missing_words',
-  'mixed_types',
-  'looks_like_date',
-  'too_many_levels',
+/** What the profile of a table can warn of. */
+export const PROFILE_WARNING_CODES = [
   'many_levels',
   'constant_column',
   'id_like_column',
@@ -72,6 +65,18 @@ export const DATASET_WARNING_CODES = [
   'duplicate_rows',
   'conflicting_labels',
   'validation_overlap',
+] as const
+
+/** What a data set can be warned of; `docs/datasets.md` says when each is. */
+export const DATASET_WARNING_CODES = [
+  'target_assumed',
+  'header_looks_like_data',
+  'empty_column',
+  'missing_words',
+  'mixed_types',
+  'looks_like_date',
+  'too_many_levels',
+  ...PROFILE_WARNING_CODES,
 ] as const
 export type DatasetWarningCode = (typeof DATASET_WARNING_CODES)[number]
 

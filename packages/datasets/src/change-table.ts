@@ -1,24 +1,28 @@
 import { rm } from 'node:fs/promises'
-import type {
-  ChangeDatasetBody,
-  Column,
-  ColumnType,
-  Dataset,
-  DatasetWarning,
-  StoredProfile,
-  Task,
+import {
+  type ChangeDatasetBody,
+  type Column,
+  type ColumnType,
+  type Dataset,
+  type DatasetWarning,
+  type DatasetWarningCode,
+  PROFILE_WARNING_CODES,
+  type StoredProfile,
+  type Task,
 } from '@trainyard/contracts'
 import { settleTarget } from './choose-target.ts'
 import { BLOCK_COLUMNS, blockRelation, physicalName } from './column-blocks.ts'
 import { DataError, type DataFault, quoteCell, refuse } from './data-error.ts'
 import { describeColumns } from './describe-columns.ts'
-import { PROFILE_WARNINGS } from './find-profile-warnings.ts'
 import { inferTypes, typedCell } from './infer-types.ts'
 import { profileTable } from './profile-table.ts'
 import type { Session } from './session.ts'
 import type { StagedTable } from './stage-csv.ts'
 import { limitWarnings } from './warnings.ts'
 import { writeTable } from './write-table.ts'
+
+/** They are found anew. */
+const OF_THE_PROFILE: ReadonlySet<DatasetWarningCode> = new Set(PROFILE_WARNING_CODES)
 
 export type ChangeableTable = Pick<Dataset, 'rows' | 'columns' | 'target' | 'warnings'>
 export type TableChange = Pick<ChangeDatasetBody, 'types' | 'roles' | 'target'>
@@ -62,7 +66,7 @@ export async function changeTable(
     const { profile, warnings: found } = await profileTable(session, input)
     const kept = current.warnings.filter(
       ({ code, column }) =>
-        !(PROFILE_WARNINGS.has(code) || types.has(column ?? '')) &&
+        !(OF_THE_PROFILE.has(code) || types.has(column ?? '')) &&
         !(code === 'target_assumed' && change.target !== undefined),
     )
     const warnings = limitWarnings([...kept, ...(retyped?.warnings ?? []), ...found])

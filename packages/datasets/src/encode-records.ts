@@ -10,6 +10,7 @@ import {
   transformWidth,
   UNSEEN_LEVEL,
 } from './encode-columns.ts'
+import { trimBlanks } from './trim-blanks.ts'
 
 /** What is to be predicted: records by column name, or rows with the features in data-set order. */
 export type RecordsInput =
@@ -91,10 +92,6 @@ function levelOf(indexOf: ReadonlyMap<string, number>, cell: Cell): number {
 function dateOf(cell: Cell): number | null {
   const text = cell === null ? '' : trimBlanks(String(cell))
   return text === '' ? Number.NaN : parseDate(text)
-}
-
-function trimBlanks(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 function cellsOf(

@@ -22,19 +22,6 @@ const OVERLAP_SHARE = 0.05
 const ID_SPAN_PER_ROW = 2
 const ID_ROWS = 1000
 
-export const PROFILE_WARNINGS: ReadonlySet<DatasetWarningCode> = new Set([
-  'many_levels',
-  'constant_column',
-  'id_like_column',
-  'missing_values',
-  'leakage_suspect',
-  'class_imbalance',
-  'scale_spread',
-  'duplicate_rows',
-  'conflicting_labels',
-  'validation_overlap',
-])
-
 export function findProfileWarnings(input: ProfileInput, profile: StoredProfile): DatasetWarning[] {
   const { rows, columns } = input
   const ofColumns = profile.columns.flatMap((column, i) => {

@@ -9,6 +9,7 @@ import { findRecordEnd, skipBlank, splitRecord } from './csv-header.ts'
 import { dateSql } from './dates.ts'
 import { type Kind, MISSING_WORDS, typeOf } from './infer-types.ts'
 import { sqlText } from './session.ts'
+import { trimBlanks } from './trim-blanks.ts'
 
 export interface TypeGuess {
   type: ColumnType
@@ -36,7 +37,7 @@ export async function guessTypes(
   const kinds = file.names.map(() => new Set<Kind>())
   for (const cells of await readSample(file)) {
     for (const [i, cell] of cells.entries()) {
-      const text = cell.replace(/^[ \t]+|[ \t]+$/g, '')
+      const text = trimBlanks(cell)
       if (text !== '') kinds[i]?.add(kindOf(text))
     }
   }

@@ -1,10 +1,9 @@
 import { DomainError } from '@trainyard/domain'
-import { Piscina } from 'piscina'
 import type { ImportResult, ModelWish } from './import.thread.ts'
+import { createSingleThread } from './single-thread.ts'
 
 /** Bodies that may wait for the thread, each a quarter of a gibibyte at most; more are told to come back. */
 const QUEUE_MAX = 4
-const IDLE_MS = 30_000
 
 export interface ImportThread {
   /** Throws what is wrong with the body. */
@@ -12,23 +11,15 @@ export interface ImportThread {
   close(): Promise<void>
 }
 
-/** One thread that reads imported weights; it starts with the first of them. */
+/** One thread that reads imported weights. */
 export function createImportThread(): ImportThread {
-  let pool: Piscina | null = null
+  const thread = createSingleThread<Uint8Array, ImportResult>('./import.thread.ts', QUEUE_MAX)
   return {
     async read(body) {
-      pool ??= new Piscina({
-        filename: new URL('./import.thread.ts', import.meta.url).href,
-        minThreads: 0,
-        maxThreads: 1,
-        maxQueue: QUEUE_MAX,
-        idleTimeout: IDLE_MS,
-      })
-      if (pool.queueSize >= QUEUE_MAX) throw new DomainError('unavailable')
-      const result: ImportResult = await pool.run(body)
+      const result = await thread.run(body)
       if (result.kind === 'refused') throw new DomainError(result.code, result.details)
       return result
     },
-    close: async () => await pool?.destroy(),
+    close: thread.close,
   }
 }

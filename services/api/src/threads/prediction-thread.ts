@@ -1,14 +1,12 @@
 import type { PredictionItem } from '@trainyard/contracts'
 import { DataError, type RecordsInput } from '@trainyard/datasets'
-import { DomainError } from '@trainyard/domain'
 import type { PredictionOutput } from '@trainyard/model'
-import { Piscina } from 'piscina'
 import type { StoredModel } from '../use-cases/load-model.ts'
 import type { PredictionResult } from './predict.thread.ts'
+import { createSingleThread } from './single-thread.ts'
 
 /** Requests that may wait for the thread; more are told to come back. */
 const QUEUE_MAX = 32
-const IDLE_MS = 30_000
 
 export interface PredictionTask {
   model: StoredModel
@@ -21,23 +19,18 @@ export interface PredictionThread {
   close(): Promise<void>
 }
 
-/** One thread for predictions that would hold the event loop; it starts with the first of them. */
+/** One thread for predictions that would hold the event loop. */
 export function createPredictionThread(): PredictionThread {
-  let pool: Piscina | null = null
+  const thread = createSingleThread<PredictionTask, PredictionResult>(
+    './predict.thread.ts',
+    QUEUE_MAX,
+  )
   return {
     async predict(task) {
-      pool ??= new Piscina({
-        filename: new URL('./predict.thread.ts', import.meta.url).href,
-        minThreads: 0,
-        maxThreads: 1,
-        maxQueue: QUEUE_MAX,
-        idleTimeout: IDLE_MS,
-      })
-      if (pool.queueSize >= QUEUE_MAX) throw new DomainError('unavailable')
-      const result: PredictionResult = await pool.run(task)
+      const result = await thread.run(task)
       if (result.kind === 'refused') throw new DataError(result.faults)
       return result.items
     },
-    close: async () => await pool?.destroy(),
+    close: thread.close,
   }
 }

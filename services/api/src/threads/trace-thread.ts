@@ -14,13 +14,12 @@ import { DataError, type DataFault, type Table } from '@trainyard/datasets'
 import { DomainError } from '@trainyard/domain'
 import type { TracedSample } from '@trainyard/engine'
 import type { NetworkChoices } from '@trainyard/model'
-import { Piscina } from 'piscina'
+import { createSingleThread } from './single-thread.ts'
 
 /** Requests that may be under way; more are told to come back. */
 const UNDER_WAY_MAX = 16
 /** Waiting included. Whatever is let in takes a few seconds; this is for what was overlooked. */
 const TIMEOUT_MS = 30_000
-const IDLE_MS = 30_000
 
 export interface NetworkTask {
   network: NetworkChoices
@@ -75,9 +74,9 @@ export interface TraceThread {
   close(): Promise<void>
 }
 
-/** One thread for the mathematics on show; it starts with the first request. */
+/** One thread for the mathematics on show. */
 export function createTraceThread(): TraceThread {
-  let pool: Piscina<TraceTask, TraceAnswer> | null = null
+  const thread = createSingleThread<TraceTask, TraceAnswer>('./trace.thread.ts')
   let underWay = 0
 
   return {
@@ -85,7 +84,7 @@ export function createTraceThread(): TraceThread {
     traceNetwork: (task) => run(async () => ({ kind: 'network', task })),
     checkGradient: (load) => run(async () => ({ kind: 'gradient', task: await load() })),
     previewAugmentation: (load) => run(async () => ({ kind: 'preview', task: await load() })),
-    close: async () => await pool?.destroy(),
+    close: thread.close,
   }
 
   async function run<Body>(load: () => Promise<TraceTask>): Promise<Body> {
@@ -102,14 +101,8 @@ export function createTraceThread(): TraceThread {
   }
 
   async function compute(task: TraceTask): Promise<TraceAnswer> {
-    pool ??= new Piscina({
-      filename: new URL('./trace.thread.ts', import.meta.url).href,
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: IDLE_MS,
-    })
     try {
-      return await pool.run(task, { signal: AbortSignal.timeout(TIMEOUT_MS) })
+      return await thread.run(task, { signal: AbortSignal.timeout(TIMEOUT_MS) })
     } catch (error) {
       if ((error as Error).name !== 'AbortError') throw error
       const detail = `It was not done within ${TIMEOUT_MS / 1000} s.`
