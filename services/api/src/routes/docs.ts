@@ -15,6 +15,8 @@ const CONFIGURATION = {
   mcp: { disabled: true },
   theme: 'default',
   showDeveloperTools: 'never',
+  // Beside the routes under "Models" its own word for schemas would stand twice.
+  modelsSectionLabel: 'Schemas',
   authentication: { preferredSecurityScheme: 'api_key' },
 }
 
