@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const postgres = 'test/support/postgres.setup.ts'
 
+/** When a test is taken to hang. Promises about time are assertions of the tests that make them. */
+const HANG_MS = 30_000
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/queue-reporter.ts'],
@@ -9,6 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'pure',
+          testTimeout: HANG_MS,
           include: [
             'packages/{contracts,domain,engine,datasets,model,formats,lifecycle}/**/*.test.ts',
             'test/architecture/**/*.test.ts',
@@ -20,6 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'postgres',
+          testTimeout: HANG_MS,
           include: ['packages/{store,queue}/**/*.test.ts', 'services/**/*.test.ts'],
           globalSetup: postgres,
         },
@@ -31,7 +36,7 @@ export default defineConfig({
           include: ['packages/local/**/*.test.ts', 'test/{e2e,local}/**/*.test.ts'],
           globalSetup: postgres,
           fileParallelism: false,
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },

@@ -14,7 +14,7 @@ export interface TestClient {
   createDataset(body: unknown): Promise<Dataset>
   createJob(spec: Partial<JobSpec> & { dataset_id: string }): Promise<Job>
   readJob(id: string): Promise<Job>
-  /** Waits until the job has ended. */
+  /** Waits until the job has ended. Default deadline 60 s. */
   finishJob(id: string, deadlineMs?: number): Promise<Job>
 }
 
@@ -25,6 +25,8 @@ export interface Reply {
   body: any
 }
 
+/** Guards against a hang, no more: a promise about time is asserted by the test that makes it. */
+const ENDED_DEADLINE_MS = 60_000
 const TERMINAL = ['succeeded', 'failed', 'cancelled']
 
 export function makeClient({ baseUrl, apiKey }: { baseUrl: string; apiKey: string }): TestClient {
@@ -64,7 +66,7 @@ export function makeClient({ baseUrl, apiKey }: { baseUrl: string; apiKey: strin
       return reply.body
     },
     readJob,
-    finishJob: (id, deadlineMs) =>
+    finishJob: (id, deadlineMs = ENDED_DEADLINE_MS) =>
       waitFor(
         `job ${id} has ended`,
         async () => {
