@@ -6,6 +6,7 @@ import {
   decideCancel,
   type JobStore,
 } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
@@ -83,6 +84,7 @@ export function createJobs(database: Database): JobStore {
             case 'already':
               break
           }
+          failpoint('api.cancel_before_commit')
           return await findOrThrow(transaction, projectId, id)
         }),
       ),

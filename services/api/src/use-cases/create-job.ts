@@ -15,6 +15,7 @@ import {
   type Once,
   type Pulse,
 } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { QuoteJob } from './quote-job.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
 
@@ -42,6 +43,7 @@ export function makeCreateJob(deps: {
     const stored = request === null ? null : await idempotency.find(projectId, request)
     if (stored !== null && request !== null) return toReplay(stored, request)
     const once = await insert(projectId, spec, request)
+    failpoint('api.insert_after_commit')
     // Only a hint: the scheduler finds the row by itself.
     if (once.kind === 'done') pulse.jobQueued()
     return fromOnce(once, request)
@@ -54,7 +56,9 @@ export function makeCreateJob(deps: {
   ): Promise<Once<Job>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await jobs.insert(await resolve(projectId, spec), request)
+        const job = await resolve(projectId, spec)
+        failpoint('api.before_insert')
+        return await jobs.insert(job, request)
       } catch (error) {
         const isChanged = error instanceof DomainError && error.code === 'dataset_changed'
         if (!isChanged || attempt === ATTEMPTS_MAX) throw error
