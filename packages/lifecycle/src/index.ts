@@ -1,2 +1,2 @@
-export { parseEnv } from './parse-env.ts'
+export { EnvError, parseEnv } from './parse-env.ts'
 export { type Closers, runService } from './run-service.ts'
