@@ -48,7 +48,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: false,
   },
   'packages/store': {
-    ours: [contracts, domain],
+    ours: [contracts, domain, lifecycle],
     outside: [
       '@prisma/adapter-pg',
       '@prisma/client',

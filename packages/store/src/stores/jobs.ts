@@ -1,5 +1,6 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
 import { assertDeletable, decideCancel, type JobStore } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
@@ -76,6 +77,7 @@ export function createJobs(database: Database): JobStore {
             case 'already':
               break
           }
+          failpoint('api.cancel_before_commit')
           return await findOrThrow(transaction, projectId, id)
         }),
       ),

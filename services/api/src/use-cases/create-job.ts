@@ -6,6 +6,7 @@ import {
   type ProjectId,
 } from '@trainyard/contracts'
 import type { IdempotencyStore, IdempotentRequest, JobStore, Pulse } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { QuoteJob } from './quote-job.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
 
@@ -30,6 +31,7 @@ export function makeCreateJob(deps: {
     if (stored !== null && request !== null) return toReplay(stored, request)
     const quote = await quoteJob(projectId, spec)
     const { validation } = quote.resolved_config
+    failpoint('api.before_insert')
     const once = await jobs.insert(
       {
         id: createId('job'),
@@ -49,6 +51,7 @@ export function makeCreateJob(deps: {
       },
       request,
     )
+    failpoint('api.insert_after_commit')
     // Only a hint: the scheduler finds the row by itself.
     if (once.kind === 'done') pulse.jobQueued()
     return fromOnce(once, request)
