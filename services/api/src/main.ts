@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { openTables } from '@trainyard/datasets'
 import { ENGINE_VERSION } from '@trainyard/engine/plan'
-import { type Closers, parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, type Closers, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
   createBlobs,
@@ -30,6 +30,7 @@ const REQUEST_TIMEOUT_MS = 600_000
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
 await runService(() => {
+  armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
   const log = pino({ name: 'api', level: env.TRAINYARD_LOG_LEVEL, redact: REDACTED })
   return {
