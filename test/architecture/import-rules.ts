@@ -49,7 +49,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: false,
   },
   'packages/store': {
-    ours: [contracts, domain],
+    ours: [contracts, domain, lifecycle],
     outside: [
       '@prisma/adapter-pg',
       '@prisma/client',
@@ -59,7 +59,11 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     ],
     node: true,
   },
-  'packages/queue': { ours: [contracts, domain], outside: ['bullmq', 'ioredis', 'pg'], node: true },
+  'packages/queue': {
+    ours: [contracts, domain, lifecycle],
+    outside: ['bullmq', 'ioredis', 'pg'],
+    node: true,
+  },
   // Level 3: services never import each other; they meet in rows.
   'services/api': {
     ours: [contracts, domain, store, queue, datasets, model, formats, lifecycle, `${engine}/plan`],
