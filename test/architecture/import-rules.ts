@@ -19,6 +19,7 @@ const formats = '@trainyard/formats'
 const store = '@trainyard/store'
 const queue = '@trainyard/queue'
 const engine = '@trainyard/engine'
+const sweeps = '@trainyard/sweeps'
 const lifecycle = '@trainyard/lifecycle'
 
 export const IMPORT_RULES: Record<string, ImportRule> = {
@@ -39,7 +40,9 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
   'packages/model': {
     ours: [
       contracts,
+      domain,
       datasets,
+      `${datasets}/schema`,
       engine,
       `${engine}/plan`,
       `${engine}/inference`,
@@ -81,7 +84,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: true,
   },
   'services/scheduler': {
-    ours: [domain, store, queue, lifecycle],
+    ours: [contracts, domain, store, queue, sweeps, `${model}/quote`, lifecycle],
     outside: ['pino', 'zod'],
     node: true,
   },

@@ -22,6 +22,7 @@ export const stopReasonSchema = z.enum([
   'early_stopping',
   'target_reached',
   'max_seconds',
+  'pruned',
   'cancelled',
 ])
 export type StopReason = z.infer<typeof stopReasonSchema>

@@ -226,8 +226,8 @@ export const trialSchema = z
     objective: trialObjectiveSchema.nullable(),
     /** Rank by objective among the trials that have one, from 1; equal values share it. */
     rank: z.int().nullable(),
-    /** Trials whose confidence intervals overlap that of the best are in its group, 1; null without repeats. */
-    tie_group: z.int().nullable(),
+    /** Whether its confidence interval overlaps that of the best trial; null without repeats. */
+    ties_with_best: z.boolean().nullable(),
     epochs: z.int(),
     /** Of tpe: how many finished trials the choice had seen. */
     seen_trials: z.int().nullable(),

@@ -3,7 +3,7 @@
  * only makes things quick.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JobId } from '@trainyard/contracts'
+import type { JobId, SweepId } from '@trainyard/contracts'
 import type { Pulse } from '@trainyard/domain'
 import { Relay } from 'bullmq'
 import {
@@ -23,6 +23,7 @@ const SUBSCRIBE_AGAIN_MS = 500
 const QUEUED = 'jobs.queued'
 const CHANGED = 'jobs.changed'
 const CANCEL = 'jobs.cancel'
+const SWEEP_CHANGED = 'sweeps.changed'
 
 export interface OpenPulse extends Pulse {
   /** False before the first contact and after a publish has failed, true again after one has gone out. */
@@ -62,8 +63,8 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     () => undefined,
   )
 
-  const publish = (topic: string, jobId: JobId | null) => {
-    relay.publish(topic, jobId).then(
+  const publish = (topic: string, id: JobId | SweepId | null) => {
+    relay.publish(topic, id).then(
       () => {
         healthy = true
       },
@@ -73,10 +74,10 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
       },
     )
   }
-  const subscribe = async (topic: string, listener: (jobId: JobId) => void) => {
+  const subscribe = async <Id>(topic: string, listener: (id: Id) => void) => {
     while (!isClosed) {
       try {
-        await relay.subscribe<JobId>(topic, (message) => listener(message.data))
+        await relay.subscribe<Id>(topic, (message) => listener(message.data))
         return
       } catch (error) {
         options.onError(error as Error)
@@ -90,9 +91,11 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     // The scheduler does the same on both.
     slotFreed: () => publish(QUEUED, null),
     jobChanged: (jobId) => publish(CHANGED, jobId),
+    sweepChanged: (sweepId) => publish(SWEEP_CHANGED, sweepId),
     cancelAsked: (jobId) => publish(CANCEL, jobId),
     onJobQueued: (listener) => void subscribe(QUEUED, listener),
     onJobChanged: (listener) => void subscribe(CHANGED, listener),
+    onSweepChanged: (listener) => void subscribe(SWEEP_CHANGED, listener),
     onCancelAsked: (listener) => void subscribe(CANCEL, listener),
     isHealthy: () => healthy,
     close() {

@@ -7,16 +7,31 @@ const CHUNK_BYTES = 256 * 1024
 
 /** The bytes of blobs as rows of chunks. */
 export function makeChunkRows(database: Database): BlobContents {
+  const write: BlobContents['write'] = async (sha256, chunks) => {
+    let position = 0
+    for await (const chunk of inChunks(chunks)) {
+      // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
+      await database.$executeRaw`
+        INSERT INTO blob_chunks (sha256, position, data) VALUES (${sha256}, ${position}, ${chunk})
+        ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
+      position += 1
+    }
+  }
+
   return {
-    async write(sha256, chunks) {
-      let position = 0
-      for await (const chunk of inChunks(chunks)) {
-        // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-        await database.$executeRaw`
-          INSERT INTO blob_chunks (sha256, position, data) VALUES (${sha256}, ${position}, ${chunk})
-          ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
-        position += 1
+    write,
+
+    async writeMany(blobs) {
+      const small = blobs.filter(({ bytes }) => bytes.byteLength <= CHUNK_BYTES)
+      for (const { sha256, bytes } of blobs) {
+        if (bytes.byteLength > CHUNK_BYTES) await write(sha256, [bytes])
       }
+      const texts = small.map(({ bytes }) => Buffer.from(bytes).toString('base64'))
+      await database.$executeRaw`
+        INSERT INTO blob_chunks (sha256, position, data)
+        SELECT sha256, 0, decode(data, 'base64')
+        FROM unnest(${small.map(({ sha256 }) => sha256)}::text[], ${texts}::text[]) AS given (sha256, data)
+        ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
     },
 
     async *read(sha256, part = { start: 0, end: Number.POSITIVE_INFINITY }) {

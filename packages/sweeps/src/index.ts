@@ -23,3 +23,4 @@ export {
 } from './strategies/coarse-to-fine.ts'
 export { makeSuggest, settledTrials } from './suggest.ts'
 export { summarizeRepeats } from './summarize-repeats.ts'
+export { expectShort, objectiveOf, toLoss, toTrialSpecs } from './trial-specs.ts'

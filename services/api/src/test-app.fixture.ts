@@ -13,6 +13,7 @@ import {
   type Problem,
   type ProjectId,
   problemSchema,
+  type SweepId,
 } from '@trainyard/contracts'
 import { openTables } from '@trainyard/datasets'
 import { createApiKeyText, type Finish, type Pulse } from '@trainyard/domain'
@@ -250,14 +251,17 @@ async function putBlob(
 export function createLocalPulse(): Deps['pulse'] {
   const queued: (() => void)[] = []
   const changed: ((jobId: JobId) => void)[] = []
+  const sweepsChanged: ((sweepId: SweepId) => void)[] = []
   const cancelled: ((jobId: JobId) => void)[] = []
   const pulse: Pulse = {
     jobQueued: () => queued.forEach((listener) => void listener()),
     slotFreed: () => queued.forEach((listener) => void listener()),
     jobChanged: (jobId) => changed.forEach((listener) => void listener(jobId)),
+    sweepChanged: (sweepId) => sweepsChanged.forEach((listener) => void listener(sweepId)),
     cancelAsked: (jobId) => cancelled.forEach((listener) => void listener(jobId)),
     onJobQueued: (listener) => queued.push(listener),
     onJobChanged: (listener) => changed.push(listener),
+    onSweepChanged: (listener) => sweepsChanged.push(listener),
     onCancelAsked: (listener) => cancelled.push(listener),
   }
   return { ...pulse, isHealthy: () => true }

@@ -1,8 +1,11 @@
 import type {
   BlobStore,
+  DatasetStore,
   DispatchStore,
   IdempotencyStore,
+  ModelStore,
   Pulse,
+  SweepRunStore,
   WorkerStore,
 } from '@trainyard/domain'
 import type { Producer } from '@trainyard/queue'
@@ -12,6 +15,9 @@ import type { Logger } from 'pino'
 export interface SchedulerDeps {
   dispatch: DispatchStore
   workers: WorkerStore
+  sweeps: SweepRunStore
+  datasets: Pick<DatasetStore, 'find' | 'profile'>
+  models: Pick<ModelStore, 'findVersion'>
   blobs: BlobStore
   idempotency: IdempotencyStore
   producer: Producer
@@ -19,6 +25,8 @@ export interface SchedulerDeps {
   leadership: Leadership
   log: Logger
   leaseSeconds: number
+  /** What a training may use at most, as in the API. */
+  jobMemoryBytesMax: number
   /** Never jumps, as the clock of the day does. */
   monotonicMs: () => number
 }

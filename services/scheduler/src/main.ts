@@ -2,8 +2,11 @@ import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createDatasets,
   createDispatch,
   createIdempotency,
+  createModels,
+  createSweepRuns,
   createWorkers,
   openDatabase,
   openLeadership,
@@ -12,8 +15,8 @@ import { pino } from 'pino'
 import { envSchema } from './env.ts'
 import { startScheduler } from './scheduler.ts'
 
-/** Three loops use the database at a time, one query each. */
-const CONNECTIONS_MAX = 3
+/** Four loops use the database at a time, one query each. */
+const CONNECTIONS_MAX = 4
 
 await runService(() => {
   armFailpoints(process.env)
@@ -41,6 +44,9 @@ await runService(() => {
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
         dispatch: createDispatch(database),
+        sweeps: createSweepRuns(database),
+        datasets: createDatasets(database),
+        models: createModels(database),
         workers: createWorkers(database, { leaseSeconds }),
         blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
         idempotency: createIdempotency(database),
@@ -49,6 +55,7 @@ await runService(() => {
         leadership,
         log,
         leaseSeconds,
+        jobMemoryBytesMax: env.TRAINYARD_JOB_MEMORY_MB * 1024 ** 2,
         monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())

@@ -55,11 +55,13 @@ export async function openTestScheduler(kind: TestQueue): Promise<TestScheduler>
   return {
     deps: {
       ...stores,
+      sweeps: stores.sweepRuns,
       producer,
       pulse: { ...pulse, jobChanged: (jobId) => changed.push(jobId) },
       leadership,
       log: makeLog(logged),
       leaseSeconds: LEASE_SECONDS,
+      jobMemoryBytesMax: 2 * 1024 ** 3,
       monotonicMs: () => nowMs,
     },
     queue,

@@ -131,9 +131,11 @@ function makePulse(announced: string[]): Pulse {
     jobQueued: () => announced.push('queued'),
     slotFreed: () => announced.push('slot freed'),
     jobChanged: (jobId) => announced.push(`changed ${jobId}`),
+    sweepChanged: () => undefined,
     cancelAsked: (jobId) => announced.push(`cancel ${jobId}`),
     onJobQueued: () => undefined,
     onJobChanged: () => undefined,
+    onSweepChanged: () => undefined,
     onCancelAsked: () => undefined,
   }
 }

@@ -2,7 +2,15 @@
  * The worker's side of jobs. Every write names the lease epoch it was claimed under, and the row lock of its UPDATE makes
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
-import type { Column, EpochMetrics, Fold, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
+import type {
+  Column,
+  EpochMetrics,
+  Fold,
+  JobId,
+  ResolvedConfig,
+  SweepId,
+  Task,
+} from '@trainyard/contracts'
 import type {
   CheckpointProgress,
   ClaimedJob,
@@ -37,6 +45,9 @@ interface ClaimRow {
   validation_sha256: string | null
   validation_columns: unknown
   folds: unknown
+  sweep_id: string | null
+  trial_index: number | null
+  expected_ms: number | null
   step: number | null
   checkpoint_sha256: string | null
   progress: unknown
@@ -55,13 +66,16 @@ export function createLeases(
         const rows = await database.$queryRaw<ClaimRow[]>`
           WITH before AS (
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
-            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL FOR UPDATE),
+            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
+              -- A trial of a paused sweep that was handed over before stays where it is.
+              AND (sweep_id IS NULL OR EXISTS (SELECT 1 FROM sweeps s WHERE s.id = sweep_id AND s.status = 'running'))
+            FOR UPDATE),
           newest AS (
             SELECT step, checkpoints.sha256, progress, NULLIF(progress->'best', 'null'::jsonb) AS best
             FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
           job AS (
             UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-              lease_owner = ${owner}, lease_until = ${leaseUntil}, progress_engine = ${options.engine},
+              lease_owner = ${owner}, lease_until = ${leaseUntil}, batch_id = NULL, progress_engine = ${options.engine},
               epoch = COALESCE((SELECT (progress->>'epoch')::int FROM newest), 0),
               best = (SELECT jsonb_build_object('epoch', best->'epoch', 'metrics', jsonb_build_object(
                 'train_loss', best->'train_loss', 'train_accuracy', best->'train_accuracy',
@@ -84,7 +98,7 @@ export function createLeases(
           wiped_checkpoints AS (
             DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
           SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds, d.sha256, d.rows,
-            d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
+            d.columns, d.target, d.task, job.sweep_id, job.trial_index, job.expected_ms, v.sha256 AS validation_sha256, v.columns AS validation_columns,
             newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
           FROM job JOIN datasets d ON d.id = job.dataset_id
             LEFT JOIN datasets v ON v.id = job.validation_dataset_id LEFT JOIN newest ON true`
@@ -289,6 +303,14 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
       row.validation_sha256 === null
         ? null
         : { sha256: row.validation_sha256, columns: row.validation_columns as Column[] },
+    trial:
+      row.sweep_id === null || row.trial_index === null
+        ? null
+        : {
+            sweepId: row.sweep_id as SweepId,
+            trialIndex: row.trial_index,
+            expectedMs: row.expected_ms,
+          },
     folds: (row.folds as Fold[] | null) ?? [],
     checkpoint:
       row.step === null || row.checkpoint_sha256 === null

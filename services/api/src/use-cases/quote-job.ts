@@ -1,78 +1,39 @@
-import type {
-  Dataset,
-  FieldError,
-  JobQuote,
-  JobSpec,
-  ProjectId,
-  ResolvedConfig,
-} from '@trainyard/contracts'
-import { DataError, inputWidth } from '@trainyard/datasets'
+import type { Dataset, JobQuote, JobSpec, ProjectId } from '@trainyard/contracts'
 import {
-  assertWithinLimits,
   type DatasetStore,
   DomainError,
   type InitialModel,
-  largestClassRows,
   type ModelStore,
-  type ResolveContext,
-  resolveConfig,
-  runsOf,
-  type SplitSize,
 } from '@trainyard/domain'
-import { EngineError, type NetworkPlan } from '@trainyard/engine/plan'
-import { planTraining } from '@trainyard/model'
+import { quoteTraining, type TrainingFacts } from '@trainyard/model/quote'
 import { findDataset } from './find-dataset.ts'
 import { findModelVersion } from './find-model.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
+export type FindTrainingFacts = (projectId: ProjectId, spec: JobSpec) => Promise<TrainingFacts>
 
 /** Everything a submission would resolve to, within the limits; nothing is stored. */
 export function makeQuoteJob(deps: {
-  datasets: Pick<DatasetStore, 'find' | 'profile'>
-  models: Pick<ModelStore, 'findVersion'>
+  findFacts: FindTrainingFacts
   jobMemoryBytesMax: number
   drawSeed: () => number
 }): QuoteJob {
+  const { findFacts, jobMemoryBytesMax: memoryBytesMax, drawSeed } = deps
+  return async (projectId, spec) =>
+    quoteTraining(spec, await findFacts(projectId, spec), { memoryBytesMax, drawSeed })
+}
+
+/** What a specification refers to, in the project; throws `dataset_not_found` and the like for what is not there. */
+export function makeFindTrainingFacts(deps: {
+  datasets: Pick<DatasetStore, 'find' | 'profile'>
+  models: Pick<ModelStore, 'findVersion'>
+}): FindTrainingFacts {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
     const initialModel = await findInitialModel(projectId, spec)
     const validationSet = await findValidationSet(projectId, spec)
-    const resolved = resolve(spec, {
-      dataset,
-      validationSet,
-      initialModel,
-      drawSeed: deps.drawSeed,
-    })
-    const runs = runsOf(dataset.rows, resolved.validation)
-    const trained = resolved.training.oversample ? await oversampledRows(dataset) : null
-    const plans = inLimits(() =>
-      runs.map(({ trainingRows, validationRows }) => {
-        const split = { trainingRows: trained?.(trainingRows) ?? trainingRows, validationRows }
-        return planTraining({ resolved, dataset, validationSet, split })
-      }),
-    )
-    const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
-    // The last is the one whose model is kept.
-    const plan = { ...(plans.at(-1) as NetworkPlan), memoryBytes }
-    const { trainingRows, validationRows } = runs.at(-1) as SplitSize
-    assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
-    return {
-      object: 'training.job_quote',
-      dataset_id: dataset.id,
-      resolved_config: resolved,
-      parameter_count: plan.parameterCount,
-      flops_per_epoch: plan.flopsPerEpoch,
-      memory_bytes: plan.memoryBytes,
-      training_rows: trainingRows,
-      validation_rows: validationRows,
-    }
-  }
-
-  /** How many rows at most come of so many training rows. */
-  async function oversampledRows({ id, rows, columns, target }: Dataset) {
-    const classes = columns.find(({ name }) => name === target)?.levels?.length ?? 1
-    const largest = largestClassRows(rows, await deps.datasets.profile(id))
-    return (trainingRows: number) => classes * Math.min(largest, trainingRows)
+    const profile = spec.training?.oversample ? await deps.datasets.profile(dataset.id) : null
+    return { dataset, profile, validationSet, initialModel }
   }
 
   async function findValidationSet(
@@ -82,7 +43,8 @@ export function makeQuoteJob(deps: {
     if (validation == null || !('dataset_id' in validation)) return null
     if (validation.dataset_id === dataset_id) {
       const detail = 'is the data set that is trained on, which proves nothing; name another'
-      throw invalid([{ pointer: '#/validation/dataset_id', detail }])
+      const errors = [{ pointer: '#/validation/dataset_id', detail }]
+      throw new DomainError('validation_error', { errors })
     }
     return await findDataset(deps.datasets, projectId, validation.dataset_id)
   }
@@ -93,46 +55,5 @@ export function makeQuoteJob(deps: {
   ): Promise<InitialModel | null> {
     if (initial == null) return null
     return await findModelVersion(deps.models, projectId, initial.model, initial.version ?? null)
-  }
-}
-
-/** Throws `validation_error` with every fault: those of the specification, and columns that are too wide for it. */
-function resolve(spec: JobSpec, given: Omit<ResolveContext, 'inputWidth'>): ResolvedConfig {
-  const tooWide: FieldError[] = []
-  const context: ResolveContext = {
-    ...given,
-    inputWidth: (preprocessing) => {
-      try {
-        return inputWidth(given.dataset.columns, preprocessing)
-      } catch (error) {
-        if (!(error instanceof DataError)) throw error
-        const pointer = '#/preprocessing/max_levels'
-        tooWide.push(...error.faults.map(({ detail }) => ({ detail, pointer })))
-        return 1
-      }
-    },
-  }
-  let resolved: ResolvedConfig
-  try {
-    resolved = resolveConfig(spec, context)
-  } catch (error) {
-    if (!(error instanceof DomainError) || tooWide.length === 0) throw error
-    throw invalid([...(error.details.errors ?? []), ...tooWide])
-  }
-  if (tooWide.length > 0) throw invalid(tooWide)
-  return resolved
-}
-
-function invalid(errors: FieldError[]): DomainError {
-  return new DomainError('validation_error', { errors })
-}
-
-/** What the engine refuses to plan is a fault of the specification. */
-function inLimits<Result>(plan: () => Result): Result {
-  try {
-    return plan()
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error
-    throw invalid([{ pointer: '#', detail: error.message }])
   }
 }

@@ -23,7 +23,7 @@ import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
 import { type LoadModel, makeLoadModel } from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
-import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makeFindTrainingFacts, makeQuoteJob } from '../../use-cases/quote-job.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
@@ -102,7 +102,8 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   const { jobs, datasets, models, metrics, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
-  const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
+  const findFacts = makeFindTrainingFacts({ datasets, models })
+  const quoteJob = makeQuoteJob({ findFacts, jobMemoryBytesMax, drawSeed })
   const readHistory = makeReadHistory(deps)
   const loadModel = makeLoadModel(deps)
   addCreateJob(app, {
