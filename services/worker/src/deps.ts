@@ -14,4 +14,5 @@ export interface WorkerDeps {
   threads: TrainingThreads
   pulse: Pulse
   log: Logger
+  leaseSeconds: number
 }

@@ -62,6 +62,7 @@ await runService(() => {
           threads,
           pulse,
           log,
+          leaseSeconds,
         },
         { slots, queue },
       )

@@ -69,6 +69,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       }),
       threads,
       pulse: makePulse(announced),
+      leaseSeconds: 9,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
     stores,

@@ -1,17 +1,15 @@
+import { toLeaseTimes } from '@trainyard/domain'
 import type { Consumer, QueueOptions } from '@trainyard/queue'
 import { openConsumer } from '@trainyard/queue'
 import { makeJobTrainer } from './consumers/train-job.ts'
 import type { WorkerDeps } from './deps.ts'
-
-/** Well within the shortest sensible lease. */
-const HEARTBEAT_INTERVAL_MS = 2000
 
 /** Starts taking jobs, one per slot. `stop` gives the running ones back. */
 export async function startWorker(
   deps: WorkerDeps,
   options: { slots: number; queue: QueueOptions },
 ): Promise<{ stop(): Promise<void> }> {
-  const { workers, workerId, pulse, log } = deps
+  const { workers, workerId, pulse, log, leaseSeconds } = deps
   const trainer = makeJobTrainer(deps)
   const live = () => workers.heartbeat({ id: workerId, slots: options.slots })
   await live()
@@ -19,7 +17,7 @@ export async function startWorker(
   pulse.slotFreed()
   const heartbeat = setInterval(() => {
     live().catch((error: unknown) => log.warn({ err: error }, 'the heartbeat could not be stored'))
-  }, HEARTBEAT_INTERVAL_MS)
+  }, toLeaseTimes(leaseSeconds).renewEveryMs)
   pulse.onCancelAsked((jobId) => trainer.cancel(jobId))
   const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
     trainer.train(jobId),
@@ -28,10 +26,13 @@ export async function startWorker(
   return {
     async stop() {
       clearInterval(heartbeat)
+      // Beside the giving back, which needs no permission: without Postgres it only keeps deaths from being miscounted.
+      const drains = workers.drain(workerId)
+      drains.catch((error: unknown) => log.warn({ err: error }, 'the drain could not be stored'))
       await trainer.drain()
-      await consumer.close()
-      await workers.leave(workerId)
+      await drains.then(() => workers.leave(workerId)).catch(() => undefined)
       pulse.slotFreed()
+      await consumer.close()
     },
   }
 }
