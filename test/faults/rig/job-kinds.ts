@@ -41,11 +41,11 @@ export const KINDS = {
   },
   noise_early_stopping: {
     dataset: 'digits',
-    model: { hidden: hidden({}) },
+    model: { hidden: hidden({ units: 32 }) },
     training: {
       augmentation: [{ type: 'gaussian_noise', std: 0.3 }],
       epochs: 4000,
-      early_stopping: { metric: 'val_loss', patience: 500 },
+      early_stopping: { metric: 'val_loss', patience: 150 },
       threads: 1,
     },
   },
