@@ -10,7 +10,8 @@ import { waitFor } from './wait-for.ts'
 export interface TestRedis {
   url: string
   port: number
-  pid(): number
+  /** To its process, as SIGSTOP freezes it. */
+  signal(signal: NodeJS.Signals): void
   kill(): Promise<void>
   /** On the same port and folder: empty, but for what an append-only file has kept. */
   start(settings?: readonly string[]): Promise<void>
@@ -55,7 +56,7 @@ export async function startRedis(settings: readonly string[] = IN_MEMORY): Promi
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
-    pid: () => server.pid ?? 0,
+    signal: (signal) => void server.kill(signal),
     kill,
     start,
     async stop() {

@@ -1,3 +1,3 @@
 export { armFailpoints, FAILPOINTS, type Failpoint, failpoint } from './failpoints.ts'
-export { parseEnv } from './parse-env.ts'
+export { EnvError, parseEnv } from './parse-env.ts'
 export { type Closers, runService } from './run-service.ts'
