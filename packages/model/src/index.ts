@@ -5,6 +5,18 @@ export {
   predictionFlops,
   type TrainedModel,
 } from './create-predictor.ts'
+export { evaluate } from './evaluation/evaluate.ts'
+export { drawRows } from './explanations/draw-rows.ts'
+export { type InputSlope, inputGradient } from './explanations/input-gradient.ts'
+export {
+  DEPENDENCE_POINTS_MAX,
+  type DependencePoint,
+  partialDependence,
+} from './explanations/partial-dependence.ts'
+export {
+  type PermutationImportance,
+  permutationImportance,
+} from './explanations/permutation-importance.ts'
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'

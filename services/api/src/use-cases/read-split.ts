@@ -41,7 +41,7 @@ export function makeReadSplit({
   }
 }
 
-function splitNotFound({ status }: Job): DomainError {
+export function splitNotFound({ status }: Job): DomainError {
   const detail = isTerminal(status)
     ? `The job has ${status === 'cancelled' ? 'been cancelled' : status} without a split.`
     : `The job is ${status}; its split is there when it has ended.`
@@ -105,7 +105,7 @@ function* writeCsv(job: Job, bytes: Uint8Array): Generator<string> {
 }
 
 /** Parts of the rows of the data set; those of data sets for validation and for tests follow, in this order. */
-function readParts({ resolved_config: { validation, test } }: Job, bytes: Uint8Array) {
+export function readParts({ resolved_config: { validation, test } }: Job, bytes: Uint8Array) {
   const folds = validation !== null && 'folds' in validation ? validation.folds : null
   const validating = validation !== null && 'dataset_id' in validation ? validation : null
   // Absent from jobs of before there was any.
