@@ -101,7 +101,7 @@ function predictedClass(values: Float32Array): number {
 }
 
 /** A perceptron, or a classification by hinge: a class by its scores, without a probability. */
-function hasRawScores({ task, output_activation }: Architecture): boolean {
+export function hasRawScores({ task, output_activation }: Architecture): boolean {
   return (
     task === 'classification' && (output_activation === 'linear' || output_activation === 'step')
   )

@@ -5,6 +5,14 @@ export {
   predictionFlops,
   type TrainedModel,
 } from './create-predictor.ts'
+export { type DescribedNetwork, describeSignature, encodedInputs } from './describe-signature.ts'
+export {
+  createModelPredictor,
+  findEnsembleFaults,
+  type StoredNetwork,
+  unpackNetworks,
+} from './ensemble.ts'
+export { makeExampleRecords } from './example-records.ts'
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
