@@ -173,6 +173,7 @@ export function makeNewJob(
     id: createId('job'),
     projectId,
     datasetId,
+    datasets: [],
     validationDatasetId: null,
     name: null,
     config: { dataset_id: datasetId },

@@ -8,6 +8,8 @@ import { waitFor } from './wait-for.ts'
 
 export interface TestRedis {
   url: string
+  /** To its process, as SIGSTOP freezes it. */
+  signal(signal: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
@@ -35,6 +37,7 @@ export async function startRedis(): Promise<TestRedis> {
   client.disconnect()
   return {
     url: `redis://127.0.0.1:${port}`,
+    signal: (signal) => void server.kill(signal),
     async stop() {
       const exited = new Promise((resolve) => server.once('exit', resolve))
       server.kill('SIGKILL')

@@ -125,6 +125,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Move or delete the aliases that the detail names, then delete the version.',
   },
+  dataset_changed: {
+    status: 409,
+    title: 'The data set was changed meanwhile',
+    retryable: true,
+    remedy: 'Send the request again: it is then checked against the data set as it is now.',
+  },
   payload_too_large: {
     status: 413,
     title: 'The body is too large',
@@ -136,6 +142,13 @@ export const PROBLEMS = {
     title: 'The media type is not supported',
     retryable: false,
     remedy: 'The detail names the media types that this path takes.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range lies outside of the file',
+    retryable: false,
+    remedy:
+      'The member bytes, and Content-Range, say how long the file is; ask for a part of that.',
   },
   headers_too_large: {
     status: 431,

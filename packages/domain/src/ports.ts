@@ -104,6 +104,12 @@ export interface NewDataset {
   bytes: number
 }
 
+/** A state of a data set: each change makes the next. */
+export interface DatasetRevision {
+  id: DatasetId
+  revision: number
+}
+
 /** A data set as it was read, and what takes its place. */
 export interface DatasetChange {
   before: Dataset
@@ -114,6 +120,8 @@ export interface DatasetStore {
   insert(dataset: NewDataset, idempotency: IdempotentRequest | null): Promise<Once<Dataset>>
   find(projectId: ProjectId, id: string): Promise<Dataset | null>
   list(projectId: ProjectId, page: Page): Promise<List<Dataset>>
+  /** Those of the ids that there are, by id. */
+  revisions(projectId: ProjectId, ids: readonly string[]): Promise<DatasetRevision[]>
   /** null for a data set from before there were profiles. */
   profile(id: DatasetId): Promise<StoredProfile | null>
   /**
@@ -125,6 +133,12 @@ export interface DatasetStore {
   delete(projectId: ProjectId, id: string): Promise<boolean>
 }
 
+/** Bytes from `start` up to, and without, `end`; at least one. */
+export interface ByteRange {
+  start: number
+  end: number
+}
+
 /** Bytes by their SHA-256 (hex): equal content is stored once, and never changes. */
 export interface BlobStore {
   /** Does nothing when the blob is there already. The caller vouches that `chunks` hash to `sha256`. */
@@ -132,8 +146,11 @@ export interface BlobStore {
     blob: { sha256: string; bytes: number },
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void>
-  /** Throws when the blob is absent or its bytes do not hash to its name. */
-  read(sha256: string): AsyncGenerator<Uint8Array>
+  /**
+   * Throws when the blob is absent or its bytes do not hash to its name; of a part it is only seen whether it is there,
+   * since the hash is that of the whole.
+   */
+  read(sha256: string, part?: ByteRange): AsyncGenerator<Uint8Array>
   /** Removes blobs that nothing refers to and nobody put for an hour. Returns how many. */
   sweep(): Promise<number>
 }
@@ -142,6 +159,8 @@ export interface NewJob {
   id: JobId
   projectId: ProjectId
   datasetId: DatasetId
+  /** Every data set it reads, from before the specification was resolved against them. */
+  datasets: DatasetRevision[]
   /** A data set of its own for validation. */
   validationDatasetId: DatasetId | null
   name: string | null
@@ -228,7 +247,10 @@ export interface IdempotencyStore {
 
 /** The API's side of jobs: every read and write names its project first, and there is no other way to reach a job. */
 export interface JobStore {
-  /** Job, `job.created` event and idempotency key in one transaction. */
+  /**
+   * Job, `job.created` event and idempotency key in one transaction. Throws `dataset_changed` when one of its data sets
+   * is not as it was any more.
+   */
   insert(job: NewJob, idempotency: IdempotentRequest | null): Promise<Once<Job>>
   find(projectId: ProjectId, id: string): Promise<Job | null>
   list(projectId: ProjectId, page: Page & { status?: JobStatus | undefined }): Promise<List<Job>>

@@ -3,12 +3,12 @@ import type { Architecture, FieldError, PredictionItem, Preprocessing } from '@t
 import { DataError, type RecordsInput } from '@trainyard/datasets'
 import {
   createPredictor,
-  hasRawScores,
   type PredictionOutput,
   type Predictor,
   type TrainedModel,
 } from './create-predictor.ts'
 import { encodedInputs, typeOf } from './describe-signature.ts'
+import { hasRawScores } from './interpret-logits.ts'
 import { unpackLayers, weightsBytes } from './layer-bytes.ts'
 
 export interface StoredNetwork {

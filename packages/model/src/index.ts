@@ -12,7 +12,19 @@ export {
   type StoredNetwork,
   unpackNetworks,
 } from './ensemble.ts'
+export { evaluate } from './evaluation/evaluate.ts'
 export { makeExampleRecords } from './example-records.ts'
+export { drawRows } from './explanations/draw-rows.ts'
+export { type InputSlope, inputGradient } from './explanations/input-gradient.ts'
+export {
+  DEPENDENCE_POINTS_MAX,
+  type DependencePoint,
+  partialDependence,
+} from './explanations/partial-dependence.ts'
+export {
+  type PermutationImportance,
+  permutationImportance,
+} from './explanations/permutation-importance.ts'
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { openTables } from '@trainyard/datasets'
 import { ENGINE_VERSION } from '@trainyard/engine'
-import { parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
   createBlobs,
@@ -22,6 +22,7 @@ import { startWorker } from './worker.ts'
 const CONNECTIONS_MAX = 4
 
 await runService(() => {
+  armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
   const log = pino({ name: 'worker', level: env.TRAINYARD_LOG_LEVEL })
   const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')

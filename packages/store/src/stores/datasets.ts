@@ -1,5 +1,5 @@
 import type { ProjectId, StoredProfile } from '@trainyard/contracts'
-import { type DatasetStore, DomainError } from '@trainyard/domain'
+import { type DatasetRevision, type DatasetStore, DomainError } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
@@ -52,6 +52,13 @@ export function createDatasets(database: Database): DatasetStore {
         return toList(rows, page, toDataset)
       }),
 
+    revisions: (projectId, ids) =>
+      translateErrors(
+        () => database.$queryRaw<DatasetRevision[]>`
+          SELECT id, revision FROM datasets
+          WHERE project_id = ${projectId} AND id = ANY(${ids}) AND deleted_at IS NULL ORDER BY id`,
+      ),
+
     profile: (id) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<{ profile: unknown }[]>`
@@ -62,7 +69,7 @@ export function createDatasets(database: Database): DatasetStore {
     change: ({ before, after }) =>
       translateErrors(() =>
         database.$transaction(async (transaction) => {
-          // The lock keeps new jobs out, whose foreign key asks for the row too.
+          // The lock keeps new jobs out, which lock the row too.
           const found = await transaction.$queryRaw<{ id: string }[]>`
             SELECT id FROM datasets WHERE id = ${before.id} AND deleted_at IS NULL AND name = ${before.name}
               AND target = ${before.target} AND columns = ${JSON.stringify(before.columns)}::jsonb FOR UPDATE`
@@ -75,7 +82,7 @@ export function createDatasets(database: Database): DatasetStore {
             throw new DomainError('dataset_immutable', { detail })
           }
           const rows = await transaction.$queryRaw<DatasetRow[]>`
-            UPDATE datasets AS d SET name = ${after.name}, columns = ${JSON.stringify(after.columns)}::jsonb,
+            UPDATE datasets AS d SET revision = revision + 1, name = ${after.name}, columns = ${JSON.stringify(after.columns)}::jsonb,
               target = ${after.target}, task = ${after.task}, warnings = ${JSON.stringify(after.warnings)}::jsonb,
               profile = ${JSON.stringify(after.profile)}::jsonb, sha256 = ${after.sha256}
             FROM blobs b WHERE d.id = ${before.id} AND b.sha256 = ${after.sha256} RETURNING ${COLUMNS}`

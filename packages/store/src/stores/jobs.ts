@@ -1,5 +1,12 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
-import { assertDeletable, decideCancel, type JobStore } from '@trainyard/domain'
+import {
+  assertDeletable,
+  type DatasetRevision,
+  DomainError,
+  decideCancel,
+  type JobStore,
+} from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
@@ -21,6 +28,7 @@ export function createJobs(database: Database): JobStore {
           database,
           { projectId: job.projectId, request, status: 201 },
           async (transaction) => {
+            await assertUnchanged(transaction, job.datasets)
             await transaction.$executeRaw`
               WITH job AS (
                 INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, name, config, resolved_config, parameter_count,
@@ -76,6 +84,7 @@ export function createJobs(database: Database): JobStore {
             case 'already':
               break
           }
+          failpoint('api.cancel_before_commit')
           return await findOrThrow(transaction, projectId, id)
         }),
       ),
@@ -151,6 +160,19 @@ export function createJobs(database: Database): JobStore {
       SELECT created_at FROM jobs WHERE project_id = ${projectId} AND id = ${cursor}`
     return known[0]?.created_at ?? null
   }
+}
+
+/** From here to the end of the transaction they stay as they are: a change or a deletion locks the row for itself. */
+async function assertUnchanged(
+  transaction: Queryable,
+  datasets: readonly DatasetRevision[],
+): Promise<void> {
+  const [ids, revisions] = [datasets.map(({ id }) => id), datasets.map(({ revision }) => revision)]
+  const unchanged = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT d.id FROM datasets d JOIN unnest(${ids}::text[], ${revisions}::int[]) AS seen (id, revision)
+      ON seen.id = d.id AND seen.revision = d.revision
+    WHERE d.deleted_at IS NULL ORDER BY d.id FOR SHARE OF d`
+  if (unchanged.length < datasets.length) throw new DomainError('dataset_changed')
 }
 
 async function findOrThrow(queryable: Queryable, projectId: ProjectId, id: string): Promise<Job> {

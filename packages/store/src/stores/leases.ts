@@ -11,6 +11,7 @@ import type {
   LeaseStore,
   Progress,
 } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
@@ -99,6 +100,7 @@ export function createLeases(
             : await database.$transaction(async (transaction) => {
                 const held = await storeProgress(transaction, lease, progress)
                 if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
+                failpoint('worker.checkpoint_before_commit')
                 return held
               })
         return status === undefined ? 'fenced' : status === 'cancelling' ? 'cancel' : 'go_on'
@@ -156,6 +158,7 @@ export function createLeases(
                 VALUES (${lease.jobId}, ${weights.which}, ${weights.epoch}, ${weights.sha256},
                   ${JSON.stringify(weights.architecture)}::jsonb, ${JSON.stringify(weights.preprocessing)}::jsonb)`
             }
+            failpoint('worker.finish_before_commit')
             return 'done'
           },
           { timeout: FINISH_TIMEOUT_MS },

@@ -41,7 +41,7 @@ export function makeReadSplit({
   }
 }
 
-function splitNotFound({ status }: Job): DomainError {
+export function splitNotFound({ status }: Job): DomainError {
   const detail = isTerminal(status)
     ? `The job has ${status === 'cancelled' ? 'been cancelled' : status} without a split.`
     : `The job is ${status}; its split is there when it has ended.`
@@ -100,7 +100,7 @@ function* writeCsv(job: Job, parts: Uint8Array): Generator<string> {
 }
 
 /** Parts of the rows of the data set, and of those of a data set for validation, which follow. */
-function readParts({ resolved_config: { validation } }: Job, parts: Uint8Array) {
+export function readParts({ resolved_config: { validation } }: Job, parts: Uint8Array) {
   const folds = validation !== null && 'folds' in validation ? validation.folds : null
   if (validation === null || !('dataset_id' in validation)) return { folds, own: parts, set: null }
   const own = parts.subarray(0, parts.length - validation.rows)

@@ -10,11 +10,12 @@ import {
   type TraceModelBody,
   type TraceNetworkBody,
 } from '@trainyard/contracts'
-import { DataError, encodeRecords } from '@trainyard/datasets'
+import { encodeRecords } from '@trainyard/datasets'
 import { DomainError, resolveTracedNetwork } from '@trainyard/domain'
 import { findLayerFaults, type NetworkChoices } from '@trainyard/model'
 import type { NetworkTask } from '../threads/trace-thread.ts'
 import type { StoredModel } from './load-model.ts'
+import { placeRecordFaults } from './place-record-faults.ts'
 
 /** More faults than this help nobody. */
 const FAULTS_MAX = 100
@@ -228,13 +229,7 @@ function encodeRecord(
   try {
     return encodeRecords(preprocessing, { records: [record] })
   } catch (error) {
-    if (!(error instanceof DataError)) throw error
-    throw new DataError(
-      error.faults.map(({ pointer, ...fault }) => ({
-        ...fault,
-        ...(pointer && { pointer: pointer.replace('#/records/0', '#/sample/record') }),
-      })),
-    )
+    throw placeRecordFaults(error, '#/sample/record')
   }
 }
 

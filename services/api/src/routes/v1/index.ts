@@ -17,7 +17,11 @@ import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
+import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
+import { makeExplainJob } from '../../use-cases/explain-job.ts'
+import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
 import {
+  type LoadModel,
   makeLoadModel,
   makeReadWeightBytes,
   type ReadWeightBytes,
@@ -43,14 +47,18 @@ import { addReadDataset } from './datasets/read.ts'
 import { addReadDatasetProfile } from './datasets/read-profile.ts'
 import { addReadDatasetRows } from './datasets/read-rows.ts'
 import { addCancelJob } from './jobs/cancel.ts'
+import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
 import { addListJobs } from './jobs/list.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
+import { addReadDependence } from './jobs/read-dependence.ts'
 import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
+import { addReadEvaluation } from './jobs/read-evaluation.ts'
 import { addReadEvents } from './jobs/read-events.ts'
+import { addReadImportance } from './jobs/read-importance.ts'
 import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
@@ -140,12 +148,23 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
       },
     }),
   })
+  addJudgements(app, deps, loadModel)
   const thread = deps.traces
   addTrace(app, { computeTrace: makeComputeTrace({ ...deps, loadModel, thread }) })
   addPreviewAugmentation(app, {
     previewAugmentation: makePreviewAugmentation({ ...deps, quoteJob, thread }),
   })
   addCheckGradient(app, { checkGradient: makeCheckGradient({ ...deps, quoteJob, thread }) })
+}
+
+function addJudgements(app: App, deps: V1Deps, loadModel: LoadModel): void {
+  const findJudgedRows = makeFindJudgedRows({ ...deps, loadModel })
+  const thread = deps.evaluations
+  addReadEvaluation(app, { evaluateJob: makeEvaluateJob({ findJudgedRows, thread }) })
+  const explainJob = makeExplainJob({ jobs: deps.jobs, findJudgedRows, loadModel, thread })
+  addReadImportance(app, { explainJob })
+  addReadDependence(app, { explainJob })
+  addComputeInputGradient(app, { explainJob })
 }
 
 function addModelRoutes(app: App, deps: RouteDeps): void {
