@@ -1,13 +1,6 @@
 /** Weights in memory, the last used ones kept: a model is often asked again within a second. */
-import type {
-  Architecture,
-  Job,
-  ModelVersion,
-  Preprocessing,
-  WhichWeights,
-} from '@trainyard/contracts'
+import type { Architecture, Job, Preprocessing, WhichWeights } from '@trainyard/contracts'
 import { type BlobStore, DomainError, isTerminal, type JobStore } from '@trainyard/domain'
-import type { StoredNetwork } from '@trainyard/model'
 
 export interface StoredModel {
   /** Equal keys mean equal models. */
@@ -69,15 +62,6 @@ export function makeLoadModel({
     const key = `${job.id}/${which}/${weights.sha256}`
     return { key, ...rest, bytes: await readWeightBytes(weights) }
   }
-}
-
-/** The networks of a version, in the order of its bytes. */
-export function networksOf({
-  architecture,
-  preprocessing,
-  members,
-}: ModelVersion): StoredNetwork[] {
-  return members ?? (architecture === null ? [] : [{ architecture, preprocessing }])
 }
 
 export function weightsNotFound(job: Job): DomainError {
