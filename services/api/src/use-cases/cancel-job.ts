@@ -1,5 +1,6 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
 import { DomainError, type JobStore, type Pulse } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import { isIdLike } from './find-job.ts'
 
 export type CancelJob = (projectId: ProjectId, id: string) => Promise<Job>
@@ -14,6 +15,7 @@ export function makeCancelJob({
   return async (projectId, id) => {
     const job = isIdLike(id, 'job') ? await jobs.cancel(projectId, id) : null
     if (job === null) throw new DomainError('job_not_found')
+    failpoint('api.cancel_after_commit')
     if (job.status === 'cancelling') pulse.cancelAsked(job.id)
     pulse.jobChanged(job.id)
     return job

@@ -7,6 +7,7 @@ import {
   type Finish,
   type JobCheckpoint,
 } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
@@ -40,9 +41,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   return {
     async train(jobId) {
       if (isDraining) return
+      failpoint('worker.delivered')
       const claimed = await leases.claim(jobId, workerId)
       // Taken by another, ended or cancelled meanwhile: the delivery has done its work.
       if (claimed === null) return
+      failpoint('worker.claimed')
       pulse.jobChanged(jobId)
       const job = startJob(claimed)
       running.set(jobId, job)
@@ -84,8 +87,14 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         batches: () => run?.batches() ?? 0,
         onCancel: () => stop('cancel'),
         onFenced: () => stop('fenced'),
-        onReported: () => pulse.jobChanged(job.id),
-        onCheckpointStored: () => keeper?.proceed(),
+        onReported() {
+          failpoint('worker.reported')
+          pulse.jobChanged(job.id)
+        },
+        onCheckpointStored() {
+          failpoint('worker.checkpoint_after_commit')
+          keeper?.proceed()
+        },
       },
       job.checkpoint?.progress,
     )
@@ -93,13 +102,16 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
-      const { validationDataset } = job
-      const validationTable =
-        validationDataset === null ? null : await datasets.load(validationDataset)
+      const load = async (dataset: ClaimedJob['testDataset']) =>
+        dataset === null ? null : await datasets.load(dataset)
+      const validationTable = await load(job.validationDataset)
+      const testTable = await load(job.testDataset)
       const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
       const { resolvedConfig: resolved, folds } = job
       const resume = await readResume(checkpoints, job)
-      const inputs = { table, columns, target, resolved, validationTable, initialWeights }
+      failpoint('worker.prepared')
+      const tables = { table, columns, target, validationTable, testTable }
+      const inputs = { ...tables, resolved, initialWeights }
       const started = threads.run({ ...inputs, folds, resume }, (message) => {
         if (message.kind === 'fold') reporter.addFold(message.fold)
         else if (message.kind === 'epochs') reporter.add(message.epochs)
@@ -152,6 +164,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         // Not when a cancel was asked meanwhile: then the stop is its end.
         (await leases.release(lease)) === 'done'
       ) {
+        failpoint('worker.released')
         log.info({ job: job.id }, 'a job was given back')
       } else {
         const manifest = makeManifest(job, threads.fused)
@@ -182,6 +195,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
       const outcome = await storeResult(deps, job, contents, finish)
+      failpoint('worker.finish_after_commit')
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 

@@ -4,6 +4,7 @@
  */
 import type { ResolvedConfig } from '@trainyard/contracts'
 import type { CheckpointStore, JobCheckpoint, Lease } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Logger } from 'pino'
 import type { TakenCheckpoint } from './thread-protocol.ts'
 
@@ -33,6 +34,7 @@ export function startKeeper(
   const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<void> => {
     try {
       await checkpoints.put(lease, { sha256: taken.sha256, bytes })
+      failpoint('worker.checkpoint_put')
       hooks.onPut({ ...taken, bytes: bytes.byteLength, keep })
     } catch (error) {
       // Training goes on; what is lost with the worker is only more.
