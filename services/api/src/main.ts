@@ -18,6 +18,7 @@ import type { Deps } from './deps.ts'
 import { type Env, envSchema } from './env.ts'
 import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
+import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
@@ -65,6 +66,8 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('import thread', () => imports.close())
   const traces = createTraceThread()
   closers.push('trace thread', () => traces.close())
+  const evaluations = createEvaluationThread()
+  closers.push('evaluation thread', () => evaluations.close())
   return {
     log,
     pulse,
@@ -72,6 +75,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     predictions,
     imports,
     traces,
+    evaluations,
     keys: createKeys(database),
     jobs: createJobs(database),
     datasets: createDatasets(database),

@@ -58,6 +58,7 @@ export async function openTestWorker(): Promise<TestWorker> {
   return {
     deps: {
       workerId: 'worker 1',
+      renewEveryMs: 2000,
       leases: stores.leases,
       workers: stores.workers,
       blobs: stores.blobs,
@@ -69,7 +70,6 @@ export async function openTestWorker(): Promise<TestWorker> {
       }),
       threads,
       pulse: makePulse(announced),
-      leaseSeconds: 9,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
     stores,

@@ -1,4 +1,3 @@
-import { toLeaseTimes } from '@trainyard/domain'
 import type { Consumer, QueueOptions } from '@trainyard/queue'
 import { openConsumer } from '@trainyard/queue'
 import { makeJobTrainer } from './consumers/train-job.ts'
@@ -9,7 +8,7 @@ export async function startWorker(
   deps: WorkerDeps,
   options: { slots: number; queue: QueueOptions },
 ): Promise<{ stop(): Promise<void> }> {
-  const { workers, workerId, pulse, log, leaseSeconds } = deps
+  const { workers, workerId, pulse, log } = deps
   const trainer = makeJobTrainer(deps)
   const live = () => workers.heartbeat({ id: workerId, slots: options.slots })
   await live()
@@ -17,7 +16,7 @@ export async function startWorker(
   pulse.slotFreed()
   const heartbeat = setInterval(() => {
     live().catch((error: unknown) => log.warn({ err: error }, 'the heartbeat could not be stored'))
-  }, toLeaseTimes(leaseSeconds).renewEveryMs)
+  }, deps.renewEveryMs)
   pulse.onCancelAsked((jobId) => trainer.cancel(jobId))
   const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
     trainer.train(jobId),

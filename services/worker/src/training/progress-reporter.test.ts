@@ -48,7 +48,7 @@ beforeEach(() => {
   const log = pino({ level: 'trace' }, { write: (line) => logged.push(JSON.parse(line)) })
   reporter = startReporter(
     LEASE,
-    { leases, log, leaseSeconds: 9 },
+    { leases, renewEveryMs: 2000, log },
     {
       batch: () => batches,
       onBatchReported: (batch) => reported.push(batch),

@@ -10,7 +10,6 @@ import {
   type Lease,
   type LeaseStore,
   type Progress,
-  toLeaseTimes,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import { judged, summarizeEpoch } from './summarize-epoch.ts'
@@ -53,12 +52,11 @@ export interface ProgressReporter {
 
 export function startReporter(
   lease: Lease,
-  { leases, log, leaseSeconds }: { leases: LeaseStore; log: Logger; leaseSeconds: number },
+  { leases, renewEveryMs, log }: { leases: LeaseStore; renewEveryMs: number; log: Logger },
   hooks: ReporterHooks,
   /** Of the attempts before, where this one goes on. */
   before: Pick<CheckpointProgress, 'best' | 'last'> | null = null,
 ): ProgressReporter {
-  const { renewEveryMs } = toLeaseTimes(leaseSeconds)
   // Unbounded while Postgres is away, since a job is: the contract allows it 100,000 epochs.
   const unreported: EpochMetrics[] = []
   const unreportedLayers: EpochLayers[] = []
