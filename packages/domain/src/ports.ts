@@ -33,6 +33,7 @@ import type {
   StopReason,
   StoredProfile,
   Task,
+  TestResult,
   WhichWeights,
 } from '@trainyard/contracts'
 
@@ -163,6 +164,8 @@ export interface NewJob {
   datasets: DatasetRevision[]
   /** A data set of its own for validation. */
   validationDatasetId: DatasetId | null
+  /** The same for the test. */
+  testDatasetId: DatasetId | null
   name: string | null
   config: JobSpec
   resolvedConfig: ResolvedConfig
@@ -289,6 +292,8 @@ export interface ClaimedJob {
   dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
   /** null where nothing, or a part of the data set, validates. */
   validationDataset: { sha256: string; columns: Column[] } | null
+  /** The same of the test. */
+  testDataset: { sha256: string; columns: Column[] } | null
   /** Completed by an attempt before, with the same engine. */
   folds: Fold[]
   /** The newest one, from which to go on; null starts from the beginning. */
@@ -368,6 +373,8 @@ export interface Finish {
   split?: { sha256: string }
   /** Left out where none were measured. */
   baselines?: Baseline[]
+  /** Left out without a test part. */
+  test?: TestResult | null
 }
 
 export interface Lease {

@@ -102,14 +102,16 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const train = async (): Promise<TrainingReport> => {
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
-      const { validationDataset } = job
-      const validationTable =
-        validationDataset === null ? null : await datasets.load(validationDataset)
+      const load = async (dataset: ClaimedJob['testDataset']) =>
+        dataset === null ? null : await datasets.load(dataset)
+      const validationTable = await load(job.validationDataset)
+      const testTable = await load(job.testDataset)
       const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
       const { resolvedConfig: resolved, folds } = job
       const resume = await readResume(checkpoints, job)
       failpoint('worker.prepared')
-      const inputs = { table, columns, target, resolved, validationTable, initialWeights }
+      const tables = { table, columns, target, validationTable, testTable }
+      const inputs = { ...tables, resolved, initialWeights }
       const started = threads.run({ ...inputs, folds, resume }, (message) => {
         if (message.kind === 'fold') reporter.addFold(message.fold)
         else if (message.kind === 'epochs') reporter.add(message.epochs)
