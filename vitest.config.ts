@@ -18,6 +18,7 @@ export default defineConfig({
             'test/architecture/**/*.test.ts',
             'test/compose/**/*.test.ts',
             'test/docs/**/*.test.ts',
+            'test/faults/rig/**/*.test.ts',
           ],
         },
       },

@@ -53,7 +53,7 @@ export function openTestStores(
     idempotency: createIdempotency(database),
     leases: createLeases(database, { leaseSeconds, engine }),
     checkpoints: createCheckpoints(database),
-    dispatch: createDispatch(database),
+    dispatch: createDispatch(database, { leaseSeconds }),
     workers: createWorkers(database, { leaseSeconds }),
     close: () => database.$disconnect(),
   }
@@ -130,6 +130,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       columns: {},
     },
     validation: null,
+    test: null,
     model: {
       inputs: 2,
       hidden: [
@@ -181,6 +182,7 @@ export function makeNewJob(
     datasetId,
     datasets: [],
     validationDatasetId: null,
+    testDatasetId: null,
     name: null,
     config: { dataset_id: datasetId },
     resolvedConfig: makeResolvedConfig(),

@@ -69,6 +69,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check name and version, and that the key belongs to the project of the model.',
   },
+  alias_not_found: {
+    status: 404,
+    title: 'No such alias',
+    retryable: false,
+    remedy: 'The object of the model lists its aliases.',
+  },
   weights_not_found: {
     status: 404,
     title: 'The job has no weights',
@@ -113,6 +119,12 @@ export const PROBLEMS = {
     remedy:
       'A data set stays as it was when its first job was submitted; send the table again and change the new one.',
   },
+  model_version_aliased: {
+    status: 409,
+    title: 'An alias names the version',
+    retryable: false,
+    remedy: 'Move or delete the aliases that the detail names, then delete the version.',
+  },
   dataset_changed: {
     status: 409,
     title: 'The data set was changed meanwhile',
@@ -155,6 +167,12 @@ export const PROBLEMS = {
     title: 'The data could not be read',
     retryable: false,
     remedy: 'Each entry of errors names the line or the cell; mend the table and send it again.',
+  },
+  export_unsupported: {
+    status: 422,
+    title: 'The format cannot hold this model',
+    retryable: false,
+    remedy: 'The detail says what the format has no words for; take another one.',
   },
   idempotency_mismatch: {
     status: 422,

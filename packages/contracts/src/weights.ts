@@ -112,7 +112,8 @@ export const weightsDocumentSchema = z
   .object({
     format: z.literal('trainyard/1'),
     architecture: architectureSchema,
-    preprocessing: preprocessingSchema,
+    /** null: the weights came without it, and take encoded inputs. */
+    preprocessing: preprocessingSchema.nullable(),
     /**
      * `weight` is [out][in] (z = W x + b); the last entry is the output layer. Where there is batch normalization, the
      * other four: y = gamma · (z − running_mean) / √(running_var + 1e-5) + beta, and the activation is of y.
@@ -121,3 +122,24 @@ export const weightsDocumentSchema = z
   })
   .meta({ id: 'Weights' })
 export type WeightsDocument = z.infer<typeof weightsDocumentSchema>
+
+/** Several networks whose probabilities, or values, are averaged. */
+export const ensembleDocumentSchema = z
+  .object({
+    format: z.literal('trainyard-ensemble/1'),
+    members: z.array(weightsDocumentSchema),
+  })
+  .meta({ id: 'EnsembleWeights' })
+
+/** Files that weights are written to. */
+export const EXPORT_FORMATS = ['json', 'safetensors', 'npz'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+export const exportQuerySchema = z.strictObject({
+  format: z.enum(EXPORT_FORMATS).default('json'),
+  naming: z
+    .enum(['trainyard', 'torch'])
+    .optional()
+    .describe("Of safetensors: ours, or the names of a PyTorch nn.Sequential's state_dict"),
+})
+export type ExportQuery = z.infer<typeof exportQuerySchema>

@@ -11,6 +11,7 @@ import { DataError, inputWidth } from '@trainyard/datasets/schema'
 import {
   assertWithinLimits,
   DomainError,
+  type HeldOutSet,
   type InitialModel,
   largestClassRows,
   type ResolveContext,
@@ -26,30 +27,32 @@ export interface TrainingFacts {
   dataset: Dataset
   /** Looked at where oversampling asks how large the classes are. */
   profile: StoredProfile | null
-  validationSet: Dataset | null
+  validationSet: HeldOutSet | null
+  testSet: HeldOutSet | null
   initialModel: InitialModel | null
 }
 
 /** Throws `validation_error` or `budget_exceeded` with every fault. */
 export function quoteTraining(
   spec: JobSpec,
-  { dataset, profile, validationSet, initialModel }: TrainingFacts,
+  { dataset, profile, validationSet, testSet, initialModel }: TrainingFacts,
   options: { memoryBytesMax: number; drawSeed: () => number },
 ): JobQuote {
   const { drawSeed } = options
-  const resolved = resolve(spec, { dataset, validationSet, initialModel, drawSeed })
-  const runs = runsOf(dataset.rows, resolved.validation)
+  const resolved = resolve(spec, { dataset, validationSet, testSet, initialModel, drawSeed })
+  const runs = runsOf(dataset.rows, resolved)
+  const heldOut = [validationSet, testSet].filter((set) => set !== null)
   const trained = resolved.training.oversample ? oversampledRows(dataset, profile) : null
   const plans = inLimits(() =>
-    runs.map(({ trainingRows, validationRows }) => {
-      const split = { trainingRows: trained?.(trainingRows) ?? trainingRows, validationRows }
-      return planTraining({ resolved, dataset, validationSet, split })
+    runs.map((rows) => {
+      const trainingRows = trained?.(rows.trainingRows) ?? rows.trainingRows
+      return planTraining({ resolved, dataset, heldOut, split: { ...rows, trainingRows } })
     }),
   )
   const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
   // The last is the one whose model is kept.
   const plan = { ...(plans.at(-1) as NetworkPlan), memoryBytes }
-  const { trainingRows, validationRows } = runs.at(-1) as SplitSize
+  const { trainingRows, validationRows, testRows } = runs.at(-1) as SplitSize
   assertWithinLimits(plan, resolved, options.memoryBytesMax)
   return {
     object: 'training.job_quote',
@@ -60,6 +63,7 @@ export function quoteTraining(
     memory_bytes: plan.memoryBytes,
     training_rows: trainingRows,
     validation_rows: validationRows,
+    test_rows: testRows,
   }
 }
 

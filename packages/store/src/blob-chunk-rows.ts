@@ -11,9 +11,11 @@ export function makeChunkRows(database: Database): BlobContents {
     let position = 0
     for await (const chunk of inChunks(chunks)) {
       // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-      await database.$executeRaw`
-        INSERT INTO blob_chunks (sha256, position, data) VALUES (${sha256}, ${position}, ${chunk})
-        ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
+      await database.pool.query(
+        `INSERT INTO blob_chunks (sha256, position, data) VALUES ($1, $2, $3)
+         ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
+        [sha256, position, chunk],
+      )
       position += 1
     }
   }
@@ -26,21 +28,23 @@ export function makeChunkRows(database: Database): BlobContents {
       for (const { sha256, bytes } of blobs) {
         if (bytes.byteLength > CHUNK_BYTES) await write(sha256, [bytes])
       }
-      const texts = small.map(({ bytes }) => Buffer.from(bytes).toString('base64'))
-      await database.$executeRaw`
-        INSERT INTO blob_chunks (sha256, position, data)
-        SELECT sha256, 0, decode(data, 'base64')
-        FROM unnest(${small.map(({ sha256 }) => sha256)}::text[], ${texts}::text[]) AS given (sha256, data)
-        ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
+      await database.pool.query(
+        `INSERT INTO blob_chunks (sha256, position, data)
+         SELECT sha256, 0, data FROM unnest($1::text[], $2::bytea[]) AS given (sha256, data)
+         ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
+        [small.map(({ sha256 }) => sha256), small.map(({ bytes }) => Buffer.from(bytes))],
+      )
     },
 
     async *read(sha256, part = { start: 0, end: Number.POSITIVE_INFINITY }) {
       const first = part.start === 0 ? null : await findChunk(database, sha256, part.start)
       let at = first?.start ?? 0
       for (let position = first?.position ?? 0; at < part.end; position++) {
-        const rows = await translateErrors(
-          () => database.$queryRaw<{ data: Uint8Array }[]>`
-            SELECT data FROM blob_chunks WHERE sha256 = ${sha256} AND position = ${position}`,
+        const { rows } = await translateErrors(() =>
+          database.pool.query<{ data: Buffer }>(
+            'SELECT data FROM blob_chunks WHERE sha256 = $1 AND position = $2',
+            [sha256, position],
+          ),
         )
         const chunk = rows[0]?.data
         if (chunk === undefined) return

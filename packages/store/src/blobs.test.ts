@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insertDataset, insertJob, insertProject } from '../../../test/support/factories.ts'
 import { useTestStores } from '../../../test/support/use-stores.ts'
 import { createBlobs } from './blobs.ts'
+import { openDatabase } from './client.ts'
 
 const stores = useTestStores()
 const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000)
@@ -158,6 +159,23 @@ it('sweeps what a killed process left in the folder', async () => {
 
   expect(await readdir(join(folder, sha256.slice(0, 2)))).toContain(sha256)
   expect(await readdir(join(folder, sha256.slice(0, 2)))).not.toContain(`${sha256}.part`)
+})
+
+it('says that Postgres is away, of bytes as of rows', async () => {
+  const away = openDatabase({
+    connectionString: 'postgres://nobody@127.0.0.1:1/nothing',
+    applicationName: 'trainyard-test',
+    connectionsMax: 1,
+    onError: () => undefined,
+  })
+
+  await expect(read(createBlobs(away), 'a'.repeat(64))).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await expect(put(createBlobs(away), randomBytes(10))).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await away.$disconnect()
 })
 
 async function put(blobs: BlobStore, bytes: Buffer, cuts: number[] = []): Promise<string> {

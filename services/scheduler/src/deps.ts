@@ -27,6 +27,4 @@ export interface SchedulerDeps {
   leaseSeconds: number
   /** What a training may use at most, as in the API. */
   jobMemoryBytesMax: number
-  /** Never jumps, as the clock of the day does. */
-  monotonicMs: () => number
 }

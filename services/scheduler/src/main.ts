@@ -43,7 +43,7 @@ await runService(() => {
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
-        dispatch: createDispatch(database),
+        dispatch: createDispatch(database, { leaseSeconds }),
         sweeps: createSweepRuns(database),
         datasets: createDatasets(database),
         models: createModels(database),
@@ -56,7 +56,6 @@ await runService(() => {
         log,
         leaseSeconds,
         jobMemoryBytesMax: env.TRAINYARD_JOB_MEMORY_MB * 1024 ** 2,
-        monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())
     },

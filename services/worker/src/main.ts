@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { openTables } from '@trainyard/datasets'
+import { toLeaseTimes } from '@trainyard/domain'
 import { ENGINE_VERSION } from '@trainyard/engine'
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
@@ -51,6 +52,7 @@ await runService(() => {
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+          renewEveryMs: toLeaseTimes(leaseSeconds).renewEveryMs,
           leases: createLeases(database, {
             leaseSeconds,
             engine: `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`,

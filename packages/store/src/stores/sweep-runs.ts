@@ -1,5 +1,5 @@
 /** The scheduler's side of sweeps. Every write locks the sweep's row first: it and a cancel follow each other. */
-import type { JobId, SweepId } from '@trainyard/contracts'
+import type { JobId, ResolvedConfig, SweepId } from '@trainyard/contracts'
 import type {
   NewTrial,
   OpenTrial,
@@ -221,10 +221,8 @@ async function addJobs(
       repeat: job.repeat,
       config: job.config,
       resolved_config: job.resolvedConfig,
-      validation_dataset_id:
-        job.resolvedConfig.validation !== null && 'dataset_id' in job.resolvedConfig.validation
-          ? job.resolvedConfig.validation.dataset_id
-          : null,
+      validation_dataset_id: datasetOf(job.resolvedConfig.validation),
+      test_dataset_id: datasetOf(job.resolvedConfig.test),
       parameter_count: job.parameterCount,
       expected_ms: job.expectedMs,
       name: job.config.name ?? null,
@@ -235,15 +233,19 @@ async function addJobs(
   if (rows.length === 0) return
   await transaction.$executeRaw`
     WITH job AS (
-      INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, name, config, resolved_config, parameter_count,
+      INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, test_dataset_id, name, config, resolved_config, parameter_count,
         engine_version, priority, metadata, event_seq, sweep_id, trial_index, repeat, expected_ms)
-      SELECT e.id, ${sweep.projectId}, ${sweep.datasetId}, e.validation_dataset_id, e.name, e.config, e.resolved_config,
+      SELECT e.id, ${sweep.projectId}, ${sweep.datasetId}, e.validation_dataset_id, e.test_dataset_id, e.name, e.config, e.resolved_config,
         e.parameter_count, ${sweep.engineVersion}, e.priority, e.metadata, 1, ${sweep.id}, e.trial_index, e.repeat, e.expected_ms
       FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS e (id text, trial_index int, repeat int, config jsonb,
-        resolved_config jsonb, validation_dataset_id text, parameter_count int, expected_ms float8, name text, priority int,
+        resolved_config jsonb, validation_dataset_id text, test_dataset_id text, parameter_count int, expected_ms float8, name text, priority int,
         metadata jsonb)
       RETURNING id, event_seq)
     ${insertEventForEach('job.created', 'A trial of a sweep waits for a worker', { status: 'queued', sweep_id: sweep.id })}`
+}
+
+function datasetOf(part: ResolvedConfig['validation'] | ResolvedConfig['test']): string | null {
+  return part != null && 'dataset_id' in part ? part.dataset_id : null
 }
 
 function toRunning(row: RunningRow): RunningSweep {

@@ -177,9 +177,9 @@ export function createSweeps(database: Database): SweepStore {
           for (const job of failed) {
             await tx.$executeRaw`
               WITH job AS (
-                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, name, config, resolved_config,
+                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, test_dataset_id, name, config, resolved_config,
                   parameter_count, engine_version, priority, metadata, event_seq, sweep_id, trial_index, repeat, expected_ms)
-                SELECT ${createId('job')}, project_id, dataset_id, validation_dataset_id, name, config, resolved_config,
+                SELECT ${createId('job')}, project_id, dataset_id, validation_dataset_id, test_dataset_id, name, config, resolved_config,
                   parameter_count, engine_version, priority, metadata, 1, sweep_id, trial_index, repeat, expected_ms
                 FROM jobs WHERE id = ${job.id} RETURNING id, event_seq)
               ${insertEventForEach('job.created', 'A failed trial is tried again', { status: 'queued' })}`

@@ -1,13 +1,14 @@
-import type { Dataset, JobQuote, JobSpec, ProjectId } from '@trainyard/contracts'
+import type { JobQuote, JobSpec, ProjectId } from '@trainyard/contracts'
 import {
   type DatasetStore,
   DomainError,
+  type HeldOutSet,
   type InitialModel,
   type ModelStore,
 } from '@trainyard/domain'
 import { quoteTraining, type TrainingFacts } from '@trainyard/model/quote'
 import { findDataset } from './find-dataset.ts'
-import { findModelVersion } from './find-model.ts'
+import { findNetworkVersion } from './find-model.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
 export type FindTrainingFacts = (projectId: ProjectId, spec: JobSpec) => Promise<TrainingFacts>
@@ -31,22 +32,30 @@ export function makeFindTrainingFacts(deps: {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
     const initialModel = await findInitialModel(projectId, spec)
-    const validationSet = await findValidationSet(projectId, spec)
+    const [validationSet, testSet] = await findHeldOut(projectId, spec)
     const profile = spec.training?.oversample ? await deps.datasets.profile(dataset.id) : null
-    return { dataset, profile, validationSet, initialModel }
+    return { dataset, profile, validationSet, testSet, initialModel }
   }
 
-  async function findValidationSet(
+  /** The data sets of their own that validation and test have; every part proves something only on rows of its own. */
+  async function findHeldOut(
     projectId: ProjectId,
-    { dataset_id, validation }: JobSpec,
-  ): Promise<Dataset | null> {
-    if (validation == null || !('dataset_id' in validation)) return null
-    if (validation.dataset_id === dataset_id) {
-      const detail = 'is the data set that is trained on, which proves nothing; name another'
-      const errors = [{ pointer: '#/validation/dataset_id', detail }]
-      throw new DomainError('validation_error', { errors })
+    spec: JobSpec,
+  ): Promise<[HeldOutSet | null, HeldOutSet | null]> {
+    const uses = new Map([[spec.dataset_id, 'that is trained on']])
+    const find = async (part: HeldOutSet['part'], used: string): Promise<HeldOutSet | null> => {
+      const asked = spec[part]
+      if (asked == null || !('dataset_id' in asked)) return null
+      const taken = uses.get(asked.dataset_id)
+      if (taken !== undefined) {
+        const detail = `is the data set ${taken}, which proves nothing; name another`
+        const errors = [{ pointer: `#/${part}/dataset_id`, detail }]
+        throw new DomainError('validation_error', { errors })
+      }
+      uses.set(asked.dataset_id, used)
+      return { ...(await findDataset(deps.datasets, projectId, asked.dataset_id)), part }
     }
-    return await findDataset(deps.datasets, projectId, validation.dataset_id)
+    return [await find('validation', 'that validates'), await find('test', 'that tests')]
   }
 
   async function findInitialModel(
@@ -54,6 +63,6 @@ export function makeFindTrainingFacts(deps: {
     { initial_weights: initial }: JobSpec,
   ): Promise<InitialModel | null> {
     if (initial == null) return null
-    return await findModelVersion(deps.models, projectId, initial.model, initial.version ?? null)
+    return await findNetworkVersion(deps.models, projectId, initial, '#/initial_weights/model')
   }
 }

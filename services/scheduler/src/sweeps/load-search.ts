@@ -1,6 +1,12 @@
 /** What a sweep's trials are made of, read once: its resolved specification and what that refers to. */
 import type { Dataset, JobSpec, SweepId } from '@trainyard/contracts'
-import type { DatasetStore, ModelStore, RunningSweep } from '@trainyard/domain'
+import type {
+  DatasetStore,
+  HeldOutSet,
+  InitialModel,
+  ModelStore,
+  RunningSweep,
+} from '@trainyard/domain'
 import type { TrainingFacts } from '@trainyard/model/quote'
 import { makeSuggest, type ResolvedSweep, resolveSweep } from '@trainyard/sweeps'
 
@@ -57,13 +63,31 @@ export function makeLoadSearch({
       return dataset
     }
     const dataset = await find(base.dataset_id)
-    const { validation, initial_weights: initial } = base
-    const validationSet =
-      validation != null && 'dataset_id' in validation ? await find(validation.dataset_id) : null
-    const initialModel =
-      initial == null
-        ? null
-        : await models.findVersion(projectId, initial.model, initial.version ?? null)
-    return { dataset, validationSet, initialModel, profile: await datasets.profile(dataset.id) }
+    const findPart = async (part: HeldOutSet['part']): Promise<HeldOutSet | null> => {
+      const asked = base[part]
+      return asked != null && 'dataset_id' in asked
+        ? { ...(await find(asked.dataset_id)), part }
+        : null
+    }
+    return {
+      dataset,
+      validationSet: await findPart('validation'),
+      testSet: await findPart('test'),
+      initialModel: await findInitialModel(projectId, base),
+      profile: await datasets.profile(dataset.id),
+    }
+  }
+
+  async function findInitialModel(
+    projectId: RunningSweep['projectId'],
+    { initial_weights: initial }: JobSpec,
+  ): Promise<InitialModel | null> {
+    if (initial == null) return null
+    const version = await models.findVersion(projectId, initial.model, initial.version ?? null)
+    const architecture = version?.architecture ?? null
+    if (version === null || architecture === null) {
+      throw new LostSearchError(`the model ${initial.model} is gone`)
+    }
+    return { ...version, architecture }
   }
 }

@@ -19,8 +19,14 @@ import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
+import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-import { type LoadModel, makeLoadModel } from '../../use-cases/load-model.ts'
+import {
+  type LoadModel,
+  makeLoadModel,
+  makeReadWeightBytes,
+  type ReadWeightBytes,
+} from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeFindTrainingFacts, makeQuoteJob } from '../../use-cases/quote-job.ts'
@@ -31,7 +37,7 @@ import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
-import { makeReadWeights } from '../../use-cases/read-weights.ts'
+import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -62,9 +68,14 @@ import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
 import { addCreateModel } from './models/create.ts'
+import { addDeleteModel } from './models/delete.ts'
+import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
+import { addMoveAlias } from './models/move-alias.ts'
 import { addReadModel } from './models/read.ts'
+import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
+import { addReadVersionWeights } from './models/read-weights.ts'
 
 export interface V1Deps extends Deps {
   authenticate: Authenticate
@@ -76,14 +87,19 @@ export interface V1Deps extends Deps {
   metrics: ApiMetrics
 }
 
+type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes; exportModel: ExportModel }
+
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
 
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  addJobRoutes(app, deps)
-  addModelRoutes(app, deps)
+  // One memory of weights, whichever name they are asked for by.
+  const readWeightBytes = makeReadWeightBytes(deps)
+  const routeDeps = { ...deps, readWeightBytes, exportModel: makeExportModel() }
+  addJobRoutes(app, routeDeps)
+  addModelRoutes(app, routeDeps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -98,14 +114,14 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
   addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
 }
 
-function addJobRoutes(app: App, deps: V1Deps): void {
+function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobs, datasets, models, metrics, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const findFacts = makeFindTrainingFacts({ datasets, models })
   const quoteJob = makeQuoteJob({ findFacts, jobMemoryBytesMax, drawSeed })
   const readHistory = makeReadHistory(deps)
-  const loadModel = makeLoadModel(deps)
+  const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
   addCreateJob(app, {
     createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
     quoteJob,
@@ -124,7 +140,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
     startStream: makeStartStream(deps),
   })
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  addReadWeights(app, { readWeights: makeReadWeights({ ...deps, loadModel }) })
+  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
     predict: makePredict({
       jobs,
@@ -155,10 +171,15 @@ function addJudgements(app: App, deps: V1Deps, loadModel: LoadModel): void {
   addComputeInputGradient(app, { explainJob })
 }
 
-function addModelRoutes(app: App, deps: V1Deps): void {
+function addModelRoutes(app: App, deps: RouteDeps): void {
   const { models, imports } = deps
   addCreateModel(app, { createModel: makeCreateModel(deps), imports })
   addListModels(app, { models })
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
+  addReadModelEvents(app, { models })
+  addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
+  addMoveAlias(app, { models })
+  addDeleteAlias(app, { models })
+  addDeleteModel(app, { models })
 }
