@@ -10,6 +10,7 @@ import {
   projectIdSchema,
   sweepIdSchema,
 } from './ids.ts'
+import { whichWeightsSchema } from './job.ts'
 import {
   EPOCHS_MAX,
   jobSpecSchema,
@@ -17,6 +18,7 @@ import {
   SEED_MAX,
   watchedMetricSchema,
 } from './job-spec.ts'
+import { MEMBERS_MAX, modelNameSchema } from './model.ts'
 import { listQuerySchema } from './pagination.ts'
 import { nameSchema, timestampSchema } from './text.ts'
 
@@ -349,6 +351,45 @@ export const listTrialsQuerySchema = z.strictObject({
 export const changeSweepBodySchema = z.strictObject({
   max_trials: z.int().min(1).max(TRIALS_MAX).describe('More than before'),
 })
+
+export const sweepParamsSchema = z.object({ id: z.string() })
+export const trialPathSchema = z.object({ id: z.string(), trial_index: z.string() })
+
+/** The best trial, or the one named, as a version of a model. */
+export const promoteSweepBodySchema = z.strictObject({
+  name: modelNameSchema,
+  trial_index: z.int().min(0).max(TRIALS_MAX).optional(),
+  which: whichWeightsSchema.optional(),
+})
+export type PromoteSweepBody = z.infer<typeof promoteSweepBodySchema>
+
+/** The best trials as one model whose probabilities, or values, are averaged. */
+export const ensembleSweepBodySchema = z.strictObject({
+  name: modelNameSchema,
+  top: z.int().min(2).max(MEMBERS_MAX).default(5),
+})
+export type EnsembleSweepBody = z.infer<typeof ensembleSweepBodySchema>
+
+export const sweepImportanceSchema = z
+  .object({
+    object: z.literal('sweep_importance'),
+    method: z.literal('fanova'),
+    /** Trials that the forest has learnt from. */
+    trials: z.int(),
+    parameters: z.array(
+      z.object({
+        parameter: z.string(),
+        share: z.number().describe('Of the variance of the objective, explained by this one alone'),
+        std: z.number().describe('Over the trees of the forest'),
+        slice: z
+          .array(z.object({ value: z.json(), mean: z.number(), std: z.number() }))
+          .describe('The objective expected along the parameter, averaged over all others'),
+      }),
+    ),
+    interactions: z.number().describe('Share that no parameter explains alone'),
+  })
+  .meta({ id: 'SweepImportance' })
+export type SweepImportance = z.infer<typeof sweepImportanceSchema>
 
 export const SWEEP_EVENT_TYPES = [
   'sweep.created',

@@ -6,9 +6,10 @@ export {
   type ImportanceReport,
   measureImportance,
 } from './importance/measure-importance.ts'
-export { placePointer, toJobSpec } from './job-spec-of.ts'
+export { placePointer } from './job-spec-of.ts'
 export {
   type EarlyTermination,
+  listProbes,
   type ResolvedSweep,
   type RoundPlan,
   resolveSweep,

@@ -8,12 +8,14 @@ import type {
   KeyStore,
   ModelStore,
   Pulse,
+  SweepStore,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
 import type { EvaluationThread } from './threads/evaluation-thread.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
+import type { SweepThread } from './threads/sweep-thread.ts'
 import type { TraceThread } from './threads/trace-thread.ts'
 
 export interface Deps {
@@ -22,6 +24,7 @@ export interface Deps {
   jobs: JobStore
   datasets: DatasetStore
   models: ModelStore
+  sweeps: SweepStore
   blobs: BlobStore
   idempotency: IdempotencyStore
   pulse: Pulse & { isHealthy(): boolean }
@@ -29,6 +32,7 @@ export interface Deps {
   predictions: PredictionThread
   imports: ImportThread
   traces: TraceThread
+  searches: SweepThread
   evaluations: EvaluationThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>

@@ -10,6 +10,7 @@ import {
   createJobs,
   createKeys,
   createModels,
+  createSweeps,
   openDatabase,
 } from '@trainyard/store'
 import { type Logger, pino } from 'pino'
@@ -21,6 +22,7 @@ import { openScratchFolder } from './scratch-folder.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createSweepThread } from './threads/sweep-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
 
 const CONNECTIONS_MAX = 10
@@ -64,6 +66,8 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('prediction thread', () => predictions.close())
   const imports = createImportThread()
   closers.push('import thread', () => imports.close())
+  const searches = createSweepThread()
+  closers.push('sweep thread', () => searches.close())
   const traces = createTraceThread()
   closers.push('trace thread', () => traces.close())
   const evaluations = createEvaluationThread()
@@ -75,11 +79,13 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     predictions,
     imports,
     traces,
+    searches,
     evaluations,
     keys: createKeys(database),
     jobs: createJobs(database),
     datasets: createDatasets(database),
     models: createModels(database),
+    sweeps: createSweeps(database),
     blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
     idempotency: createIdempotency(database),
     pingDatabase: async () => {

@@ -34,6 +34,7 @@ import type { Deps, Settings } from './deps.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createSweepThread } from './threads/sweep-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
 
 export interface TestRequest {
@@ -57,6 +58,7 @@ export async function buildTestApp(
   const tables = await openTables({ folder: scratchDir })
   const predictions = createPredictionThread()
   const imports = createImportThread()
+  const searches = createSweepThread()
   const traces = createTraceThread()
   const evaluations = createEvaluationThread()
   const pulse = createLocalPulse()
@@ -67,6 +69,7 @@ export async function buildTestApp(
     predictions,
     imports,
     traces,
+    searches,
     evaluations,
     pulse,
     pingDatabase: async () => {
@@ -144,6 +147,7 @@ export async function buildTestApp(
       await predictions.close()
       await imports.close()
       await traces.close()
+      await searches.close()
       await evaluations.close()
       await tables.close()
       await stores.close()
