@@ -89,7 +89,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: true,
   },
   'services/worker': {
-    ours: [contracts, domain, store, queue, datasets, model, engine, lifecycle],
+    ours: [contracts, domain, store, queue, datasets, model, engine, sweeps, lifecycle],
     outside: ['pino', 'piscina', 'zod'],
     node: true,
   },

@@ -39,8 +39,10 @@ export {
 export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {
+  makePrepareTrials,
   type PreparedTraining,
   type PrepareInput,
+  preparationKey,
   prepareFolds,
   prepareTraining,
 } from './prepare-training.ts'

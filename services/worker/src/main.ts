@@ -10,6 +10,7 @@ import {
   createBlobs,
   createCheckpoints,
   createLeases,
+  createTrialLeases,
   createWorkers,
   openDatabase,
 } from '@trainyard/store'
@@ -49,14 +50,13 @@ await runService(() => {
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const blobs = createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR })
+      const engine = `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
           renewEveryMs: toLeaseTimes(leaseSeconds).renewEveryMs,
-          leases: createLeases(database, {
-            leaseSeconds,
-            engine: `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`,
-          }),
+          leases: createLeases(database, { leaseSeconds, engine }),
+          trialLeases: createTrialLeases(database, { leaseSeconds, engine }),
           workers: createWorkers(database, { leaseSeconds }),
           blobs,
           checkpoints: createCheckpoints(database),

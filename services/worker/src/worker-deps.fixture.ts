@@ -60,6 +60,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       workerId: 'worker 1',
       renewEveryMs: 2000,
       leases: stores.leases,
+      trialLeases: stores.trialLeases,
       workers: stores.workers,
       blobs: stores.blobs,
       checkpoints: stores.checkpoints,

@@ -154,7 +154,7 @@ type End = Finish & { id: JobId }
 
 /** Who was told "cancelling" shall not see another end, even if the work was done by then. */
 function toCancelled(finish: Finish): Finish {
-  return { ...finish, status: 'cancelled', stopReason: 'cancelled', error: null }
+  return { ...finish, status: 'cancelled', stopReason: 'cancelled', error: null, test: null }
 }
 
 function areMine(leases: readonly Lease[]): Prisma.Sql {
@@ -174,6 +174,7 @@ async function writeEnds(transaction: Queryable, ends: readonly End[]): Promise<
     final: end.final,
     best: end.best,
     manifest: end.manifest,
+    test: end.test ?? null,
     split: end.split?.sha256 ?? null,
     epoch: end.final?.epoch ?? 0,
     told: end.metrics.length > 0 ? 1 : 0,
@@ -192,12 +193,12 @@ async function writeEnds(transaction: Queryable, ends: readonly End[]): Promise<
     },
   }))
   const given = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS e (id text, status text, stop_reason text,
-    error jsonb, final jsonb, best jsonb, manifest jsonb, split text, epoch int, told int, last jsonb, message text, data jsonb)`
+    error jsonb, final jsonb, best jsonb, manifest jsonb, test jsonb, split text, epoch int, told int, last jsonb, message text, data jsonb)`
   await transaction.$executeRaw`
     WITH job AS (
       UPDATE jobs SET status = e.status, stop_reason = e.stop_reason, error = NULLIF(e.error, 'null'::jsonb),
         final = NULLIF(e.final, 'null'::jsonb), best = NULLIF(e.best, 'null'::jsonb),
-        manifest = NULLIF(e.manifest, 'null'::jsonb), split_sha256 = e.split, epoch = e.epoch,
+        manifest = NULLIF(e.manifest, 'null'::jsonb), test = NULLIF(e.test, 'null'::jsonb), split_sha256 = e.split, epoch = e.epoch,
         finished_at = clock_timestamp(), lease_until = NULL, event_seq = event_seq + 1 + e.told
       FROM ${given} WHERE jobs.id = e.id
       RETURNING jobs.id, jobs.event_seq, e.status, e.told, e.last, e.message, e.data),

@@ -1,6 +1,5 @@
-import type { JobId, ResolvedConfig } from '@trainyard/contracts'
+import type { JobId } from '@trainyard/contracts'
 import {
-  type BlobStore,
   type CheckpointStore,
   type ClaimedJob,
   DomainError,
@@ -12,6 +11,7 @@ import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
+import { readInitialWeights } from '../training/read-initial-weights.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
@@ -20,7 +20,10 @@ import {
   type TrainingRun,
   UnresumableError,
 } from '../training/training-threads.ts'
+import { makeFindRules, type TrialRules } from '../training/trial-rules.ts'
+import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
 import { createSolitude } from './solitude.ts'
+import { makeBatchTrainer } from './train-batch.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
@@ -30,25 +33,11 @@ export interface JobTrainer {
   drain(): Promise<void>
 }
 
-/** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
-type StopCause = 'cancel' | 'drain' | 'made_way' | 'fenced'
-
-/** How long a thread has to stop before it is ended: a checkpoint is worth some waiting, within the time of a drain. */
-const STOP_MS_MAX: Record<StopCause, number> = {
-  cancel: 1000,
-  fenced: 1000,
-  drain: 2500,
-  made_way: 2500,
-}
-
-interface RunningJob {
-  stop(cause: StopCause): void
-  ended: Promise<void>
-}
-
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId } = deps
   const running = new Map<JobId, RunningJob>()
+  const findRules = makeFindRules(deps)
+  const batches = makeBatchTrainer(deps)
   let isDraining = false
   const solitude = createSolitude(() => {
     for (const job of running.values()) job.stop('made_way')
@@ -61,6 +50,10 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const claimed = await leases.claim(jobId, workerId, { isAlone: acquit !== null })
     if (claimed === null) return false
     failpoint('worker.claimed')
+    if (acquit === null && claimed.trial?.expectedMs != null) {
+      await runBatch(claimed)
+      return true
+    }
     pulse.jobChanged(jobId)
     const job = startJob(claimed, acquit)
     running.set(jobId, job)
@@ -75,6 +68,20 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       pulse.slotFreed()
     }
     return true
+  }
+
+  /** The trial with others of its sweep that are as short. */
+  const runBatch = async (first: ClaimedJob): Promise<void> => {
+    const batch = await batches.start(first)
+    for (const [jobId, job] of batch) running.set(jobId, job)
+    if (isDraining) for (const job of batch.values()) job.stop('drain')
+    else if (solitude.isWanted()) for (const job of batch.values()) job.stop('made_way')
+    try {
+      await Promise.all([...batch.values()].map(({ ended }) => ended))
+    } finally {
+      for (const [jobId, job] of batch) if (running.get(jobId) === job) running.delete(jobId)
+      pulse.slotFreed()
+    }
   }
 
   return {
@@ -141,7 +148,15 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       job.checkpoint?.progress,
     )
 
+    let rules: TrialRules | null = null
+    const passRung = async (reached: Parameters<TrialRules['decide']>[1]): Promise<void> => {
+      const stops = await rules?.decide(lease, reached, () => cause === null)
+      if (stops === null) stop('fenced')
+      run?.answerRung(stops ?? false)
+    }
+
     const train = async (): Promise<TrainingReport> => {
+      rules = await findRules(job)
       const { columns, target } = job.dataset
       const table = await datasets.load(job.dataset)
       const load = async (dataset: ClaimedJob['testDataset']) =>
@@ -154,8 +169,14 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       failpoint('worker.prepared')
       const tables = { table, columns, target, validationTable, testTable }
       const inputs = { ...tables, resolved, initialWeights }
-      const started = threads.run({ ...inputs, folds, resume }, (message) => {
-        if (message.kind === 'fold') reporter.addFold(message.fold)
+      const trial = rules === null ? null : { observed: true, rungs: rules.rungs }
+      const started = threads.run({ ...inputs, folds, resume, trial }, (message) => {
+        if (message.kind === 'rung') {
+          passRung(message).catch((error: unknown) => {
+            log.error({ err: error, job: job.id }, 'a trial could not be asked at a rung')
+            run?.kill()
+          })
+        } else if (message.kind === 'fold') reporter.addFold(message.fold)
         else if (message.kind === 'epochs') reporter.add(message.epochs)
         else keeper?.add(message.checkpoint)
       })
@@ -270,13 +291,4 @@ async function readResume(
   const bytes = await checkpoints.read(id, checkpoint.sha256)
   if (bytes === null) throw new UnresumableError('the stored checkpoint is damaged or gone')
   return { bytes, progress: checkpoint.progress }
-}
-
-async function readInitialWeights(
-  blobs: Pick<BlobStore, 'read'>,
-  { initial_weights: initial }: ResolvedConfig,
-): Promise<Uint8Array | null> {
-  if (initial == null) return null
-  const chunks = await Array.fromAsync(blobs.read(initial.sha256))
-  return Buffer.concat(chunks)
 }
