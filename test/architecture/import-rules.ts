@@ -69,7 +69,19 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
   },
   // Level 3: services never import each other; they meet in rows.
   'services/api': {
-    ours: [contracts, domain, store, queue, datasets, model, `${model}/quote`, formats, sweeps, lifecycle, `${engine}/plan`],
+    ours: [
+      contracts,
+      domain,
+      store,
+      queue,
+      datasets,
+      model,
+      `${model}/quote`,
+      formats,
+      sweeps,
+      lifecycle,
+      `${engine}/plan`,
+    ],
     outside: [
       '@fastify/helmet',
       '@fastify/swagger',

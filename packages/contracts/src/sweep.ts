@@ -22,6 +22,25 @@ import { MEMBERS_MAX, modelNameSchema } from './model.ts'
 import { listQuerySchema } from './pagination.ts'
 import { nameSchema, timestampSchema } from './text.ts'
 
+/** What a field of a specification may be. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | JsonValue[]
+  | { [key: string]: JsonValue }
+
+/** A body is JSON by the time it is looked at; what lies deeper is checked where the value is put. */
+const jsonValueSchema = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]) as unknown as z.ZodType<JsonValue>
+
 export const TRIALS_MAX = 10_000
 export const REPEATS_MAX = 100
 export const SWEPT_PARAMETERS_MAX = 64
@@ -45,7 +64,7 @@ export const DISTRIBUTIONS = [
 
 /** All that holds has to hold; a condition on a parameter that is itself left out does not. */
 export const whenConditionSchema = z.strictObject({
-  in: z.array(z.json()).min(1).optional(),
+  in: z.array(jsonValueSchema).min(1).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
   min_layers: z.int().min(0).optional(),
@@ -60,8 +79,8 @@ export const sweptParameterSchema = z.strictObject({
     .describe(
       'Left out: categorical with values, constant with value, int_uniform between whole numbers, else uniform',
     ),
-  value: z.json().optional(),
-  values: z.array(z.json()).min(1).max(1000).optional(),
+  value: jsonValueSchema.optional(),
+  values: z.array(jsonValueSchema).min(1).max(1000).optional(),
   probabilities: z.array(z.number().min(0)).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
@@ -77,7 +96,7 @@ export const sweptParameterSchema = z.strictObject({
 export type SweptParameter = z.infer<typeof sweptParameterSchema>
 
 /** Values by the dotted path of the field they stand for. */
-export const trialParamsSchema = z.record(z.string(), z.json())
+export const trialParamsSchema = z.record(z.string(), jsonValueSchema)
 export type TrialParams = z.infer<typeof trialParamsSchema>
 
 export const objectiveSchema = z.strictObject({
@@ -184,7 +203,7 @@ export const roundRangeSchema = z.object({
   parameter: z.string(),
   min: z.number().nullable(),
   max: z.number().nullable(),
-  values: z.array(z.json()).nullable(),
+  values: z.array(jsonValueSchema).nullable(),
   explanation: z.string(),
 })
 export type RoundRange = z.infer<typeof roundRangeSchema>
@@ -382,7 +401,7 @@ export const sweepImportanceSchema = z
         share: z.number().describe('Of the variance of the objective, explained by this one alone'),
         std: z.number().describe('Over the trees of the forest'),
         slice: z
-          .array(z.object({ value: z.json(), mean: z.number(), std: z.number() }))
+          .array(z.object({ value: jsonValueSchema, mean: z.number(), std: z.number() }))
           .describe('The objective expected along the parameter, averaged over all others'),
       }),
     ),

@@ -5,6 +5,7 @@ export {
   IMPORTANCE_TRIALS_MIN,
   type ImportanceReport,
   measureImportance,
+  toPlace,
 } from './importance/measure-importance.ts'
 export { placePointer } from './job-spec-of.ts'
 export {

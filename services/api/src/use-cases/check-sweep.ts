@@ -45,7 +45,8 @@ export function makeCheckSweep(deps: {
     const faults = new Map<string, FieldError>()
     for (const params of listProbes(sweep)) {
       for (const fault of faultsOf(() => quote(params), Object.keys(params))) {
-        faults.set(`${fault.pointer} ${fault.detail}`, fault)
+        // Of many values that are refused for the same cause the first will do.
+        if (!faults.has(fault.pointer ?? '')) faults.set(fault.pointer ?? '', fault)
       }
     }
     if (faults.size > 0) throw invalid([...faults.values()])

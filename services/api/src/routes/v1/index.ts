@@ -90,6 +90,7 @@ import { addReadEvents } from './read-events.ts'
 import { addCommandSweep } from './sweeps/command.ts'
 import { addCreateSweep, addPreviewSweep } from './sweeps/create.ts'
 import { addReadSweeps } from './sweeps/read.ts'
+import { addReadPictures } from './sweeps/read-pictures.ts'
 import { addRegisterTrials } from './sweeps/register.ts'
 
 export interface V1Deps extends Deps {
@@ -216,10 +217,12 @@ function addSweepRoutes(app: App, deps: RouteDeps): void {
   const checkSweep = makeCheckSweep({ findFacts, jobMemoryBytesMax, drawSeed })
   addCreateSweep(app, { createSweep: makeCreateSweep({ ...deps, checkSweep, engineVersion }) })
   addPreviewSweep(app, { previewSweep: makePreviewSweep({ sweeps, checkSweep }) })
+  const explainSweep = makeExplainSweep({ sweeps, thread: deps.searches })
+  addReadPictures(app, { explainSweep })
   addReadSweeps(app, {
     sweeps,
     readSweep: makeReadSweep(deps),
-    explainSweep: makeExplainSweep({ sweeps, thread: deps.searches }),
+    explainSweep,
     draining: deps.draining,
   })
   addCommandSweep(app, { commandSweep: makeCommandSweep(deps) })
