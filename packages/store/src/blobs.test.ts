@@ -18,6 +18,7 @@ import { insertDataset, insertJob, insertProject } from '../../../test/support/f
 import { type S3Server, startS3Server } from '../../../test/support/s3-server.ts'
 import { useTestStores } from '../../../test/support/use-stores.ts'
 import { createBlobs } from './blobs.ts'
+import { openDatabase } from './client.ts'
 
 const stores = useTestStores()
 const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000)
@@ -249,6 +250,23 @@ describe('a bucket', () => {
     )
     expect(() => createBlobs(stores.database, { bucketUrl, folder })).toThrow('not both')
   })
+})
+
+it('says that Postgres is away, of bytes as of rows', async () => {
+  const away = openDatabase({
+    connectionString: 'postgres://nobody@127.0.0.1:1/nothing',
+    applicationName: 'trainyard-test',
+    connectionsMax: 1,
+    onError: () => undefined,
+  })
+
+  await expect(read(createBlobs(away), 'a'.repeat(64))).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await expect(put(createBlobs(away), randomBytes(10))).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await away.$disconnect()
 })
 
 async function put(blobs: BlobStore, bytes: Buffer, cuts: number[] = []): Promise<string> {
