@@ -40,7 +40,7 @@ await runService(() => {
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
-        dispatch: createDispatch(database),
+        dispatch: createDispatch(database, { leaseSeconds }),
         workers: createWorkers(database, { leaseSeconds }),
         blobs: createBlobs(database, {
           folder: env.TRAINYARD_BLOB_DIR,
@@ -52,7 +52,6 @@ await runService(() => {
         leadership,
         log,
         leaseSeconds,
-        monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())
     },
