@@ -4,6 +4,7 @@ import { jobSpecSchema } from './job-spec.ts'
 import { listQuerySchema } from './pagination.ts'
 import { resolvedConfigSchema } from './resolved-config.ts'
 import { timestampSchema } from './text.ts'
+import { exportQuerySchema } from './weights.ts'
 
 /** Statuses this version can reach; `pausing` and `paused` join with checkpoints. */
 export const JOB_STATUSES = [
@@ -31,6 +32,7 @@ export const JOB_ERROR_CODES = [
   'diverged',
   'invalid_data',
   'out_of_memory',
+  'batch_timeout',
   'worker_lost',
   'internal',
 ] as const
@@ -273,7 +275,6 @@ export const curvesQuerySchema = z.strictObject({
 
 export const whichWeightsSchema = z.enum(['best', 'last'])
 export type WhichWeights = z.infer<typeof whichWeightsSchema>
-export const readWeightsQuerySchema = z.strictObject({
-  format: z.enum(['json', 'safetensors']).default('json'),
+export const readWeightsQuerySchema = exportQuerySchema.extend({
   which: whichWeightsSchema.default('best'),
 })
