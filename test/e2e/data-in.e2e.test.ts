@@ -68,6 +68,7 @@ it('has nothing left of an upload in whose middle the API was killed, and takes 
     ...{ method: 'POST', body: Readable.toWeb(body) as BodyInit, duplex: 'half' },
     headers: { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'text/csv' },
   } as RequestInit)
+  const broken = expect(upload).rejects.toThrow()
   const listed = () => client.send('GET', '/v1/datasets?status=ingesting')
   const id: string = await waitFor('the upload is shown', async () => {
     return (await listed()).body.data[0]?.id ?? null
@@ -75,7 +76,7 @@ it('has nothing left of an upload in whose middle the API was killed, and takes 
   const [datasets, blobs] = await count()
 
   await stack.process('api').end('SIGKILL')
-  await expect(upload).rejects.toThrow()
+  await broken
   held.resolve()
   await stack.start('api')
   // As eleven seconds do.
