@@ -33,6 +33,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     outside: ['@duckdb/node-api'],
     node: true,
   },
+  'packages/sweeps': { ours: [contracts, `${engine}/random`], outside: [], node: false },
   'packages/formats': { ours: [contracts], outside: [], node: true },
   // Level 2.
   'packages/model': {

@@ -11,6 +11,7 @@ export const ID_PREFIXES = {
   job: 'job',
   model: 'mdl',
   event: 'evt',
+  sweep: 'swp',
 } as const
 
 export const projectIdSchema = z.string().brand<'ProjectId'>()
@@ -19,6 +20,7 @@ export const datasetIdSchema = z.string().brand<'DatasetId'>()
 export const jobIdSchema = z.string().brand<'JobId'>()
 export const modelIdSchema = z.string().brand<'ModelId'>()
 export const eventIdSchema = z.string().brand<'EventId'>()
+export const sweepIdSchema = z.string().brand<'SweepId'>()
 
 export type ProjectId = z.infer<typeof projectIdSchema>
 export type ApiKeyId = z.infer<typeof apiKeyIdSchema>
@@ -26,6 +28,7 @@ export type DatasetId = z.infer<typeof datasetIdSchema>
 export type JobId = z.infer<typeof jobIdSchema>
 export type ModelId = z.infer<typeof modelIdSchema>
 export type EventId = z.infer<typeof eventIdSchema>
+export type SweepId = z.infer<typeof sweepIdSchema>
 
 interface IdOf {
   project: ProjectId
@@ -34,6 +37,7 @@ interface IdOf {
   job: JobId
   model: ModelId
   event: EventId
+  sweep: SweepId
 }
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

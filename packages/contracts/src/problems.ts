@@ -69,6 +69,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check name and version, and that the key belongs to the project of the model.',
   },
+  alias_not_found: {
+    status: 404,
+    title: 'No such alias',
+    retryable: false,
+    remedy: 'The object of the model lists its aliases.',
+  },
   weights_not_found: {
     status: 404,
     title: 'The job has no weights',
@@ -112,6 +118,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy:
       'A data set stays as it was when its first job was submitted; send the table again and change the new one.',
+  },
+  model_version_aliased: {
+    status: 409,
+    title: 'An alias names the version',
+    retryable: false,
+    remedy: 'Move or delete the aliases that the detail names, then delete the version.',
   },
   dataset_changed: {
     status: 409,

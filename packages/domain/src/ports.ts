@@ -23,7 +23,9 @@ import type {
   Manifest,
   MetricsSummary,
   Model,
-  ModelSource,
+  ModelAlias,
+  ModelEvent,
+  ModelId,
   ModelVersion,
   Preprocessing,
   ProjectId,
@@ -178,33 +180,63 @@ export interface StoredWeights {
   preprocessing: Preprocessing
 }
 
-export interface NewModelVersion {
+export interface NewModelVersion
+  extends Pick<
+    ModelVersion,
+    | 'architecture'
+    | 'preprocessing'
+    | 'members'
+    | 'sha256'
+    | 'bytes'
+    | 'source'
+    | 'lineage'
+    | 'signature'
+    | 'example'
+  > {
   projectId: ProjectId
   /** Made when the project has no model of that name. */
   model: string
-  architecture: Architecture
-  preprocessing: Preprocessing | null
   parameterCount: number
-  /** A blob that was put before. */
-  sha256: string
-  bytes: number
-  source: ModelSource
 }
 
+/** A version by its number, by an alias, `latest`, or null for the one that `champion` names, else the latest. */
+export type VersionChoice = number | string | null
+
+/** What is deleted answers like what never was, from the moment that `delete` returns. */
 export interface ModelStore {
-  /** The next version of the model. */
+  /** The next version of the model, with its event; `sha256` is a blob that was put before. */
   insertVersion(
     version: NewModelVersion,
     idempotency: IdempotentRequest | null,
   ): Promise<Once<ModelVersion>>
   find(projectId: ProjectId, name: string): Promise<Model | null>
   list(projectId: ProjectId, page: Page): Promise<List<Model>>
-  /** `version` null: the latest. */
+  /** One statement, so that it finds a version however fast an alias is moved. */
   findVersion(
     projectId: ProjectId,
     name: string,
-    version: number | null,
+    choice: VersionChoice,
   ): Promise<ModelVersion | null>
+  /** Makes the alias or moves it, with its event. Null when there is no such version. */
+  moveAlias(
+    projectId: ProjectId,
+    name: string,
+    alias: string,
+    version: number,
+  ): Promise<ModelAlias | null>
+  /** False when there is none. */
+  deleteAlias(projectId: ProjectId, name: string, alias: string): Promise<boolean>
+  /**
+   * One version, or all of them with the model (`version` null); the last version takes the model with it. False when
+   * there is none; throws `model_version_aliased`. `purge` removes its rows for good, also of what was deleted before.
+   */
+  delete(
+    projectId: ProjectId,
+    name: string,
+    options: { version: number | null; purge: boolean },
+  ): Promise<boolean>
+  /** Events with seq > `afterSeq` in order. */
+  events(id: ModelId, afterSeq: number, limit: number): Promise<ModelEvent[]>
 }
 
 export interface IdempotencyStore {

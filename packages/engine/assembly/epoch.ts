@@ -104,10 +104,15 @@ function validateShare(): void {
   barrier()
 }
 
-/** Losses of this thread's rows of a block of validation rows. */
+/**
+ * Losses of this thread's rows of a block of validation rows. All blocks are cut at the same rows, also a shorter last one:
+ * nobody waits between blocks, and a thread that is ahead must not write where another still reads.
+ */
 function evaluateBlock(start: i32, blockRows: i32): void {
-  const first = shareStart(blockRows, SHARE_ROWS, threadIndex)
-  const rows = shareStart(blockRows, SHARE_ROWS, threadIndex + 1) - first
+  const wholeRows = load<i32>(job.evaluationRows)
+  const first = min(blockRows, shareStart(wholeRows, SHARE_ROWS, threadIndex))
+  const rows = min(blockRows, shareStart(wholeRows, SHARE_ROWS, threadIndex + 1)) - first
+  if (rows == 0) return
   const row = <usize>(start + first)
   const inputs = <usize>load<i32>(job.validationInputs) + <usize>start * (<usize>load<i32>(job.inputStride) << 2)
   const targets = <usize>load<i32>(job.validationTargets) + row * (<usize>load<i32>(job.targetStride) << 2)

@@ -5,7 +5,15 @@ export {
   predictionFlops,
   type TrainedModel,
 } from './create-predictor.ts'
+export { type DescribedNetwork, describeSignature, encodedInputs } from './describe-signature.ts'
+export {
+  createModelPredictor,
+  findEnsembleFaults,
+  type StoredNetwork,
+  unpackNetworks,
+} from './ensemble.ts'
 export { evaluate } from './evaluation/evaluate.ts'
+export { makeExampleRecords } from './example-records.ts'
 export { drawRows } from './explanations/draw-rows.ts'
 export { type InputSlope, inputGradient } from './explanations/input-gradient.ts'
 export {

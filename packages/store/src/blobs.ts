@@ -59,7 +59,9 @@ export function createBlobs(
             AND NOT EXISTS (SELECT 1 FROM datasets d WHERE d.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM job_weights w WHERE w.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.split_sha256 = b.sha256)
-            AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)`
+            AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)
+            AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.status NOT IN ('succeeded', 'failed', 'cancelled')
+              AND j.resolved_config -> 'initial_weights' ->> 'sha256' = b.sha256)`
         await contents.sweep()
         return swept
       }),

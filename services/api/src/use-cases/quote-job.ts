@@ -22,7 +22,7 @@ import {
 import { EngineError, type NetworkPlan } from '@trainyard/engine/plan'
 import { planTraining } from '@trainyard/model'
 import { findDataset } from './find-dataset.ts'
-import { findModelVersion } from './find-model.ts'
+import { findNetworkVersion } from './find-model.ts'
 
 export type QuoteJob = (projectId: ProjectId, spec: JobSpec) => Promise<JobQuote>
 
@@ -92,7 +92,7 @@ export function makeQuoteJob(deps: {
     { initial_weights: initial }: JobSpec,
   ): Promise<InitialModel | null> {
     if (initial == null) return null
-    return await findModelVersion(deps.models, projectId, initial.model, initial.version ?? null)
+    return await findNetworkVersion(deps.models, projectId, initial, '#/initial_weights/model')
   }
 }
 

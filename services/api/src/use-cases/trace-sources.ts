@@ -89,7 +89,10 @@ export function fromStored(
 /** A registered model with the loss that goes with its output: imported weights come without one. */
 export function fromModel(
   body: TraceModelBody,
-  { architecture, preprocessing }: Pick<ModelVersion, 'architecture' | 'preprocessing'>,
+  {
+    architecture,
+    preprocessing,
+  }: Pick<ModelVersion, 'preprocessing'> & { architecture: Architecture },
   bytes: Uint8Array,
 ): NetworkTask {
   const { record, inputs } = body.sample

@@ -42,7 +42,7 @@ beforeEach(() => {
   const log = pino({ level: 'trace' }, { write: (line) => logged.push(JSON.parse(line)) })
   reporter = startReporter(
     LEASE,
-    { leases, log },
+    { leases, renewEveryMs: 2000, log },
     {
       batches: () => batches,
       onCancel: () => told.push('cancel'),

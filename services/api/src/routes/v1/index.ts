@@ -20,7 +20,12 @@ import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-import { type LoadModel, makeLoadModel } from '../../use-cases/load-model.ts'
+import {
+  type LoadModel,
+  makeLoadModel,
+  makeReadWeightBytes,
+  type ReadWeightBytes,
+} from '../../use-cases/load-model.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
@@ -62,8 +67,12 @@ import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
 import { addCreateModel } from './models/create.ts'
+import { addDeleteModel } from './models/delete.ts'
+import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
+import { addMoveAlias } from './models/move-alias.ts'
 import { addReadModel } from './models/read.ts'
+import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 
 export interface V1Deps extends Deps {
@@ -76,14 +85,18 @@ export interface V1Deps extends Deps {
   metrics: ApiMetrics
 }
 
+type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes }
+
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
 
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  addJobRoutes(app, deps)
-  addModelRoutes(app, deps)
+  // One memory of weights, whichever name they are asked for by.
+  const readWeightBytes = makeReadWeightBytes(deps)
+  addJobRoutes(app, { ...deps, readWeightBytes })
+  addModelRoutes(app, { ...deps, readWeightBytes })
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -98,13 +111,13 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
   addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
 }
 
-function addJobRoutes(app: App, deps: V1Deps): void {
+function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobs, datasets, models, metrics, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
   const readHistory = makeReadHistory(deps)
-  const loadModel = makeLoadModel(deps)
+  const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
   addCreateJob(app, {
     createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
     quoteJob,
@@ -154,10 +167,14 @@ function addJudgements(app: App, deps: V1Deps, loadModel: LoadModel): void {
   addComputeInputGradient(app, { explainJob })
 }
 
-function addModelRoutes(app: App, deps: V1Deps): void {
+function addModelRoutes(app: App, deps: RouteDeps): void {
   const { models, imports } = deps
   addCreateModel(app, { createModel: makeCreateModel(deps), imports })
   addListModels(app, { models })
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
+  addReadModelEvents(app, { models })
+  addMoveAlias(app, { models })
+  addDeleteAlias(app, { models })
+  addDeleteModel(app, { models })
 }
