@@ -41,8 +41,6 @@ export interface Scores {
 }
 
 export interface Predictor {
-  /** What the outputs of `predict` can be. */
-  possible: readonly PredictionOutput[]
   score(input: EncodableRows): Scores
   /**
    * One item per record, in order. Default outputs: label and probabilities of a classification (label and logits of a
@@ -61,7 +59,7 @@ export function createPredictor(model: TrainedModel): Predictor {
   return toPredictor({
     kind: kindOf(architecture),
     classes: architecture.classes,
-    possible: possibleOutputs(architecture),
+    possible: outputsOfNetwork(architecture),
     usual: defaultOutputs(architecture),
     score({ rows, encode, pointerTo }) {
       const logits = forward(network, layers, encode(preprocessing), rows)
@@ -81,7 +79,6 @@ export function toPredictor(options: {
 }): Predictor {
   const { kind, classes, possible, usual, score } = options
   return {
-    possible,
     score,
     predict(input, wanted = usual) {
       assertOutputs(kind, possible, wanted)
@@ -170,7 +167,7 @@ function defaultOutputs(architecture: Architecture): readonly PredictionOutput[]
   return architecture.task === 'classification' ? ['label', 'probabilities'] : ['value']
 }
 
-function possibleOutputs(architecture: Architecture): readonly PredictionOutput[] {
+export function outputsOfNetwork(architecture: Architecture): readonly PredictionOutput[] {
   if (hasRawScores(architecture)) return SCORE_OUTPUTS
   return architecture.task === 'classification' ? CLASSIFICATION_OUTPUTS : REGRESSION_OUTPUTS
 }

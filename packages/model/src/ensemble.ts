@@ -3,6 +3,7 @@ import type { Architecture, FieldError, Preprocessing } from '@trainyard/contrac
 import {
   createPredictor,
   largestOfRows,
+  outputsOfNetwork,
   type PredictionOutput,
   type Predictor,
   type Scores,
@@ -42,12 +43,21 @@ export function createModelPredictor(networks: readonly TrainedModel[]): Predict
   if (second === undefined) return createPredictor(first)
   const predictors = networks.map(createPredictor)
   const { classes } = first.architecture
-  const possible: readonly PredictionOutput[] =
-    classes === null ? ['value'] : ['label', 'probabilities']
+  const possible = possibleOutputs(networks)
   return toPredictor({
     ...{ kind: 'An ensemble', classes, possible, usual: possible },
     score: (input) => averageScores(predictors.map((predictor) => predictor.score(input))),
   })
+}
+
+/** What predictions of one network, or of an ensemble, can hold. */
+export function possibleOutputs(
+  networks: readonly Pick<StoredNetwork, 'architecture'>[],
+): readonly PredictionOutput[] {
+  const [first, second] = networks
+  if (first === undefined) return []
+  if (second === undefined) return outputsOfNetwork(first.architecture)
+  return first.architecture.classes === null ? ['value'] : ['label', 'probabilities']
 }
 
 function averageScores(members: readonly Scores[]): Scores {

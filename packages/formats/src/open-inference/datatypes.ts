@@ -16,9 +16,20 @@ export const DATATYPES = [
 ] as readonly Datatype[]
 
 export type Datatype = NumberDatatype | 'BYTES'
-export type NumberDatatype = keyof typeof NUMBERS
+type NumberDatatype = keyof typeof NUMBERS
 
-export type NumberData = InstanceType<(typeof NUMBERS)[NumberDatatype]['array']>
+export type NumberData =
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Float16Array
+  | Float32Array
+  | Float64Array
 export type TensorData = NumberData | string[]
 
 /** Element arrays of what is not text, and the whole numbers that fit. BOOL is one byte of 0 or 1. */

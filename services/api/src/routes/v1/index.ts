@@ -20,13 +20,9 @@ import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-import {
-  type LoadModel,
-  makeLoadModel,
-  makeReadWeightBytes,
-  type ReadWeightBytes,
-} from '../../use-cases/load-model.ts'
-import { makePredict } from '../../use-cases/predict.ts'
+import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
+import type { LoadVersion } from '../../use-cases/load-version.ts'
+import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
@@ -37,7 +33,7 @@ import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadWeights } from '../../use-cases/read-weights.ts'
-import type { ApiMetrics } from '../api-metrics.ts'
+import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
@@ -71,6 +67,7 @@ import { addDeleteModel } from './models/delete.ts'
 import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
 import { addMoveAlias } from './models/move-alias.ts'
+import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
@@ -82,10 +79,10 @@ export interface V1Deps extends Deps {
   streams: EventStreams
   watch: JobWatch
   draining: AbortSignal
-  metrics: ApiMetrics
+  readWeightBytes: ReadWeightBytes
+  loadVersion: LoadVersion
+  runModel: RunModel
 }
-
-type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes }
 
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
@@ -93,10 +90,8 @@ const DRAWN_SEED_MAX = 2 ** 31
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  // One memory of weights, whichever name they are asked for by.
-  const readWeightBytes = makeReadWeightBytes(deps)
-  addJobRoutes(app, { ...deps, readWeightBytes })
-  addModelRoutes(app, { ...deps, readWeightBytes })
+  addJobRoutes(app, deps)
+  addModelRoutes(app, deps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -111,8 +106,8 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
   addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
 }
 
-function addJobRoutes(app: App, deps: RouteDeps): void {
-  const { jobs, datasets, models, metrics, settings } = deps
+function addJobRoutes(app: App, deps: V1Deps): void {
+  const { jobs, datasets, models, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
@@ -138,15 +133,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
   addReadWeights(app, { readWeights: makeReadWeights({ ...deps, loadModel }) })
   addPredict(app, {
-    predict: makePredict({
-      jobs,
-      loadModel,
-      thread: deps.predictions,
-      onPredicted: ({ modelKind, rows, seconds }) => {
-        metrics.inferenceRows.inc({ model_kind: modelKind }, rows)
-        metrics.inferenceDuration.observe(seconds)
-      },
-    }),
+    predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
   addJudgements(app, deps, loadModel)
   const thread = deps.traces
@@ -167,12 +154,13 @@ function addJudgements(app: App, deps: V1Deps, loadModel: LoadModel): void {
   addComputeInputGradient(app, { explainJob })
 }
 
-function addModelRoutes(app: App, deps: RouteDeps): void {
+function addModelRoutes(app: App, deps: V1Deps): void {
   const { models, imports } = deps
   addCreateModel(app, { createModel: makeCreateModel(deps), imports })
   addListModels(app, { models })
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
+  addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
   addReadModelEvents(app, { models })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
