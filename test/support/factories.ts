@@ -47,7 +47,7 @@ export function openTestStores(
     idempotency: createIdempotency(database),
     leases: createLeases(database, { leaseSeconds, engine }),
     checkpoints: createCheckpoints(database),
-    dispatch: createDispatch(database),
+    dispatch: createDispatch(database, { leaseSeconds }),
     workers: createWorkers(database, { leaseSeconds }),
     close: () => database.$disconnect(),
   }
@@ -124,6 +124,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       columns: {},
     },
     validation: null,
+    test: null,
     model: {
       inputs: 2,
       hidden: [
@@ -175,6 +176,7 @@ export function makeNewJob(
     datasetId,
     datasets: [],
     validationDatasetId: null,
+    testDatasetId: null,
     name: null,
     config: { dataset_id: datasetId },
     resolvedConfig: makeResolvedConfig(),

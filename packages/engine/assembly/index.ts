@@ -1,10 +1,9 @@
 export { assist, beginEpoch, trainEpoch, validate } from './epoch'
-export { forwardPass } from './network'
+export { forwardPass, packWeights } from './network'
 export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'
 export { applyActivation, applyActivationDerivative } from './activations'
 export { drawMask } from './dropout'
-export { measureOutputs, measureStep, measureUpdate } from './layer-statistics'
 export { identityOrder, shuffleOrder } from './shuffle'
 
 import { multiplyAdd } from './tiles'

@@ -1,3 +1,4 @@
+export { type ModelFile, type ServedModel, UnsupportedExportError } from './exported-model.ts'
 export { type Datatype, InferenceError, type TensorData } from './open-inference/datatypes.ts'
 export {
   type InferenceParameters,
@@ -9,6 +10,4 @@ export {
   type InferenceResponse,
   renderInferenceResponse,
 } from './open-inference/render-inference-response.ts'
-export { type SafetensorsFile, type Tensor, writeSafetensors } from './safetensors.ts'
-export { toTensors } from './to-tensors.ts'
-export { type WeightsLayer, type WeightsParts, writeWeightsJson } from './weights-json.ts'
+export { writeModel } from './write-model.ts'

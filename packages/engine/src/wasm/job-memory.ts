@@ -2,7 +2,6 @@ import { MIXUP_STREAM } from '../augmentation/augment-rows.ts'
 import type { SessionState, TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
-import type { LiveOutputs } from '../layer-statistics.ts'
 import { BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM } from '../layers/batch-norm.ts'
 import { dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
 import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
@@ -19,8 +18,7 @@ import {
   type LayerInteger,
   LOSS_CODES,
   layerIntegerAddress,
-  MEASURED_OFFSETS,
-  type MeasuredReal,
+  MEASURED_REALS,
   OPTIMIZER_CODES,
   teamWordAddress,
 } from './job-record.ts'
@@ -63,14 +61,10 @@ export class JobMemory {
     return this.#reals[jobRealAddress(field) / 8] as number
   }
 
-  measured(layer: LayerMap, field: MeasuredReal): number {
-    return this.#reals[(layer.measured + MEASURED_OFFSETS[field]) / 8] as number
-  }
-
-  /** Between which outputs each layer of an observed job is live. */
-  writeLiveOutputs(layer: LayerMap, { above, below }: LiveOutputs): void {
-    this.#reals[(layer.measured + MEASURED_OFFSETS.above) / 8] = above
-    this.#reals[(layer.measured + MEASURED_OFFSETS.below) / 8] = below
+  /** A view of what is measured of a layer, by `MEASURED_INDICES`. */
+  measured(layer: LayerMap): Float64Array {
+    const start = layer.measured / 8
+    return this.#reals.subarray(start, start + MEASURED_REALS.length)
   }
 
   /** A view of float32 at an address. */
@@ -109,6 +103,7 @@ export class JobMemory {
         parameterRow: layer.parameterRow,
         weight: layer.weight,
         weightGradient: layer.weightGradient,
+        panels: layer.panels,
         sums: layer.sums,
         outputs: layer.outputs,
         delta: layer.delta,
@@ -145,7 +140,7 @@ export class JobMemory {
     this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
     this.#setInteger('asksBeforeBatch', Number(job.onBatch !== null || job.team !== null))
     this.writeThreads(1)
-    this.writeNextObserved(null)
+    this.writeNextObserved()
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
     this.#writeAugmentation(job.augmentation)
@@ -194,13 +189,23 @@ export class JobMemory {
 
   /** Rows [rows, width] of a padded matrix at an address, without the padding. */
   readRows(at: number, rows: number, width: number, stride: number): Float32Array {
-    const source = this.floats(at, rows * stride)
-    if (width === stride) return source.slice()
     const values = new Float32Array(rows * width)
-    for (let row = 0; row < rows; row++) {
-      for (let j = 0; j < width; j++) values[row * width + j] = source[row * stride + j] as number
-    }
+    this.copyRows(at, rows, width, stride, values)
     return values
+  }
+
+  /** The same into `target`. */
+  copyRows(at: number, rows: number, width: number, stride: number, target: Float32Array): void {
+    const start = at / 4
+    if (width === stride) {
+      target.set(this.#floats.subarray(start, start + rows * stride))
+      return
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let j = 0; j < width; j++) {
+        target[row * width + j] = this.#floats[start + row * stride + j] as number
+      }
+    }
   }
 
   writeWeights(weights: readonly LayerWeights[]): void {
@@ -233,9 +238,19 @@ export class JobMemory {
     })
   }
 
-  /** From which batch of an epoch on the kernels call the observer; null for none. */
-  writeNextObserved(batch: number | null): void {
-    this.#setInteger('nextObserved', batch ?? NO_BATCH)
+  /**
+   * Batches of an epoch that the kernels measure; at the last one, `observesValues` has them show the outputs and
+   * gradients themselves. None without arguments.
+   */
+  writeNextObserved(first = NO_BATCH, last = NO_BATCH, observesValues = false): void {
+    this.#setInteger('nextObserved', first)
+    this.#setInteger('lastObserved', last)
+    this.#setInteger('observesValues', Number(observesValues))
+  }
+
+  /** What is measured next begins anew. */
+  forgetObserved(): void {
+    this.#setInteger('observedRows', 0)
   }
 
   /** Copies the parameters and running statistics to the best ones. */

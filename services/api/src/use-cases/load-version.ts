@@ -22,8 +22,8 @@ export function makeLoadVersion({
   return async (projectId, name, choice) => {
     const version = await findModelVersion(models, projectId, name, choice)
     const bytes = await readWeightBytes(version)
-    // Of one name a number never means two things.
-    const key = `${projectId}/${name}/${version.version}`
+    // A purged name begins again: the number alone could mean another version by then.
+    const key = `${projectId}/${name}/${version.version}/${version.created_at}/${version.sha256}`
     return { version, model: { key, networks: networksOf(version), bytes } }
   }
 }

@@ -19,6 +19,7 @@ import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
+import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
@@ -32,7 +33,7 @@ import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
-import { makeReadWeights } from '../../use-cases/read-weights.ts'
+import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -71,6 +72,7 @@ import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
+import { addReadVersionWeights } from './models/read-weights.ts'
 
 export interface V1Deps extends Deps {
   authenticate: Authenticate
@@ -84,14 +86,17 @@ export interface V1Deps extends Deps {
   runModel: RunModel
 }
 
+type RouteDeps = V1Deps & { exportModel: ExportModel }
+
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
 
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  addJobRoutes(app, deps)
-  addModelRoutes(app, deps)
+  const routeDeps = { ...deps, exportModel: makeExportModel() }
+  addJobRoutes(app, routeDeps)
+  addModelRoutes(app, routeDeps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -106,7 +111,7 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
   addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
 }
 
-function addJobRoutes(app: App, deps: V1Deps): void {
+function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobs, datasets, models, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
@@ -131,7 +136,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
     startStream: makeStartStream(deps),
   })
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  addReadWeights(app, { readWeights: makeReadWeights({ ...deps, loadModel }) })
+  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
     predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
@@ -154,7 +159,7 @@ function addJudgements(app: App, deps: V1Deps, loadModel: LoadModel): void {
   addComputeInputGradient(app, { explainJob })
 }
 
-function addModelRoutes(app: App, deps: V1Deps): void {
+function addModelRoutes(app: App, deps: RouteDeps): void {
   const { models, imports } = deps
   addCreateModel(app, { createModel: makeCreateModel(deps), imports })
   addListModels(app, { models })
@@ -162,6 +167,7 @@ function addModelRoutes(app: App, deps: V1Deps): void {
   addReadModelVersion(app, { models })
   addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
   addReadModelEvents(app, { models })
+  addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
   addDeleteModel(app, { models })

@@ -129,6 +129,19 @@ describe('200', () => {
     expect(validated.memory_bytes - plain.memory_bytes).toBeGreaterThan(150 * (4 * 8 + 4 + 5 * 4))
   })
 
+  it('quotes a job with a test part, of its own rows or of another data set', async () => {
+    const other = await test.makeDataset({ builtin: { generator: 'iris' } })
+    const quote = async (spec: object) =>
+      jobQuoteSchema.parse((await post(spec, {}, '?dry_run=true')).json())
+
+    const share = await quote({ test: { fraction: 0.2 } })
+    const set = await quote({ test: { dataset_id: other.id }, validation: null })
+
+    expect(share).toMatchObject({ training_rows: 90, validation_rows: 30, test_rows: 30 })
+    expect(set).toMatchObject({ training_rows: 150, validation_rows: 0, test_rows: 150 })
+    expect(set.resolved_config.test).toEqual({ dataset_id: other.id, rows: 150 })
+  })
+
   it('counts the rows that oversampling adds, by the classes of the data set', async () => {
     const rows = Array.from({ length: 100 }, (_, i) => [i, i < 90 ? 'often' : 'rare'])
     const { id } = await test.makeDataset({ columns: ['x', 'y'], rows, target: 'y' })
@@ -213,5 +226,35 @@ describe('422', () => {
     const mended = await post({ seed: 8 }, headers)
 
     expect([refused.statusCode, mended.statusCode]).toEqual([422, 201])
+  })
+
+  it('refuses groups that are too few for the folds, and levels that a data set for validation may not have', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => [i, `p${i % 3}`, i % 2 ? 'yes' : 'no'])
+    const columns = ['x', 'patient', 'y']
+    const dataset = await test.makeDataset({ columns, rows, target: 'y' })
+    const other = await test.makeDataset({
+      ...{ columns, target: 'y' },
+      rows: rows.map(([x, , y], i) => [x, `p${i % 4}`, y]),
+    })
+    const submit = async (spec: object) =>
+      await test.send('POST', '/v1/jobs', { body: { dataset_id: dataset.id, ...spec } })
+    const grouped = (folds: number) => submit({ validation: { folds, group_column: 'patient' } })
+    const validated = (unseen_category: string) =>
+      submit({
+        validation: { dataset_id: other.id },
+        preprocessing: { unseen_category },
+      })
+
+    expect(toProblem(await grouped(4)).errors).toEqual([
+      {
+        pointer: '#/validation/folds',
+        detail: '"patient" has 3 groups; at least 4 are needed, one for each part',
+      },
+    ])
+    expect((await grouped(3)).statusCode).toBe(201)
+    expect(toProblem(await validated('error')).errors).toEqual([
+      { pointer: '#/validation/dataset_id', detail: expect.stringContaining('such as "p3"') },
+    ])
+    expect((await validated('other')).statusCode).toBe(201)
   })
 })

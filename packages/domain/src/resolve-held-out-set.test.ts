@@ -1,7 +1,7 @@
-import type { Column, FieldError } from '@trainyard/contracts'
+import type { Column, FieldError, ResolvedConfig } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
 import type { DatasetFacts } from './resolve-config.ts'
-import { resolveValidationSet } from './resolve-validation-set.ts'
+import { type HeldOutSet, resolveHeldOutSet } from './resolve-held-out-set.ts'
 
 const TRAINING = makeFacts([
   ['size', 'number', 'feature'],
@@ -25,10 +25,26 @@ function makeFacts(columns: Given[], target = 'y'): DatasetFacts {
   }
 }
 
-function check(set: DatasetFacts, task: DatasetFacts['task'] = 'classification') {
+function check(
+  set: DatasetFacts,
+  task: DatasetFacts['task'] = 'classification',
+  part: HeldOutSet['part'] = 'validation',
+  policy: Partial<ResolvedConfig['preprocessing']> = {},
+) {
   const errors: FieldError[] = []
-  const resolved = resolveValidationSet(TRAINING, { id: 'ds_2', ...set }, task, errors)
-  if (errors.some(({ pointer }) => pointer !== '#/validation/dataset_id')) throw new Error('astray')
+  const preprocessing: ResolvedConfig['preprocessing'] = {
+    numeric: 'standardize',
+    target: 'none',
+    missing: 'mean',
+    missing_indicators: false,
+    unseen_category: 'zero',
+    max_levels: 64,
+    columns: {},
+    ...policy,
+  }
+  const given = { part, id: 'ds_2', ...set }
+  const resolved = resolveHeldOutSet(TRAINING, given, { task, preprocessing }, errors)
+  if (errors.some(({ pointer }) => pointer !== `#/${part}/dataset_id`)) throw new Error('astray')
   return { resolved, faults: errors.map(({ detail }) => detail) }
 }
 
@@ -92,6 +108,26 @@ describe('a set that does not fit', () => {
     expect(check(set, 'regression').faults).toEqual([
       '"y" is category in the validation data set and number in the training set',
     ])
+  })
+
+  it('is named by the part that it was to be', () => {
+    const faults = check(makeFacts(columnsBut('size')), 'classification', 'test').faults
+
+    expect(faults).toEqual(['the test data set has no column "size"'])
+  })
+
+  it('has a level that training never sees and the specification does not allow', () => {
+    const set = makeFacts([...columnsBut('city'), ['city', 'category', 'feature', ['Jena', 'Ulm']]])
+    const faultsUnder = (policy: Partial<ResolvedConfig['preprocessing']>, given = set) =>
+      check(given, 'classification', 'test', policy).faults
+    const lacking = { ...set, columns: set.columns.map((column) => ({ ...column, missing: 1 })) }
+
+    expect(faultsUnder({ unseen_category: 'error' })).toEqual([
+      expect.stringContaining('in the test data set that the training set lacks, such as "Jena"'),
+    ])
+    expect(faultsUnder({ unseen_category: 'other' })).toEqual([])
+    // Its row may be one of those that are left out.
+    expect(faultsUnder({ unseen_category: 'error', missing: 'drop_row' }, lacking)).toEqual([])
   })
 
   it('names every fault at once', () => {
