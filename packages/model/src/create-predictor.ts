@@ -5,10 +5,10 @@ import type {
   Preprocessing,
 } from '@trainyard/contracts'
 import { DataError, encodeRecords, type RecordsInput } from '@trainyard/datasets'
-import { forward, type LayerWeights } from '@trainyard/engine/inference'
+import type { LayerWeights } from '@trainyard/engine/inference'
 import { hasRawScores, predictedClass, probabilitiesOf, toTargetUnit } from './interpret-logits.ts'
 import { layerShapes } from './layer-bytes.ts'
-import { toInferenceConfig } from './network-config.ts'
+import { logitsOf } from './open-model.ts'
 
 export type PredictionOutput = (typeof PREDICTION_OUTPUTS)[number]
 
@@ -16,6 +16,8 @@ export interface TrainedModel {
   architecture: Architecture
   preprocessing: Preprocessing
   layers: readonly LayerWeights[]
+  /** Logits by the engine's kernels, of a model that is open. */
+  infer?: (inputs: Float32Array, rows: number) => Float32Array
 }
 
 /** Rows to predict, in whichever form they came. */
@@ -54,15 +56,14 @@ const SCORE_OUTPUTS: readonly PredictionOutput[] = ['label', 'logits']
 const REGRESSION_OUTPUTS: readonly PredictionOutput[] = ['value', 'logits']
 
 export function createPredictor(model: TrainedModel): Predictor {
-  const { architecture, preprocessing, layers } = model
-  const network = toInferenceConfig(architecture)
+  const { architecture, preprocessing } = model
   return toPredictor({
     kind: kindOf(architecture),
     classes: architecture.classes,
     possible: outputsOfNetwork(architecture),
     usual: defaultOutputs(architecture),
     score({ rows, encode, pointerTo }) {
-      const logits = forward(network, layers, encode(preprocessing), rows)
+      const logits = logitsOf(model, encode(preprocessing), rows)
       assertFinite(logits, architecture.outputs, pointerTo)
       return { rows, logits, ...interpret(architecture, preprocessing, logits, rows) }
     },

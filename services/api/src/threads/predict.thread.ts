@@ -17,8 +17,8 @@ export type PredictionResult =
 const KEPT_BYTES_MAX = 256 * 1024 ** 2
 const toPredictor = createPredictorCache(KEPT_BYTES_MAX)
 
-export default function predict(task: PredictionTask): PredictionResult {
-  const predictor = toPredictor(task.model)
+export default async function predict(task: PredictionTask): Promise<PredictionResult> {
+  const predictor = await toPredictor(task.model)
   try {
     if (task.kind === 'infer') {
       return { kind: 'inferred', response: answerInference(predictor, task) }

@@ -1,5 +1,6 @@
 import {
   createModelPredictor,
+  openModel,
   type Predictor,
   type StoredNetwork,
   unpackNetworks,
@@ -14,26 +15,33 @@ export interface LoadedModel {
   bytes: Uint8Array
 }
 
-/** Predictors ready to run, the last used ones kept: whoever predicts once with a model mostly goes on. */
-export function createPredictorCache(bytesMax: number): (model: LoadedModel) => Predictor {
-  /** Least recently used first. */
-  const kept = new Map<string, { predictor: Predictor; bytes: number }>()
+/** Predictors of open models, the last used ones kept: whoever predicts once with a model mostly goes on. */
+export function createPredictorCache(bytesMax: number): (model: LoadedModel) => Promise<Predictor> {
+  /** Least recently used first. One that is dropped may be in use: its memory goes with it. */
+  const kept = new Map<string, { predictor: Promise<Predictor>; bytes: number }>()
   let heldBytes = 0
 
-  return ({ key, networks, bytes }) => {
-    const entry = kept.get(key) ?? {
-      predictor: createModelPredictor(unpackNetworks(networks, bytes)),
-      bytes: bytes.byteLength,
-    }
-    if (kept.delete(key)) heldBytes -= entry.bytes
+  return (model) => {
+    const { key } = model
+    const entry = kept.get(key) ?? { predictor: open(model), bytes: model.bytes.byteLength }
+    drop(key)
     kept.set(key, entry)
     heldBytes += entry.bytes
-    for (const [oldest, { bytes: itsBytes }] of kept) {
+    entry.predictor.catch(() => drop(key))
+    for (const oldest of kept.keys()) {
       // The model at hand stays, however large it is.
       if (heldBytes <= bytesMax || oldest === key) break
-      kept.delete(oldest)
-      heldBytes -= itsBytes
+      drop(oldest)
     }
     return entry.predictor
   }
+
+  function drop(key: string): void {
+    heldBytes -= kept.get(key)?.bytes ?? 0
+    kept.delete(key)
+  }
+}
+
+async function open({ networks, bytes }: LoadedModel): Promise<Predictor> {
+  return createModelPredictor(await Promise.all(unpackNetworks(networks, bytes).map(openModel)))
 }

@@ -1,11 +1,4 @@
-import type {
-  ExportQuery,
-  Job,
-  Lineage,
-  ModelVersion,
-  ProjectId,
-  WhichWeights,
-} from '@trainyard/contracts'
+import type { ExportQuery, Job, Lineage, ProjectId, WhichWeights } from '@trainyard/contracts'
 import type { DatasetStore, JobStore, ModelStore, VersionChoice } from '@trainyard/domain'
 import type { ExportedFile, ExportModel } from './export-model.ts'
 import { findJob } from './find-job.ts'
