@@ -42,7 +42,10 @@ await runService(() => {
       const scheduler = startScheduler({
         dispatch: createDispatch(database, { leaseSeconds }),
         workers: createWorkers(database, { leaseSeconds }),
-        blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
+        blobs: createBlobs(database, {
+          folder: env.TRAINYARD_BLOB_DIR,
+          bucketUrl: env.TRAINYARD_S3_URL,
+        }),
         idempotency: createIdempotency(database),
         producer,
         pulse,

@@ -48,7 +48,10 @@ await runService(() => {
       const pulse = await openPulse({ ...queue, name: 'worker' })
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
-      const blobs = createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR })
+      const blobs = createBlobs(database, {
+        folder: env.TRAINYARD_BLOB_DIR,
+        bucketUrl: env.TRAINYARD_S3_URL,
+      })
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
