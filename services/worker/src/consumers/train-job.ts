@@ -12,7 +12,7 @@ import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
-import { storeResult, toFinish } from '../training/store-result.ts'
+import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
 import {
@@ -187,9 +187,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       if (
         isStopped &&
         (cause === 'drain' || cause === 'made_way') &&
-        (await keepRest(unreported, checkpoint)) &&
-        // Not when a cancel was asked meanwhile: then the stop is its end.
-        (await leases.release(lease, cause === 'drain' ? 'drained' : 'made_way')) === 'done'
+        (await giveBack(cause === 'drain' ? 'drained' : 'made_way', unreported, checkpoint))
       ) {
         failpoint('worker.released')
         log.info({ job: job.id, cause }, 'a job was given back')
@@ -240,13 +238,20 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       )
     }
 
-    /** For the next attempt to go on from; false when the lease is another's. */
-    const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | null) => {
+    /** For the next attempt to go on from; false when the lease is another's, or a cancel was asked: then the stop is its end. */
+    const giveBack = (
+      reason: Parameters<typeof leases.release>[1],
+      epochs: EpochReport,
+      checkpoint: JobCheckpoint | null,
+    ): Promise<boolean> => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
       const progress = { ...rest, checkpoint: checkpoint ?? undefined }
-      const answer = await leases.report(lease, progress, batch())
-      return answer !== 'fenced'
+      const retryForMs = drainSeconds * 1000
+      return untilStored({ log, job: job.id, retryForMs }, async () => {
+        if ((await leases.report(lease, progress, batch())) === 'fenced') return false
+        return (await leases.release(lease, reason)) === 'done'
+      })
     }
 
     const end = async (
