@@ -5,7 +5,7 @@ export type {
   RowOperation,
 } from './augmentation/augmentation.ts'
 export type { BatchAnswer, TrainingData, TrainingJob, TrainingSession } from './backend.ts'
-export { inspectCheckpoint } from './checkpoint.ts'
+export { checkpointWeights, inspectCheckpoint } from './checkpoint.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export {
   GRADIENT_TOLERANCE,

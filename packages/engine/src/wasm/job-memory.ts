@@ -48,7 +48,7 @@ export class JobMemory {
   readonly #floats: Float32Array
   readonly #reals: Float64Array
 
-  constructor(memory: WebAssembly.Memory, map: MemoryMap) {
+  constructor(memory: { buffer: ArrayBufferLike }, map: MemoryMap) {
     this.#map = map
     this.#integers = new Int32Array(memory.buffer)
     this.#floats = new Float32Array(memory.buffer)
@@ -242,6 +242,12 @@ export class JobMemory {
   keepBest(): void {
     const { parameters, best, stateBytes } = this.#map
     this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
+  }
+
+  /** The record before the first batch of an epoch that has begun. */
+  writeFirstBatch(epoch: number): void {
+    this.#setInteger('epoch', epoch)
+    this.#setInteger('batch', 0)
   }
 
   /** Between two batches; the bytes are a view. */
