@@ -6,6 +6,9 @@ import type {
   ApiKeyId,
   Architecture,
   Baseline,
+  CancelMode,
+  Checkpoint,
+  CheckpointId,
   Column,
   Dataset,
   DatasetId,
@@ -17,6 +20,7 @@ import type {
   Job,
   JobError,
   JobId,
+  JobOrigin,
   JobSpec,
   JobStatus,
   List,
@@ -149,6 +153,16 @@ export interface NewJob {
   engineVersion: string
   priority: number
   metadata: Record<string, string>
+  /** Absent for one that was submitted. */
+  derivation?: JobDerivation
+}
+
+/** From which job of the same project another comes, and what it takes over. */
+export interface JobDerivation {
+  origin: JobOrigin
+  parentJobId: JobId
+  /** Goes on from it: its bytes, and the history before it, are copied. */
+  checkpointId?: CheckpointId
 }
 
 export interface StoredWeights {
@@ -196,12 +210,17 @@ export interface IdempotencyStore {
 
 /** The API's side of jobs: every read and write names its project first, and there is no other way to reach a job. */
 export interface JobStore {
-  /** Job, `job.created` event and idempotency key in one transaction. */
+  /**
+   * Job, `job.created` event and idempotency key in one transaction, with what a derived job takes over. Throws
+   * `checkpoint_not_found` when the checkpoint is gone by then.
+   */
   insert(job: NewJob, idempotency: IdempotentRequest | null): Promise<Once<Job>>
   find(projectId: ProjectId, id: string): Promise<Job | null>
   list(projectId: ProjectId, page: Page & { status?: JobStatus | undefined }): Promise<List<Job>>
-  /** Decides by the locked row (`decideCancel`); a queued job is cancelled at once. Null when there is none. */
-  cancel(projectId: ProjectId, id: string): Promise<Job | null>
+  /** These three decide by the locked row (`decideCancel` and so on). Null when there is none. Default mode: graceful. */
+  cancel(projectId: ProjectId, id: string, mode?: CancelMode): Promise<Job | null>
+  pause(projectId: ProjectId, id: string): Promise<Job | null>
+  resume(projectId: ProjectId, id: string): Promise<Job | null>
   /** False when there is none; throws `illegal_transition` when it is not terminal. `purge` removes its rows for good. */
   delete(projectId: ProjectId, id: string, options: { purge: boolean }): Promise<boolean>
   /** Events with seq > `afterSeq` in order. */
@@ -239,6 +258,8 @@ export interface ClaimedJob {
   folds: Fold[]
   /** The newest one, from which to go on; null starts from the beginning. */
   checkpoint: { step: number; sha256: string; progress: CheckpointProgress } | null
+  /** Whether its first checkpoint is another job's: without one it cannot be trained. */
+  isFork: boolean
 }
 
 /** What a worker has counted when a checkpoint is taken. */
@@ -260,17 +281,30 @@ export interface JobCheckpoint {
   /** So many stay, this one included. */
   keep: number
   progress: CheckpointProgress
+  architecture: Architecture
+  preprocessing: Preprocessing
 }
 
-/** Bytes of the checkpoints of jobs that are not ended. */
+export interface StoredCheckpoint {
+  checkpoint: Checkpoint
+  /** What its parameters are the weights of; null for one from before they were kept. */
+  model: { architecture: Architecture; preprocessing: Preprocessing } | null
+}
+
+/** The newest checkpoints of a job; they go with it, or when it has ended long ago. */
 export interface CheckpointStore {
+  /** Newest first. */
+  list(jobId: JobId): Promise<Checkpoint[]>
+  find(jobId: JobId, id: string): Promise<StoredCheckpoint | null>
   /**
    * Does nothing when the lease is another's. Without a `report` that names it a checkpoint counts for nothing, and the
    * next report of one removes it.
    */
   put(lease: Lease, checkpoint: { sha256: string; bytes: Uint8Array }): Promise<void>
   /** null when they are damaged or gone. */
-  read(jobId: JobId, sha256: string): Promise<Uint8Array | null>
+  read(jobId: JobId, sha256: string): Promise<Uint8Array<ArrayBuffer> | null>
+  /** Forgets those of jobs that ended more than so many days ago. Returns how many. */
+  expire(days: number): Promise<number>
 }
 
 export interface Progress {
@@ -314,6 +348,8 @@ export interface Finish {
   split?: { sha256: string }
   /** Left out where none were measured. */
   baselines?: Baseline[]
+  /** Of the end, or the newest that was not reported before. */
+  checkpoint?: JobCheckpoint | undefined
 }
 
 export interface Lease {
@@ -328,13 +364,13 @@ export interface LeaseStore {
    * they are trained again.
    */
   claim(jobId: JobId, owner: string): Promise<ClaimedJob | null>
-  /** Renews the lease, stores metrics and one `job.epoch_completed`, and says whether a cancel is asked for. */
-  report(lease: Lease, progress: Progress | null): Promise<'go_on' | 'cancel' | 'fenced'>
+  /** Renews the lease, stores metrics and one `job.epoch_completed`, and says what is asked for. */
+  report(lease: Lease, progress: Progress | null): Promise<'go_on' | 'cancel' | 'pause' | 'fenced'>
   /** Terminal state, rest of the metrics, weights and event in one transaction. */
   finish(lease: Lease, finish: Finish): Promise<'done' | 'fenced'>
   /** Forgets a checkpoint that cannot be used and gives the job back, to go on from the one before. */
   discardCheckpoint(lease: Lease, step: number): Promise<'done' | 'fenced'>
-  /** Gives a job back unharmed, as when the worker drains. */
+  /** Gives a job back unharmed: paused where that was asked, else queued, as when the worker drains. */
   release(lease: Lease): Promise<'done' | 'fenced'>
 }
 
@@ -352,8 +388,13 @@ export interface DispatchStore {
   undelivered(): Promise<Dispatchable[]>
   /** Makes them dispatchable again under the next generation. */
   redispatch(jobs: readonly Dispatchable[]): Promise<void>
-  /** Running jobs whose lease is dead: queued again, failed as `worker_lost` after too many, cancelled when that was asked. */
-  recoverDeadLeases(): Promise<{ jobId: JobId; outcome: 'requeued' | 'failed' | 'cancelled' }[]>
+  /**
+   * Running jobs whose lease is dead: queued again, failed as `worker_lost` after too many, cancelled or paused when that
+   * was asked.
+   */
+  recoverDeadLeases(): Promise<
+    { jobId: JobId; outcome: 'requeued' | 'failed' | 'cancelled' | 'paused' }[]
+  >
 }
 
 export interface WorkerInfo {
@@ -369,6 +410,8 @@ export interface WorkerStore {
   slots(): Promise<number>
 }
 
+export type StopWish = 'cancel' | 'force' | 'pause'
+
 /**
  * "Look again": hints between processes that may be lost without harm, since everybody also looks by the clock.
  * Publishing never throws and never waits.
@@ -378,8 +421,9 @@ export interface Pulse {
   /** A job has ended or was given back: the next may be handed over. */
   slotFreed(): void
   jobChanged(jobId: JobId): void
-  cancelAsked(jobId: JobId): void
+  /** The worker of the job is to stop it: `force` at once, else at the next batch. */
+  stopAsked(jobId: JobId, how: StopWish): void
   onJobQueued(listener: () => void): void
   onJobChanged(listener: (jobId: JobId) => void): void
-  onCancelAsked(listener: (jobId: JobId) => void): void
+  onStopAsked(listener: (jobId: JobId, how: StopWish) => void): void
 }

@@ -138,7 +138,8 @@ describe.each(CASES)('a checkpoint with $name', ({ config, options }) => {
     const continued = { ...given, schedule, resume: shorter.end, continues: true }
     const rest = await run(config, continued)
 
-    expect(inspectCheckpoint(shorter.end)).toMatchObject({ epoch: epochs + 1, batch: 0 })
+    const { step } = longer.epochs[epochs - 1] ?? expect.fail('there is no such epoch')
+    expect(inspectCheckpoint(shorter.end)).toMatchObject({ epoch: epochs + 1, batch: 0, step })
     expect(rest.epochs).toEqual(longer.epochs.slice(epochs))
     expect(rest.weights).toEqual(longer.weights)
     expect(rest.result).toEqual(longer.result)

@@ -244,10 +244,11 @@ export class JobMemory {
     this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
   }
 
-  /** The record before the first batch of an epoch that has begun. */
+  /** The record before the first batch of an epoch, after the last batch of the one before. */
   writeFirstBatch(epoch: number): void {
     this.#setInteger('epoch', epoch)
     this.#setInteger('batch', 0)
+    this.#setInteger('step', this.integer('step') + 1)
   }
 
   /** Between two batches; the bytes are a view. */

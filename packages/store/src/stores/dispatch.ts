@@ -27,7 +27,7 @@ export function createDispatch(database: Database): DispatchStore {
         const rows = await database.$queryRaw<IdRow[]>`
           WITH under_way AS (
             SELECT project_id, count(*)::int AS jobs FROM jobs
-            WHERE status IN ('running', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
+            WHERE status IN ('running', 'pausing', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
             GROUP BY project_id)
           SELECT id, dispatch_generation FROM (
             SELECT j.id, j.dispatch_generation, j.created_at,
@@ -74,16 +74,18 @@ export function createDispatch(database: Database): DispatchStore {
           { id: string; lease_epoch: number; status: string; crash_count: number }[]
         >`
           SELECT id, lease_epoch, status, crash_count FROM jobs
-          WHERE status IN ('running', 'cancelling') AND lease_until < clock_timestamp()
+          WHERE status IN ('running', 'pausing', 'cancelling') AND lease_until < clock_timestamp()
           ORDER BY lease_until LIMIT ${RECOVERIES_PER_ROUND}`
         const recovered: Awaited<ReturnType<DispatchStore['recoverDeadLeases']>> = []
         for (const job of dead) {
           const outcome =
             job.status === 'cancelling'
               ? ('cancelled' as const)
-              : job.crash_count + 1 >= CRASHES_MAX
-                ? ('failed' as const)
-                : ('requeued' as const)
+              : job.status === 'pausing'
+                ? ('paused' as const)
+                : job.crash_count + 1 >= CRASHES_MAX
+                  ? ('failed' as const)
+                  : ('requeued' as const)
           // The worker may have renewed since the read: the same row is checked again under its lock.
           const stillDead = Prisma.sql`id = ${job.id} AND lease_epoch = ${job.lease_epoch}
             AND status = ${job.status} AND lease_until < clock_timestamp()`
@@ -96,7 +98,7 @@ export function createDispatch(database: Database): DispatchStore {
 }
 
 function recovery(
-  outcome: 'requeued' | 'failed' | 'cancelled',
+  outcome: 'requeued' | 'failed' | 'cancelled' | 'paused',
   stillDead: Prisma.Sql,
   crashCount: number,
 ): Prisma.Sql {
@@ -126,6 +128,13 @@ function recovery(
           WHERE ${stillDead} RETURNING id, event_seq)
         ${insertEvent('job.failed', error.message, { status: 'failed', error })}`
     }
+    case 'paused':
+      return Prisma.sql`
+        WITH job AS (
+          UPDATE jobs SET status = 'paused', lease_owner = NULL, lease_until = NULL,
+            crash_count = crash_count + 1, event_seq = event_seq + 1
+          WHERE ${stillDead} RETURNING id, event_seq)
+        ${insertEvent('job.paused', 'The worker was lost; the job waits where its last checkpoint is', { status: 'paused', reason: 'worker_lost' })}`
     case 'cancelled':
       return Prisma.sql`
         WITH job AS (

@@ -14,7 +14,8 @@ import type {
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
-import { keepCheckpoint } from './checkpoints.ts'
+import { bestOf, keepCheckpoint } from './checkpoints.ts'
+import { settleVerification } from './derive-job.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
 import { insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
@@ -36,6 +37,7 @@ interface ClaimRow {
   validation_sha256: string | null
   validation_columns: unknown
   folds: unknown
+  is_fork: boolean
   step: number | null
   checkpoint_sha256: string | null
   progress: unknown
@@ -56,16 +58,12 @@ export function createLeases(
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
             WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL FOR UPDATE),
           newest AS (
-            SELECT step, checkpoints.sha256, progress, NULLIF(progress->'best', 'null'::jsonb) AS best
-            FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
+            SELECT step, checkpoints.sha256, progress FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
           job AS (
             UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
               lease_owner = ${owner}, lease_until = ${leaseUntil}, progress_engine = ${options.engine},
               epoch = COALESCE((SELECT (progress->>'epoch')::int FROM newest), 0),
-              best = (SELECT jsonb_build_object('epoch', best->'epoch', 'metrics', jsonb_build_object(
-                'train_loss', best->'train_loss', 'train_accuracy', best->'train_accuracy',
-                'val_loss', best->'val_loss', 'val_accuracy', best->'val_accuracy'))
-                FROM newest WHERE best IS NOT NULL),
+              best = (SELECT ${bestOf(Prisma.sql`progress`)} FROM newest),
               folds = CASE WHEN goes_on THEN folds END,
               started_at = COALESCE(started_at, clock_timestamp()), event_seq = event_seq + 1
             FROM before WHERE jobs.id = before.id
@@ -82,8 +80,8 @@ export function createLeases(
             DELETE FROM epoch_layers l USING job WHERE l.job_id = job.id AND (l.epoch > job.epoch OR job.epoch = 0)),
           wiped_checkpoints AS (
             DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
-          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds, d.sha256, d.rows,
-            d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
+          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds,
+            job.fork_step IS NOT NULL AS is_fork, d.sha256, d.rows, d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
             newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
           FROM job JOIN datasets d ON d.id = job.dataset_id
             LEFT JOIN datasets v ON v.id = job.validation_dataset_id LEFT JOIN newest ON true`
@@ -101,15 +99,16 @@ export function createLeases(
                 if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
                 return held
               })
-        return status === undefined ? 'fenced' : status === 'cancelling' ? 'cancel' : 'go_on'
+        if (status === undefined) return 'fenced'
+        return status === 'cancelling' ? 'cancel' : status === 'pausing' ? 'pause' : 'go_on'
       }),
 
     finish: (lease, finish) =>
       translateErrors(() =>
         database.$transaction(
           async (transaction) => {
-            const held = await transaction.$queryRaw<{ status: string }[]>`
-              SELECT status FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
+            const held = await transaction.$queryRaw<{ status: string; origin: string | null }[]>`
+              SELECT status, origin FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
             if (held[0] === undefined) return 'fenced'
             for (const fold of finish.folds ?? []) {
               await transaction.$executeRaw(foldCompleted(lease, fold))
@@ -122,6 +121,9 @@ export function createLeases(
                 measured AS (${insertEpochMetrics(finish.metrics)})
                 ${keepEpochLayers(finish.layers)}
                 ${epochCompleted(last)}`
+            }
+            if (finish.checkpoint !== undefined) {
+              await keepCheckpoint(transaction, lease.jobId, finish.checkpoint)
             }
             // Who was told "cancelling" shall not see another end, even if the work was done by then.
             const end: Finish =
@@ -156,6 +158,9 @@ export function createLeases(
                 VALUES (${lease.jobId}, ${weights.which}, ${weights.epoch}, ${weights.sha256},
                   ${JSON.stringify(weights.architecture)}::jsonb, ${JSON.stringify(weights.preprocessing)}::jsonb)`
             }
+            if (held[0].origin === 'verify' && end.status === 'succeeded') {
+              await settleVerification(transaction, lease.jobId)
+            }
             return 'done'
           },
           { timeout: FINISH_TIMEOUT_MS },
@@ -163,16 +168,23 @@ export function createLeases(
       ),
 
     release: (lease) =>
-      translateErrors(() =>
-        giveBack(
+      translateErrors(async () => {
+        const outcome = await giveBack(
           database,
           lease,
           insertEvent('job.retrying', 'The worker shuts down; the job waits for another', {
             status: 'queued',
             reason: 'drained',
           }),
-        ),
-      ),
+        )
+        if (outcome === 'done') return 'done'
+        const paused = await database.$executeRaw`
+          WITH job AS (
+            UPDATE jobs SET status = 'paused', lease_owner = NULL, lease_until = NULL, event_seq = event_seq + 1
+            WHERE ${isMine(lease)} AND status = 'pausing' RETURNING id, event_seq)
+          ${insertEvent('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
+        return paused === 0 ? 'fenced' : 'done'
+      }),
 
     discardCheckpoint: (lease, step) =>
       translateErrors(() =>
@@ -295,5 +307,6 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
             sha256: row.checkpoint_sha256,
             progress: row.progress as CheckpointProgress,
           },
+    isFork: row.is_fork,
   }
 }

@@ -6,6 +6,7 @@ import {
   DomainError,
   type Finish,
   type JobCheckpoint,
+  type StopWish,
 } from '@trainyard/domain'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
@@ -14,26 +15,32 @@ import { startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toFailedError } from '../training/to-job-error.ts'
-import { type TrainingRun, UnresumableError } from '../training/training-threads.ts'
+import { TornDownError, type TrainingRun, UnresumableError } from '../training/training-threads.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
   train(jobId: JobId): Promise<void>
-  cancel(jobId: JobId): void
+  /** Of a job that another trains, or nobody, nothing happens. */
+  stop(jobId: JobId, how: StopWish): void
   /** Stops every job at its next batch and gives it back with a checkpoint; takes no more. */
   drain(): Promise<void>
 }
 
 /** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
-type StopCause = 'cancel' | 'drain' | 'fenced'
+type StopCause = 'cancel' | 'pause' | 'drain' | 'fenced'
+
+/** A thread that a cancel does not reach for so long is in the midst of a long batch, and is torn down. */
+const CANCEL_MS_MAX = 1000
 
 interface RunningJob {
   stop(cause: StopCause): void
+  /** It has ended already, whatever its thread is at. */
+  kill(): void
   ended: Promise<void>
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId } = deps
+  const { leases, threads, pulse, log, workerId } = deps
   const running = new Map<JobId, RunningJob>()
   let isDraining = false
 
@@ -56,7 +63,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         pulse.slotFreed()
       }
     },
-    cancel: (jobId) => running.get(jobId)?.stop('cancel'),
+    stop(jobId, how) {
+      const job = running.get(jobId)
+      if (how === 'force') job?.kill()
+      else job?.stop(how)
+    },
     async drain() {
       isDraining = true
       const jobs = [...running.values()]
@@ -71,10 +82,23 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     let run: TrainingRun | null = null
     let keeper: CheckpointKeeper | null = null
     let cause: StopCause | null = null
+    const stopped = Promise.withResolvers<never>()
+    // Nobody may be waiting for it.
+    stopped.promise.catch(() => undefined)
+    let deadline: NodeJS.Timeout | undefined
     const stop = (why: StopCause) => {
       if (cause === null || why === 'fenced') cause = why
-      if (cause === 'drain') run?.takeCheckpoint()
+      if (why === 'cancel') {
+        deadline ??= setTimeout(() => {
+          if (run?.isEnding() === false) run.kill()
+        }, CANCEL_MS_MAX)
+      }
       run?.stop()
+      stopped.reject(new TornDownError('stopped before the training began'))
+    }
+    const kill = () => {
+      stop('fenced')
+      run?.kill()
     }
     const reporter = startReporter(
       lease,
@@ -82,7 +106,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       {
         // Reading and preparing the data counts as one batch.
         batches: () => run?.batches() ?? 0,
-        onCancel: () => stop('cancel'),
+        onStopAsked: stop,
         onFenced: () => stop('fenced'),
         onReported: () => pulse.jobChanged(job.id),
         onCheckpointStored: () => keeper?.proceed(),
@@ -91,37 +115,44 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     )
 
     const train = async (): Promise<TrainingReport> => {
-      const { columns, target } = job.dataset
-      const table = await datasets.load(job.dataset)
-      const { validationDataset } = job
-      const validationTable =
-        validationDataset === null ? null : await datasets.load(validationDataset)
-      const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
       const { resolvedConfig: resolved, folds } = job
-      const resume = await readResume(checkpoints, job)
-      const inputs = { table, columns, target, resolved, validationTable, initialWeights }
-      const started = threads.run({ ...inputs, folds, resume }, (message) => {
+      // A large table takes its time, for which nobody who cancels shall wait.
+      const task = await Promise.race([readTask(deps, job), stopped.promise])
+      const started = threads.run({ ...task, resolved, folds }, (message) => {
         if (message.kind === 'fold') reporter.addFold(message.fold)
         else if (message.kind === 'epochs') reporter.add(message.epochs)
-        else keeper?.add(message.checkpoint)
+        else if (message.kind === 'checkpoint') keeper?.add(message.checkpoint)
+        else keeper?.addEnd(message.checkpoint)
       })
       run = started
       keeper = startKeeper(lease, resolved.checkpoint, deps, {
         takeCheckpoint: () => started.takeCheckpoint(),
         onPut: (checkpoint) => reporter.addCheckpoint(checkpoint),
       })
-      if (cause !== null) stop(cause)
+      if (cause !== null) started.stop()
       return await started.report
     }
 
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
+      clearTimeout(deadline)
       if ('metrics' in result) reporter.add(result)
       await keeper?.stop()
-      const { epochs: unreported, checkpoint } = await reporter.stop()
+      const { epochs: unreported, checkpoint: unreportedCheckpoint } = await reporter.stop()
       if (cause === 'fenced') {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
         return
+      }
+      const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined
+      const isStopped =
+        'error' in result ? result.error instanceof TornDownError : result.end.kind === 'stopped'
+      if (isStopped && cause !== 'cancel') {
+        const isKept = await keepRest(unreported, checkpoint)
+        // Not when a cancel was asked meanwhile: then the stop is its end.
+        if (isKept && (await leases.release(lease)) === 'done') {
+          log.info({ job: job.id, cause }, 'a job was given back')
+          return
+        }
       }
       if ('error' in result) {
         const { error } = result
@@ -131,33 +162,28 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         }
         // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
         if (error instanceof DomainError && error.code === 'unavailable') throw error
-        log.error({ err: error, job: job.id }, 'a job has failed')
-        const failed = { status: 'failed', stopReason: null, error: toFailedError(error) } as const
+        if (!isStopped) log.error({ err: error, job: job.id }, 'a job has failed')
+        const state = isStopped
+          ? ({ status: 'cancelled', stopReason: 'cancelled', error: null } as const)
+          : ({ status: 'failed', stopReason: null, error: toFailedError(error) } as const)
         await end(
           {
-            ...failed,
+            ...state,
             best: reporter.best(),
             final: reporter.last(),
             ...unreported,
+            checkpoint,
             manifest: null,
             folds: reporter.folds(),
             weights: [],
           },
           { contents: [], threads: null },
         )
-      } else if (
-        result.end.kind === 'stopped' &&
-        cause === 'drain' &&
-        (await keepRest(unreported, checkpoint)) &&
-        // Not when a cancel was asked meanwhile: then the stop is its end.
-        (await leases.release(lease)) === 'done'
-      ) {
-        log.info({ job: job.id }, 'a job was given back')
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
         await end(
-          { ...finish, ...unreported, folds: reporter.folds() },
+          { ...finish, ...unreported, checkpoint, folds: reporter.folds() },
           {
             contents: [...result.weights, result.split],
             threads: result.threads,
@@ -167,10 +193,10 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     }
 
     /** For the next attempt to go on from; false when the lease is another's. */
-    const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | null) => {
+    const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | undefined) => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
-      const answer = await leases.report(lease, { ...rest, checkpoint: checkpoint ?? undefined })
+      const answer = await leases.report(lease, { ...rest, checkpoint })
       return answer !== 'fenced'
     }
 
@@ -185,19 +211,36 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 
-    return { stop, ended: work() }
+    return { stop, kill, ended: work() }
   }
 }
 
-/** Throws `UnresumableError` when the bytes are damaged or gone. */
+/** Everything that a thread needs of the stores. */
+async function readTask(
+  { datasets, blobs, checkpoints }: Pick<WorkerDeps, 'datasets' | 'blobs' | 'checkpoints'>,
+  job: ClaimedJob,
+) {
+  const { columns, target } = job.dataset
+  const table = await datasets.load(job.dataset)
+  const { validationDataset } = job
+  const validationTable = validationDataset === null ? null : await datasets.load(validationDataset)
+  const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
+  const resume = await readResume(checkpoints, job)
+  return { table, columns, target, validationTable, initialWeights, resume }
+}
+
+/** Throws `UnresumableError` when the bytes are damaged or gone, or a fork has none to begin with. */
 async function readResume(
   checkpoints: CheckpointStore,
-  { id, checkpoint }: ClaimedJob,
+  { id, checkpoint, isFork }: ClaimedJob,
 ): Promise<ResumePoint | null> {
-  if (checkpoint === null) return null
+  if (checkpoint === null) {
+    if (isFork) throw new UnresumableError('there is none of this engine to begin with')
+    return null
+  }
   const bytes = await checkpoints.read(id, checkpoint.sha256)
   if (bytes === null) throw new UnresumableError('the stored checkpoint is damaged or gone')
-  return { bytes, progress: checkpoint.progress }
+  return { bytes, progress: checkpoint.progress, continues: isFork }
 }
 
 async function readInitialWeights(

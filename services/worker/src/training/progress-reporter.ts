@@ -25,8 +25,8 @@ const EPOCHS_PER_REPORT = 5000
 export interface ReporterHooks {
   /** Batches so far. */
   batches: () => number
-  /** Somebody asked to cancel the job. */
-  onCancel: () => void
+  /** Somebody asked to cancel or pause the job. */
+  onStopAsked: (how: 'cancel' | 'pause') => void
   /** The lease is another's: stop, and write nothing more. */
   onFenced: () => void
   /** Epochs were stored. */
@@ -160,7 +160,7 @@ export function startReporter(
         if (checkpoint === kept) checkpoint = null
         hooks.onCheckpointStored()
       }
-      if (answer === 'cancel') hooks.onCancel()
+      if (answer === 'cancel' || answer === 'pause') hooks.onStopAsked(answer)
       if (progress !== null) hooks.onReported()
     } catch (error) {
       // Training goes on: what could not be stored is stored when Postgres is back, under the same lease epoch.

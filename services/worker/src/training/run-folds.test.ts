@@ -105,7 +105,7 @@ it('is cancelled in the middle of a fold, with the folds that were done', async 
   })
 
   await worker.stores.jobs.cancel(worker.projectId, job.id)
-  trainer.cancel(job.id)
+  trainer.stop(job.id, 'cancel')
   await delivery
 
   expect(running.progress).toBeGreaterThanOrEqual(1 / (FOLDS + 1))

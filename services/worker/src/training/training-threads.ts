@@ -7,6 +7,7 @@ import {
   BATCHES_WORD,
   CHECKPOINT_WORD,
   CONTROL_WORDS,
+  ENDING_WORD,
   type ProgressMessage,
   STOP_WORD,
   THREADS_WORD,
@@ -28,8 +29,12 @@ export interface TrainingRun {
   report: Promise<TrainingReport>
   /** Asks the thread to stop before its next batch. */
   stop(): void
-  /** Asks for a checkpoint before the next batch; a stop asked for later comes after it. */
+  /** Asks for a checkpoint before the next batch. */
   takeCheckpoint(): void
+  /** Tears the thread down, whatever it is at; the report rejects with `TornDownError`. */
+  kill(): void
+  /** Whether the thread trains no more and is about to report. */
+  isEnding(): boolean
   /** Batches so far; standing still means that the thread does. */
   batches(): number
 }
@@ -37,6 +42,11 @@ export interface TrainingRun {
 /** The checkpoint to go on from is damaged, or of another training. */
 export class UnresumableError extends Error {
   override readonly name = 'UnresumableError'
+}
+
+/** The thread was torn down on purpose. */
+export class TornDownError extends Error {
+  override readonly name = 'TornDownError'
 }
 
 export interface TrainingThreads {
@@ -108,8 +118,17 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
       }
       const { port1: progress, port2: receiving } = new MessageChannel()
       receiving.on('message', receive)
+      const death = new AbortController()
+      const moved = [progress, ...(task.resume === null ? [] : [task.resume.bytes.buffer])]
       const report = pool
-        .run({ ...task, control, progress }, { transferList: [progress] as unknown as Transfers })
+        .run(
+          { ...task, control, progress },
+          { transferList: moved as unknown as Transfers, signal: death.signal },
+        )
+        .catch((error: unknown) => {
+          if (death.signal.aborted) throw new TornDownError('the thread was torn down')
+          throw error
+        })
         .finally(() => {
           // The report comes over another port and may overtake messages that were sent before it.
           for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
@@ -130,6 +149,8 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
       return {
         report,
         stop: () => Atomics.store(control, STOP_WORD, 1),
+        kill: () => death.abort(),
+        isEnding: () => Atomics.load(control, ENDING_WORD) !== 0,
         takeCheckpoint: () => Atomics.store(control, CHECKPOINT_WORD, 1),
         batches: () => Atomics.load(control, BATCHES_WORD),
       }

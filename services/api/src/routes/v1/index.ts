@@ -18,6 +18,7 @@ import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeLoadModel } from '../../use-cases/load-model.ts'
+import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
@@ -29,6 +30,7 @@ import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadWeights } from '../../use-cases/read-weights.ts'
+import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -42,6 +44,7 @@ import { addCancelJob } from './jobs/cancel.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
 import { addListJobs } from './jobs/list.ts'
+import { addPauseJob } from './jobs/pause.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
@@ -51,6 +54,7 @@ import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
+import { addResumeJob } from './jobs/resume.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
@@ -106,6 +110,8 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   addReadJob(app, { readJob: makeReadJob(deps), draining: deps.draining })
   addDeleteJob(app, { deleteJob: makeDeleteJob(deps) })
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
+  addPauseJob(app, { pauseJob: makePauseJob(deps) })
+  addResumeJob(app, { resumeJob: makeResumeJob(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
