@@ -14,10 +14,11 @@ export default defineConfig({
           name: 'pure',
           testTimeout: HANG_MS,
           include: [
-            'packages/{contracts,domain,engine,datasets,model,formats,lifecycle}/**/*.test.ts',
+            'packages/{contracts,domain,engine,datasets,model,formats,lifecycle,sweeps}/**/*.test.ts',
             'test/architecture/**/*.test.ts',
             'test/compose/**/*.test.ts',
             'test/docs/**/*.test.ts',
+            'test/faults/rig/**/*.test.ts',
           ],
         },
       },

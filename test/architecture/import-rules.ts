@@ -33,6 +33,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     outside: ['@duckdb/node-api'],
     node: true,
   },
+  'packages/sweeps': { ours: [contracts, `${engine}/random`], outside: [], node: false },
   'packages/formats': { ours: [contracts], outside: [], node: true },
   // Level 2.
   'packages/model': {
@@ -48,7 +49,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: false,
   },
   'packages/store': {
-    ours: [contracts, domain],
+    ours: [contracts, domain, lifecycle],
     outside: [
       '@prisma/adapter-pg',
       '@prisma/client',
@@ -58,7 +59,11 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     ],
     node: true,
   },
-  'packages/queue': { ours: [contracts, domain], outside: ['bullmq', 'ioredis', 'pg'], node: true },
+  'packages/queue': {
+    ours: [contracts, domain, lifecycle],
+    outside: ['bullmq', 'ioredis', 'pg'],
+    node: true,
+  },
   // Level 3: services never import each other; they meet in rows.
   'services/api': {
     ours: [contracts, domain, store, queue, datasets, model, formats, lifecycle, `${engine}/plan`],

@@ -124,6 +124,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       columns: {},
     },
     validation: null,
+    test: null,
     model: {
       inputs: 2,
       hidden: [
@@ -173,7 +174,9 @@ export function makeNewJob(
     id: createId('job'),
     projectId,
     datasetId,
+    datasets: [],
     validationDatasetId: null,
+    testDatasetId: null,
     name: null,
     config: { dataset_id: datasetId },
     resolvedConfig: makeResolvedConfig(),

@@ -21,7 +21,10 @@ const STOP_MS = 10_000
 export type ServiceName = 'api' | 'scheduler' | 'worker'
 
 export interface TestProcess {
+  service: ServiceName
   pid: number
+  /** Resolves at the end to the exit code, null after a kill. */
+  exited: Promise<number | null>
   /** Sends the signal and waits for the end; resolves to the exit code, null after a kill. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
@@ -33,8 +36,8 @@ export interface TestStack {
   stores: TestStores
   /** Null when the queue is on Postgres. */
   redis: TestRedis | null
-  /** One more process of the service. */
-  start(service: ServiceName): Promise<TestProcess>
+  /** One more process of the service, with more in its environment than the others have. */
+  start(service: ServiceName, environment?: Record<string, string>): Promise<TestProcess>
   /** The first process of the service. */
   process(service: ServiceName): TestProcess
   /** A key of another project. */
@@ -50,10 +53,18 @@ export async function startStack(options: {
   environment?: Record<string, string>
   /** Dropped at the end. Default: a new one of the test run's Postgres. */
   database?: TestDatabase
+  /** Stopped at the end. Default: a new one when the queue is on Redis. */
+  redis?: TestRedis
+  /** What the services connect to instead: proxies in front of the servers. */
+  through?: { databaseUrl: string; redisUrl: string | null }
 }): Promise<TestStack> {
   const folder = await mkdtemp(join(tmpdir(), 'trainyard-stack-'))
   const database = options.database ?? (await createTestDatabase())
-  const redis = options.queue === 'redis' ? await startRedis() : null
+  const redis = options.queue === 'redis' ? (options.redis ?? (await startRedis())) : null
+  const { databaseUrl, redisUrl } = options.through ?? {
+    databaseUrl: database.url,
+    redisUrl: redis?.url ?? null,
+  }
   const stores = openTestStores(database.url)
   const pepper = randomBytes(32).toString('hex')
   const port = await findFreePort('127.0.0.1', 0)
@@ -63,20 +74,24 @@ export async function startStack(options: {
   const apiKey = await makeKey('default')
   const running = new Set<ChildProcess>()
 
-  const start = async (service: ServiceName): Promise<TestProcess> => {
+  const start = async (
+    service: ServiceName,
+    environment: Record<string, string> = {},
+  ): Promise<TestProcess> => {
     const child = spawn(process.execPath, [`services/${service}/src/main.ts`], {
       cwd: CHECKOUT,
       env: {
         PATH: process.env.PATH,
         NODE_COMPILE_CACHE: join(CHECKOUT, 'node_modules/.cache/node-compile-cache'),
-        DATABASE_URL: database.url,
-        ...(redis === null ? {} : { REDIS_URL: redis.url }),
+        DATABASE_URL: databaseUrl,
+        ...(redisUrl === null ? {} : { REDIS_URL: redisUrl }),
         HOST: '127.0.0.1',
         PORT: String(port),
         TRAINYARD_KEY_PEPPER: pepper,
         TRAINYARD_SCRATCH_DIR: join(folder, `${service}-${running.size}`),
         TRAINYARD_WORKER_THREADS: String(options.threads ?? 2),
         ...options.environment,
+        ...environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -94,11 +109,13 @@ export async function startStack(options: {
         resolve(code)
       })
     })
-    await waitFor(`${service} has started`, () => isStarted || child.exitCode !== null, START_MS)
-    if (child.exitCode !== null)
-      throw new Error(await readFile(join(folder, `${service}.log`), 'utf8'))
+    const hasEnded = () => child.exitCode !== null || child.signalCode !== null
+    await waitFor(`${service} has started`, () => isStarted || hasEnded(), START_MS)
+    if (!isStarted) throw new Error(await readFile(join(folder, `${service}.log`), 'utf8'))
     return {
+      service,
       pid: child.pid ?? 0,
+      exited,
       async end(signal) {
         child.kill(signal)
         return await exited

@@ -12,6 +12,7 @@ export const ID_PREFIXES = {
   model: 'mdl',
   checkpoint: 'ckpt',
   event: 'evt',
+  sweep: 'swp',
 } as const
 
 export const projectIdSchema = z.string().brand<'ProjectId'>()
@@ -21,6 +22,7 @@ export const jobIdSchema = z.string().brand<'JobId'>()
 export const modelIdSchema = z.string().brand<'ModelId'>()
 export const checkpointIdSchema = z.string().brand<'CheckpointId'>()
 export const eventIdSchema = z.string().brand<'EventId'>()
+export const sweepIdSchema = z.string().brand<'SweepId'>()
 
 export type ProjectId = z.infer<typeof projectIdSchema>
 export type ApiKeyId = z.infer<typeof apiKeyIdSchema>
@@ -29,6 +31,7 @@ export type JobId = z.infer<typeof jobIdSchema>
 export type ModelId = z.infer<typeof modelIdSchema>
 export type CheckpointId = z.infer<typeof checkpointIdSchema>
 export type EventId = z.infer<typeof eventIdSchema>
+export type SweepId = z.infer<typeof sweepIdSchema>
 
 interface IdOf {
   project: ProjectId
@@ -38,6 +41,7 @@ interface IdOf {
   model: ModelId
   checkpoint: CheckpointId
   event: EventId
+  sweep: SweepId
 }
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

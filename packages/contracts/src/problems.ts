@@ -69,6 +69,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check name and version, and that the key belongs to the project of the model.',
   },
+  alias_not_found: {
+    status: 404,
+    title: 'No such alias',
+    retryable: false,
+    remedy: 'The object of the model lists its aliases.',
+  },
   weights_not_found: {
     status: 404,
     title: 'The job has no weights',
@@ -127,6 +133,18 @@ export const PROBLEMS = {
     remedy:
       'A data set stays as it was when its first job was submitted; send the table again and change the new one.',
   },
+  model_version_aliased: {
+    status: 409,
+    title: 'An alias names the version',
+    retryable: false,
+    remedy: 'Move or delete the aliases that the detail names, then delete the version.',
+  },
+  dataset_changed: {
+    status: 409,
+    title: 'The data set was changed meanwhile',
+    retryable: true,
+    remedy: 'Send the request again: it is then checked against the data set as it is now.',
+  },
   payload_too_large: {
     status: 413,
     title: 'The body is too large',
@@ -138,6 +156,13 @@ export const PROBLEMS = {
     title: 'The media type is not supported',
     retryable: false,
     remedy: 'The detail names the media types that this path takes.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range lies outside of the file',
+    retryable: false,
+    remedy:
+      'The member bytes, and Content-Range, say how long the file is; ask for a part of that.',
   },
   headers_too_large: {
     status: 431,

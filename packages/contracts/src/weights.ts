@@ -112,7 +112,8 @@ export const weightsDocumentSchema = z
   .object({
     format: z.literal('trainyard/1'),
     architecture: architectureSchema,
-    preprocessing: preprocessingSchema,
+    /** null: the weights came without it, and take encoded inputs. */
+    preprocessing: preprocessingSchema.nullable(),
     /**
      * `weight` is [out][in] (z = W x + b); the last entry is the output layer. Where there is batch normalization, the
      * other four: y = gamma · (z − running_mean) / √(running_var + 1e-5) + beta, and the activation is of y.
@@ -121,3 +122,11 @@ export const weightsDocumentSchema = z
   })
   .meta({ id: 'Weights' })
 export type WeightsDocument = z.infer<typeof weightsDocumentSchema>
+
+/** Several networks whose probabilities, or values, are averaged. */
+export const ensembleDocumentSchema = z
+  .object({
+    format: z.literal('trainyard-ensemble/1'),
+    members: z.array(weightsDocumentSchema),
+  })
+  .meta({ id: 'EnsembleWeights' })

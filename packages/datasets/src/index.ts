@@ -1,7 +1,7 @@
 export type { Changed, TableChange } from './change-table.ts'
 export { completeRows } from './complete-rows.ts'
 export { DataError, type DataFault } from './data-error.ts'
-export { encodedWidth } from './encode-columns.ts'
+export { encodedWidth, transformWidth } from './encode-columns.ts'
 export { encodeRecords, type RecordsInput } from './encode-records.ts'
 export {
   classIndices,

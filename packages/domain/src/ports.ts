@@ -27,7 +27,9 @@ import type {
   Manifest,
   MetricsSummary,
   Model,
-  ModelSource,
+  ModelAlias,
+  ModelEvent,
+  ModelId,
   ModelVersion,
   Preprocessing,
   ProjectId,
@@ -35,6 +37,7 @@ import type {
   StopReason,
   StoredProfile,
   Task,
+  TestResult,
   WhichWeights,
 } from '@trainyard/contracts'
 
@@ -106,6 +109,12 @@ export interface NewDataset {
   bytes: number
 }
 
+/** A state of a data set: each change makes the next. */
+export interface DatasetRevision {
+  id: DatasetId
+  revision: number
+}
+
 /** A data set as it was read, and what takes its place. */
 export interface DatasetChange {
   before: Dataset
@@ -116,6 +125,8 @@ export interface DatasetStore {
   insert(dataset: NewDataset, idempotency: IdempotentRequest | null): Promise<Once<Dataset>>
   find(projectId: ProjectId, id: string): Promise<Dataset | null>
   list(projectId: ProjectId, page: Page): Promise<List<Dataset>>
+  /** Those of the ids that there are, by id. */
+  revisions(projectId: ProjectId, ids: readonly string[]): Promise<DatasetRevision[]>
   /** null for a data set from before there were profiles. */
   profile(id: DatasetId): Promise<StoredProfile | null>
   /**
@@ -127,6 +138,12 @@ export interface DatasetStore {
   delete(projectId: ProjectId, id: string): Promise<boolean>
 }
 
+/** Bytes from `start` up to, and without, `end`; at least one. */
+export interface ByteRange {
+  start: number
+  end: number
+}
+
 /** Bytes by their SHA-256 (hex): equal content is stored once, and never changes. */
 export interface BlobStore {
   /** Does nothing when the blob is there already. The caller vouches that `chunks` hash to `sha256`. */
@@ -134,8 +151,11 @@ export interface BlobStore {
     blob: { sha256: string; bytes: number },
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void>
-  /** Throws when the blob is absent or its bytes do not hash to its name. */
-  read(sha256: string): AsyncGenerator<Uint8Array>
+  /**
+   * Throws when the blob is absent or its bytes do not hash to its name; of a part it is only seen whether it is there,
+   * since the hash is that of the whole.
+   */
+  read(sha256: string, part?: ByteRange): AsyncGenerator<Uint8Array>
   /** Removes blobs that nothing refers to and nobody put for an hour. Returns how many. */
   sweep(): Promise<number>
 }
@@ -144,8 +164,12 @@ export interface NewJob {
   id: JobId
   projectId: ProjectId
   datasetId: DatasetId
+  /** Every data set it reads, from before the specification was resolved against them. */
+  datasets: DatasetRevision[]
   /** A data set of its own for validation. */
   validationDatasetId: DatasetId | null
+  /** The same for the test. */
+  testDatasetId: DatasetId | null
   name: string | null
   config: JobSpec
   resolvedConfig: ResolvedConfig
@@ -173,33 +197,63 @@ export interface StoredWeights {
   preprocessing: Preprocessing
 }
 
-export interface NewModelVersion {
+export interface NewModelVersion
+  extends Pick<
+    ModelVersion,
+    | 'architecture'
+    | 'preprocessing'
+    | 'members'
+    | 'sha256'
+    | 'bytes'
+    | 'source'
+    | 'lineage'
+    | 'signature'
+    | 'example'
+  > {
   projectId: ProjectId
   /** Made when the project has no model of that name. */
   model: string
-  architecture: Architecture
-  preprocessing: Preprocessing | null
   parameterCount: number
-  /** A blob that was put before. */
-  sha256: string
-  bytes: number
-  source: ModelSource
 }
 
+/** A version by its number, by an alias, `latest`, or null for the one that `champion` names, else the latest. */
+export type VersionChoice = number | string | null
+
+/** What is deleted answers like what never was, from the moment that `delete` returns. */
 export interface ModelStore {
-  /** The next version of the model. */
+  /** The next version of the model, with its event; `sha256` is a blob that was put before. */
   insertVersion(
     version: NewModelVersion,
     idempotency: IdempotentRequest | null,
   ): Promise<Once<ModelVersion>>
   find(projectId: ProjectId, name: string): Promise<Model | null>
   list(projectId: ProjectId, page: Page): Promise<List<Model>>
-  /** `version` null: the latest. */
+  /** One statement, so that it finds a version however fast an alias is moved. */
   findVersion(
     projectId: ProjectId,
     name: string,
-    version: number | null,
+    choice: VersionChoice,
   ): Promise<ModelVersion | null>
+  /** Makes the alias or moves it, with its event. Null when there is no such version. */
+  moveAlias(
+    projectId: ProjectId,
+    name: string,
+    alias: string,
+    version: number,
+  ): Promise<ModelAlias | null>
+  /** False when there is none. */
+  deleteAlias(projectId: ProjectId, name: string, alias: string): Promise<boolean>
+  /**
+   * One version, or all of them with the model (`version` null); the last version takes the model with it. False when
+   * there is none; throws `model_version_aliased`. `purge` removes its rows for good, also of what was deleted before.
+   */
+  delete(
+    projectId: ProjectId,
+    name: string,
+    options: { version: number | null; purge: boolean },
+  ): Promise<boolean>
+  /** Events with seq > `afterSeq` in order. */
+  events(id: ModelId, afterSeq: number, limit: number): Promise<ModelEvent[]>
 }
 
 export interface IdempotencyStore {
@@ -212,7 +266,8 @@ export interface IdempotencyStore {
 export interface JobStore {
   /**
    * Job, `job.created` event and idempotency key in one transaction, with what a derived job takes over. Throws
-   * `checkpoint_not_found` when the checkpoint is gone by then.
+   * `dataset_changed` when one of its data sets is not as it was any more, and `checkpoint_not_found` when the checkpoint
+   * is gone by then.
    */
   insert(job: NewJob, idempotency: IdempotentRequest | null): Promise<Once<Job>>
   find(projectId: ProjectId, id: string): Promise<Job | null>
@@ -254,6 +309,8 @@ export interface ClaimedJob {
   dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
   /** null where nothing, or a part of the data set, validates. */
   validationDataset: { sha256: string; columns: Column[] } | null
+  /** The same of the test. */
+  testDataset: { sha256: string; columns: Column[] } | null
   /** Completed by an attempt before, with the same engine. */
   folds: Fold[]
   /** The newest one, from which to go on; null starts from the beginning. */
@@ -350,6 +407,8 @@ export interface Finish {
   baselines?: Baseline[]
   /** Of the end, or the newest that was not reported before. */
   checkpoint?: JobCheckpoint | undefined
+  /** Left out without a test part. */
+  test?: TestResult | null
 }
 
 export interface Lease {

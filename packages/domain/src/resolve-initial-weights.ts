@@ -7,7 +7,9 @@ import type {
   ResolvedConfig,
 } from '@trainyard/contracts'
 
-export type InitialModel = Pick<ModelVersion, 'model' | 'version' | 'sha256' | 'architecture'>
+export interface InitialModel extends Pick<ModelVersion, 'model' | 'version' | 'sha256'> {
+  architecture: Architecture
+}
 
 export function toInitialWeights(model: InitialModel | null): ResolvedConfig['initial_weights'] {
   return model === null

@@ -1,2 +1,3 @@
-export { parseEnv } from './parse-env.ts'
+export { armFailpoints, FAILPOINTS, type Failpoint, failpoint } from './failpoints.ts'
+export { EnvError, parseEnv } from './parse-env.ts'
 export { type Closers, runService } from './run-service.ts'

@@ -5,7 +5,8 @@ import type {
   Preprocessing,
 } from '@trainyard/contracts'
 import { DataError, encodeRecords, type RecordsInput } from '@trainyard/datasets'
-import { forward, type LayerWeights, sigmoid, softmax } from '@trainyard/engine/inference'
+import { forward, type LayerWeights } from '@trainyard/engine/inference'
+import { hasRawScores, predictedClass, probabilitiesOf, toTargetUnit } from './interpret-logits.ts'
 import { layerShapes } from './layer-bytes.ts'
 import { toInferenceConfig } from './network-config.ts'
 
@@ -34,7 +35,6 @@ export function createPredictor(model: TrainedModel): Predictor {
   const { architecture, preprocessing, layers } = model
   const network = toInferenceConfig(architecture)
   const { outputs: width, classes } = architecture
-  const { center, scale } = preprocessing.target ?? { center: 0, scale: 1 }
 
   return {
     predict: (input, wanted = defaultOutputs(architecture)) => {
@@ -61,7 +61,8 @@ export function createPredictor(model: TrainedModel): Predictor {
           }
         }
         if (wanted.includes('logits')) item.logits = [...scores]
-        if (wanted.includes('value')) item.value = (scores[0] ?? 0) * scale + center
+        if (wanted.includes('value'))
+          item.value = toTargetUnit(scores[0] ?? 0, preprocessing.target)
         return item
       })
     },
@@ -73,37 +74,6 @@ export function predictionFlops(architecture: Architecture, rows: number): numbe
   return layerShapes(architecture).reduce(
     (sum, { inputs, units }) => sum + 2 * inputs * units * rows,
     0,
-  )
-}
-
-/** Probabilities [rows, classes]; one sigmoid output is the probability of the second class. */
-function probabilitiesOf(
-  { output_activation, outputs }: Architecture,
-  logits: Float32Array,
-  rows: number,
-): Float32Array {
-  if (output_activation !== 'sigmoid') return softmax(logits, rows, outputs)
-  const second = sigmoid(logits)
-  const both = new Float32Array(rows * 2)
-  for (const [row, share] of second.entries()) {
-    both[2 * row] = 1 - share
-    both[2 * row + 1] = share
-  }
-  return both
-}
-
-/** The class of the largest value, of equal ones the first; a single score, of a step, is the second class from 0 up. */
-function predictedClass(values: Float32Array): number {
-  if (values.length === 1) return (values[0] ?? 0) >= 0 ? 1 : 0
-  let best = 0
-  for (const [i, value] of values.entries()) if (value > (values[best] ?? 0)) best = i
-  return best
-}
-
-/** A perceptron, or a classification by hinge: a class by its scores, without a probability. */
-function hasRawScores({ task, output_activation }: Architecture): boolean {
-  return (
-    task === 'classification' && (output_activation === 'linear' || output_activation === 'step')
   )
 }
 

@@ -2,7 +2,6 @@ import type {
   Architecture,
   ArchitectureInput,
   FieldError,
-  ImportModelBody,
   Preprocessing,
 } from '@trainyard/contracts'
 import { encodedWidth } from '@trainyard/datasets'
@@ -10,25 +9,20 @@ import { encodedWidth } from '@trainyard/datasets'
 type OutputActivation = Architecture['output_activation']
 
 /**
- * The architecture of imported weights with all that follows from it, and every reason why it is none. Of the two that a
- * body may hold the outer one rules.
+ * The architecture of imported weights with all that follows from it, and every reason why it is none. `pointer` is where
+ * the body gives it, `preprocessingPointer` where the preprocessing that has to fit it.
  */
-export function importArchitecture({ architecture: outer, weights }: ImportModelBody): {
-  architecture: Architecture | null
-  errors: FieldError[]
-} {
-  const given = outer ?? weights.architecture
-  if (given === undefined) {
-    const detail = 'is required, here or inside weights'
-    return { architecture: null, errors: [{ pointer: '#/architecture', detail }] }
-  }
-  const base = outer === undefined ? '#/weights/architecture' : '#/architecture'
+export function importArchitecture(
+  given: ArchitectureInput,
+  preprocessing: Preprocessing | null,
+  { pointer: base, preprocessingPointer }: { pointer: string; preprocessingPointer: string },
+): { architecture: Architecture; errors: FieldError[] } {
   const classes = given.classes ?? null
   const outputActivation = given.output_activation ?? inferOutput(given)
   const errors = [
     ...findClassFaults(given, classes, base),
     ...findOutputFaults(given, classes, outputActivation, base),
-    ...findPreprocessingFaults(given, weights.preprocessing ?? null),
+    ...findPreprocessingFaults(given, preprocessing, preprocessingPointer),
   ]
   return {
     architecture: {
@@ -113,9 +107,9 @@ function findOutputFaults(
 function findPreprocessingFaults(
   { inputs, task }: ArchitectureInput,
   preprocessing: Preprocessing | null,
+  base: string,
 ): FieldError[] {
   if (preprocessing === null) return []
-  const base = '#/weights/preprocessing'
   const errors: FieldError[] = []
   const width = encodedWidth(preprocessing)
   if (width !== inputs) {

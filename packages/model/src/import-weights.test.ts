@@ -1,6 +1,6 @@
-import type { ImportModelBody } from '@trainyard/contracts'
+import type { ImportedNetworkDocument, ImportModelBody } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
-import { importWeights } from './import-weights.ts'
+import { type ImportedNetwork, importWeights } from './import-weights.ts'
 import { unpackLayers } from './layer-bytes.ts'
 
 const ARCHITECTURE: ImportModelBody['architecture'] = {
@@ -10,7 +10,7 @@ const ARCHITECTURE: ImportModelBody['architecture'] = {
   task: 'classification',
   classes: ['no', 'yes'],
 }
-const LAYERS: ImportModelBody['weights']['layers'] = [
+const LAYERS: ImportedNetworkDocument['layers'] = [
   {
     weight: [
       [1, 2],
@@ -28,7 +28,8 @@ const LAYERS: ImportModelBody['weights']['layers'] = [
 
 describe('importWeights', () => {
   it('stores the numbers as float32 in the order of the layers, and fills in what follows', () => {
-    const { architecture, bytes, parameterCount, preprocessing } = imported({})
+    const { networks, bytes, parameterCount } = imported({})
+    const { architecture, preprocessing } = networks[0] as ImportedNetwork
 
     expect(architecture).toEqual({
       ...ARCHITECTURE,
@@ -53,8 +54,12 @@ describe('importWeights', () => {
     const alone = importWeights({ name: 'm', weights })
     const both = importWeights({ name: 'm', weights, architecture: ARCHITECTURE })
 
-    expect(alone).toMatchObject({ weights: { architecture: { classes: ['a', 'b'] } } })
-    expect(both).toMatchObject({ weights: { architecture: { classes: ['no', 'yes'] } } })
+    expect(alone).toMatchObject({
+      weights: { networks: [{ architecture: { classes: ['a', 'b'] } }] },
+    })
+    expect(both).toMatchObject({
+      weights: { networks: [{ architecture: { classes: ['no', 'yes'] } }] },
+    })
   })
 
   it('names every number and shape that is wrong, with its place', () => {
@@ -154,6 +159,31 @@ describe('importWeights', () => {
     ],
   ])('refuses %s', (_, change, pointer, detail) => {
     expect(refused(change)).toContainEqual([pointer, expect.stringMatching(detail)])
+  })
+
+  it('takes several networks as one, and says which of them does not go with the first', () => {
+    const member = { format: 'trainyard/1', architecture: ARCHITECTURE, layers: LAYERS } as const
+    const other = { ...member, architecture: { ...ARCHITECTURE, classes: ['yes', 'no'] } }
+    const send = (members: unknown[]) =>
+      importWeights({
+        name: 'm',
+        weights: { format: 'trainyard-ensemble/1', members },
+      } as ImportModelBody)
+
+    const whole = send([member, member])
+    const mixed = send([member, other])
+
+    expect(whole).toMatchObject({ kind: 'imported', weights: { parameterCount: 38 } })
+    expect(mixed).toEqual({
+      kind: 'refused',
+      errors: [
+        {
+          pointer: '#/weights/members/1',
+          detail:
+            'has other classes than the first member; they must be the same in the same order',
+        },
+      ],
+    })
   })
 
   it('stops at a hundred faults', () => {

@@ -5,17 +5,38 @@ export {
   predictionFlops,
   type TrainedModel,
 } from './create-predictor.ts'
+export { type DescribedNetwork, describeSignature, encodedInputs } from './describe-signature.ts'
+export {
+  createModelPredictor,
+  findEnsembleFaults,
+  type StoredNetwork,
+  unpackNetworks,
+} from './ensemble.ts'
+export { evaluate } from './evaluation/evaluate.ts'
+export { makeExampleRecords } from './example-records.ts'
+export { drawRows } from './explanations/draw-rows.ts'
+export { type InputSlope, inputGradient } from './explanations/input-gradient.ts'
+export {
+  DEPENDENCE_POINTS_MAX,
+  type DependencePoint,
+  partialDependence,
+} from './explanations/partial-dependence.ts'
+export {
+  type PermutationImportance,
+  permutationImportance,
+} from './explanations/permutation-importance.ts'
 export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
 export { type BaselineInput, measureBaselines } from './measure-baselines.ts'
+export { measureTest, type TestInput } from './measure-test.ts'
 export {
   type NetworkChoices,
   threadsMax,
   toNetworkConfig,
   toTrainingOptions,
 } from './network-config.ts'
-export { packSplit, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
+export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {
   type PreparedTraining,

@@ -23,12 +23,9 @@ export function packLayers(layers: readonly AnyLayerWeights[]): Uint8Array<Array
 /** The layers of stored weights, copied out: `bytes` may lie at any offset of its buffer. */
 export function unpackLayers(architecture: Architecture, bytes: Uint8Array): LayerWeights[] {
   const shapes = layerShapes(architecture)
-  const floats = shapes.reduce(
-    (sum, { inputs, units, batchNorm }) => sum + (inputs + (batchNorm ? 5 : 1)) * units,
-    0,
-  )
-  if (bytes.byteLength !== floats * FLOAT_BYTES) {
-    throw new Error(`${bytes.byteLength} bytes are no weights of ${floats} numbers`)
+  const expected = weightsBytes(architecture)
+  if (bytes.byteLength !== expected) {
+    throw new Error(`${bytes.byteLength} bytes are no weights of ${expected / FLOAT_BYTES} numbers`)
   }
   const values = new Float32Array(bytes.slice().buffer)
   let at = 0
@@ -46,6 +43,15 @@ export function unpackLayers(architecture: Architecture, bytes: Uint8Array): Lay
     }
     return layer
   })
+}
+
+/** How many bytes the weights of a network take. */
+export function weightsBytes(architecture: Architecture): number {
+  const floats = layerShapes(architecture).reduce(
+    (sum, { inputs, units, batchNorm }) => sum + (inputs + (batchNorm ? 5 : 1)) * units,
+    0,
+  )
+  return floats * FLOAT_BYTES
 }
 
 export interface LayerShape {

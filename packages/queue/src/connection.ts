@@ -2,7 +2,9 @@
  * Where the queue lives: Redis in production, BullMQ's own backend on Postgres where there is none. Both carry the same
  * deliveries; everything in them may be lost at any moment and is put again from the jobs' rows.
  */
+import { EnvError } from '@trainyard/lifecycle'
 import { createPostgresBackend, createPostgresRelayBackend, type RedisOptions } from 'bullmq'
+import { Redis } from 'ioredis'
 
 export interface QueueOptions {
   databaseUrl: string
@@ -26,10 +28,14 @@ export function prefixOf(options: QueueOptions): string {
   return options.prefix ?? 'trainyard'
 }
 
+/** Longer than a consumer's command ever blocks: who hears nothing for so long after a command connects anew. */
+const SILENCE_MS_MAX = 5000
+
 /** For one who waits for work: it waits through an outage, with short steps, since BullMQ's own grow to 20 s. */
 export function toWaitingRedis(url: string): RedisOptions {
   return {
     ...parseRedisUrl(url),
+    socketTimeout: SILENCE_MS_MAX,
     maxRetriesPerRequest: null,
     enableReadyCheck: true,
     keepAlive: 10_000,
@@ -66,7 +72,46 @@ export function toPostgres(databaseUrl: string, name: string) {
     migrate: true,
     max: POOL_CONNECTIONS_MAX,
     connectionTimeoutMillis: 3000,
+    // A frozen server keeps its connections, and would hang whoever asks.
+    query_timeout: 10_000,
     keepAlive: true,
+  }
+}
+
+const NOEVICTION = 'noeviction'
+
+/**
+ * Throws an `EnvError` when Redis may drop keys: a queue of which parts vanish is worse than none. Silent where Redis does not
+ * answer within a second, or does not say.
+ */
+export async function assertKeepsKeys(options: QueueOptions): Promise<void> {
+  if (options.redisUrl === null) return
+  const policy = await readEvictionPolicy(options.redisUrl)
+  if (policy === null || policy === NOEVICTION) return
+  throw new EnvError(
+    `REDIS_URL: this Redis has maxmemory-policy ${policy} and may drop deliveries; it must be ${NOEVICTION}`,
+  )
+}
+
+async function readEvictionPolicy(url: string): Promise<string | null> {
+  const redis = new Redis({
+    ...parseRedisUrl(url),
+    lazyConnect: true,
+    connectTimeout: 1000,
+    commandTimeout: 1000,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  })
+  // The question below fails as well, and tells.
+  redis.on('error', () => undefined)
+  try {
+    await redis.connect()
+    return /^maxmemory_policy:(\S+)/m.exec(await redis.info('memory'))?.[1] ?? null
+  } catch {
+    // Away: whoever works with it waits for it, and says so.
+    return null
+  } finally {
+    redis.disconnect()
   }
 }
 

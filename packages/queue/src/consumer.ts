@@ -1,6 +1,7 @@
 import type { JobId } from '@trainyard/contracts'
 import { Worker } from 'bullmq'
 import {
+  assertKeepsKeys,
   createPostgresBackend,
   prefixOf,
   type QueueOptions,
@@ -17,6 +18,8 @@ export interface Consumer {
 
 /** The lock only decides when a delivery is made again; the lease in Postgres decides who may write. */
 const LOCK_MS = 30_000
+/** How long one command waits for a delivery. Short, so that a connection that has died silently is soon found out. */
+const BLOCK_SECONDS = 2
 
 /**
  * Takes deliveries, at most `concurrency` at a time. `work` must only await: whatever computes on this event loop keeps
@@ -27,9 +30,10 @@ export async function openConsumer(
   concurrency: number,
   work: (jobId: JobId) => Promise<void>,
 ): Promise<Consumer> {
+  await assertKeepsKeys(options)
   const workerOptions = {
     concurrency,
-    drainDelay: 5,
+    drainDelay: BLOCK_SECONDS,
     lockDuration: LOCK_MS,
     stalledInterval: LOCK_MS / 2,
     // Postgres counts lost workers and gives up; BullMQ shall not.

@@ -28,8 +28,16 @@ describe.runIf(queuesToTest().includes('redis'))('opening on the redis queue', (
     const changed: JobId[] = []
     pulse.onJobChanged((jobId) => changed.push(jobId))
     const wasHealthy = pulse.isHealthy()
+    const askedMs = performance.now()
+    await expect(producer.add([job])).rejects.toThrow()
+    const answeredMs = performance.now() - askedMs
     await comeBack()
-    await producer.add([job])
+    await waitFor('the producer is connected', () =>
+      producer.add([job]).then(
+        () => true,
+        () => false,
+      ),
+    )
 
     await waitFor('the delivery', () => received.length > 0)
     await waitFor('a pulse', () => {
@@ -37,6 +45,7 @@ describe.runIf(queuesToTest().includes('redis'))('opening on the redis queue', (
       return changed.includes(job.jobId)
     })
     expect(received).toEqual([job.jobId])
+    expect(answeredMs).toBeLessThan(5000)
     expect([wasHealthy, pulse.isHealthy()]).toEqual([false, true])
     await Promise.all([pulse.close(), consumer.close(), producer.close()])
   })

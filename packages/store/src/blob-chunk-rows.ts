@@ -12,22 +12,29 @@ export function makeChunkRows(database: Database): BlobContents {
       let position = 0
       for await (const chunk of inChunks(chunks)) {
         // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-        await database.$executeRaw`
-          INSERT INTO blob_chunks (sha256, position, data) VALUES (${sha256}, ${position}, ${chunk})
-          ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
+        await database.pool.query(
+          `INSERT INTO blob_chunks (sha256, position, data) VALUES ($1, $2, $3)
+           ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
+          [sha256, position, chunk],
+        )
         position += 1
       }
     },
 
-    async *read(sha256) {
-      for (let position = 0; ; position++) {
-        const rows = await translateErrors(
-          () => database.$queryRaw<{ data: Uint8Array }[]>`
-            SELECT data FROM blob_chunks WHERE sha256 = ${sha256} AND position = ${position}`,
+    async *read(sha256, part = { start: 0, end: Number.POSITIVE_INFINITY }) {
+      const first = part.start === 0 ? null : await findChunk(database, sha256, part.start)
+      let at = first?.start ?? 0
+      for (let position = first?.position ?? 0; at < part.end; position++) {
+        const { rows } = await translateErrors(() =>
+          database.pool.query<{ data: Buffer }>(
+            'SELECT data FROM blob_chunks WHERE sha256 = $1 AND position = $2',
+            [sha256, position],
+          ),
         )
         const chunk = rows[0]?.data
         if (chunk === undefined) return
-        yield chunk
+        yield chunk.subarray(Math.max(0, part.start - at), part.end - at)
+        at += chunk.length
       }
     },
 
@@ -37,6 +44,22 @@ export function makeChunkRows(database: Database): BlobContents {
           AND NOT EXISTS (SELECT 1 FROM blobs b WHERE b.sha256 = c.sha256)`
     },
   }
+}
+
+/** The chunk that holds byte `offset`, and the byte it begins with. Lengths are in the rows: no bytes are read for it. */
+async function findChunk(
+  database: Database,
+  sha256: string,
+  offset: number,
+): Promise<{ position: number; start: number } | null> {
+  const rows = await translateErrors(
+    () => database.$queryRaw<{ position: number; start: number }[]>`
+      SELECT position, start FROM (
+        SELECT position, (sum(octet_length(data)) OVER (ORDER BY position) - octet_length(data))::float8 AS start
+        FROM blob_chunks WHERE sha256 = ${sha256}) AS chunks
+      WHERE start <= ${offset} ORDER BY position DESC LIMIT 1`,
+  )
+  return rows[0] ?? null
 }
 
 async function* inChunks(

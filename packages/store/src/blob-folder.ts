@@ -33,7 +33,7 @@ export function makeBlobFolder(database: Database, folder: string): BlobContents
       }
     },
 
-    async *read(sha256) {
+    async *read(sha256, part) {
       const path = join(folder, sha256.slice(0, 2), sha256)
       let file: FileHandle
       try {
@@ -42,7 +42,11 @@ export function makeBlobFolder(database: Database, folder: string): BlobContents
         if ((error as { code?: string }).code === 'ENOENT') return
         throw error
       }
-      yield* createReadStream(path, { fd: file, highWaterMark: CHUNK_BYTES })
+      yield* createReadStream(path, {
+        fd: file,
+        highWaterMark: CHUNK_BYTES,
+        ...(part !== undefined && { start: part.start, end: part.end - 1 }),
+      })
     },
 
     async sweep() {

@@ -2,11 +2,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BlobStore } from '@trainyard/domain'
+import type { BlobStore, ByteRange } from '@trainyard/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insertDataset, insertJob, insertProject } from '../../../test/support/factories.ts'
 import { useTestStores } from '../../../test/support/use-stores.ts'
 import { createBlobs } from './blobs.ts'
+import { openDatabase } from './client.ts'
 
 const stores = useTestStores()
 const HOURS_AGO = new Date(Date.now() - 2 * 3_600_000)
@@ -59,6 +60,25 @@ describe.each(KINDS)('blobs as $kind', ({ open: openBlobs, damage, age, exists }
     const sha256 = await put(openBlobs(), bytes, [1, 262_144, 300_000])
 
     expect(await read(openBlobs(), sha256)).toEqual(bytes)
+  })
+
+  it('gives back any part, and no part that is not there', async () => {
+    const bytes = randomBytes(700_001)
+    const sha256 = await put(openBlobs(), bytes)
+
+    for (const [start, end] of [
+      [0, 1],
+      [262_143, 262_145],
+      [262_144, 524_288],
+      [300_000, 700_001],
+    ] as const) {
+      expect(await read(openBlobs(), sha256, { start, end })).toEqual(bytes.subarray(start, end))
+    }
+    const part = { start: 700_000, end: 700_002 }
+    await expect(read(openBlobs(), sha256, part)).rejects.toMatchObject({ code: 'internal' })
+    await expect(read(openBlobs(), '0'.repeat(64), part)).rejects.toMatchObject({
+      code: 'internal',
+    })
   })
 
   it('stores equal content once, and does not read it again', async () => {
@@ -141,6 +161,23 @@ it('sweeps what a killed process left in the folder', async () => {
   expect(await readdir(join(folder, sha256.slice(0, 2)))).not.toContain(`${sha256}.part`)
 })
 
+it('says that Postgres is away, of bytes as of rows', async () => {
+  const away = openDatabase({
+    connectionString: 'postgres://nobody@127.0.0.1:1/nothing',
+    applicationName: 'trainyard-test',
+    connectionsMax: 1,
+    onError: () => undefined,
+  })
+
+  await expect(read(createBlobs(away), 'a'.repeat(64))).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await expect(put(createBlobs(away), randomBytes(10))).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+  await away.$disconnect()
+})
+
 async function put(blobs: BlobStore, bytes: Buffer, cuts: number[] = []): Promise<string> {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const edges = [0, ...cuts, bytes.length]
@@ -149,8 +186,8 @@ async function put(blobs: BlobStore, bytes: Buffer, cuts: number[] = []): Promis
   return sha256
 }
 
-async function read(blobs: BlobStore, sha256: string): Promise<Buffer> {
+async function read(blobs: BlobStore, sha256: string, part?: ByteRange): Promise<Buffer> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of blobs.read(sha256)) chunks.push(chunk)
+  for await (const chunk of blobs.read(sha256, part)) chunks.push(chunk)
   return Buffer.concat(chunks)
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type BlobStore, DomainError } from '@trainyard/domain'
+import { type BlobStore, type ByteRange, DomainError } from '@trainyard/domain'
 import { makeChunkRows } from './blob-chunk-rows.ts'
 import { makeBlobFolder } from './blob-folder.ts'
 import type { Database } from './client.ts'
@@ -9,8 +9,8 @@ import { translateErrors } from './to-domain-error.ts'
 export interface BlobContents {
   /** Makes all bytes durable, or none: a blob's row is written after. May be repeated. */
   write(sha256: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
-  /** Nothing when there are none. */
-  read(sha256: string): AsyncIterable<Uint8Array>
+  /** Nothing when there are none; with `part` no other bytes than those. */
+  read(sha256: string, part?: ByteRange): AsyncIterable<Uint8Array>
   /** Removes what has had no row of a blob for an hour. */
   sweep(): Promise<void>
 }
@@ -33,13 +33,17 @@ export function createBlobs(
           ON CONFLICT (sha256) DO UPDATE SET touched_at = clock_timestamp()`
       }),
 
-    async *read(sha256) {
+    async *read(sha256, part) {
       const hash = createHash('sha256')
-      for await (const chunk of contents.read(sha256)) {
-        hash.update(chunk)
+      let bytes = 0
+      for await (const chunk of contents.read(sha256, part)) {
+        if (part === undefined) hash.update(chunk)
+        bytes += chunk.length
         yield chunk
       }
-      if (hash.digest('hex') !== sha256) {
+      const isWhole =
+        part === undefined ? hash.digest('hex') === sha256 : bytes === part.end - part.start
+      if (!isWhole) {
         throw new DomainError(
           'internal',
           {},
@@ -55,7 +59,9 @@ export function createBlobs(
             AND NOT EXISTS (SELECT 1 FROM datasets d WHERE d.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM job_weights w WHERE w.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.split_sha256 = b.sha256)
-            AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)`
+            AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)
+            AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.status NOT IN ('succeeded', 'failed', 'cancelled')
+              AND j.resolved_config -> 'initial_weights' ->> 'sha256' = b.sha256)`
         await contents.sweep()
         return swept
       }),

@@ -11,6 +11,7 @@ import type {
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
+import type { EvaluationThread } from './threads/evaluation-thread.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
 import type { TraceThread } from './threads/trace-thread.ts'
@@ -28,6 +29,7 @@ export interface Deps {
   predictions: PredictionThread
   imports: ImportThread
   traces: TraceThread
+  evaluations: EvaluationThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

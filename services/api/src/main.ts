@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { openTables } from '@trainyard/datasets'
 import { ENGINE_VERSION } from '@trainyard/engine/plan'
-import { type Closers, parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, type Closers, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
   createBlobs,
@@ -18,6 +18,7 @@ import type { Deps } from './deps.ts'
 import { type Env, envSchema } from './env.ts'
 import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
+import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
@@ -29,6 +30,7 @@ const REQUEST_TIMEOUT_MS = 600_000
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
 await runService(() => {
+  armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
   const log = pino({ name: 'api', level: env.TRAINYARD_LOG_LEVEL, redact: REDACTED })
   return {
@@ -64,6 +66,8 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('import thread', () => imports.close())
   const traces = createTraceThread()
   closers.push('trace thread', () => traces.close())
+  const evaluations = createEvaluationThread()
+  closers.push('evaluation thread', () => evaluations.close())
   return {
     log,
     pulse,
@@ -71,6 +75,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     predictions,
     imports,
     traces,
+    evaluations,
     keys: createKeys(database),
     jobs: createJobs(database),
     datasets: createDatasets(database),

@@ -30,6 +30,7 @@ import {
 } from '../../../test/support/factories.ts'
 import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
+import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
@@ -56,6 +57,7 @@ export async function buildTestApp(
   const predictions = createPredictionThread()
   const imports = createImportThread()
   const traces = createTraceThread()
+  const evaluations = createEvaluationThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
@@ -64,6 +66,7 @@ export async function buildTestApp(
     predictions,
     imports,
     traces,
+    evaluations,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -131,14 +134,16 @@ export async function buildTestApp(
       await stores.leases.finish(lease, { ...SUCCEEDED, ...finish })
       pulse.jobChanged(lease.jobId)
     },
-    finishWithWeights: (lease: TestLease, metrics?: EpochMetrics[]) =>
-      finishWithWeights(stores, lease, metrics),
+    /** With a split, one byte for each row, where it is given. */
+    finishWithWeights: (lease: TestLease, metrics?: EpochMetrics[], split?: Uint8Array) =>
+      finishWithWeights(stores, lease, metrics, split),
     insertKey,
     async close() {
       await app.close()
       await predictions.close()
       await imports.close()
       await traces.close()
+      await evaluations.close()
       await tables.close()
       await stores.close()
       await database.drop()
@@ -213,13 +218,14 @@ async function finishWithWeights(
   stores: ReturnType<typeof openTestStores>,
   lease: TestLease,
   metrics: EpochMetrics[] = [],
+  split?: Uint8Array,
 ): Promise<void> {
   const bytes = packLayers([{ weight: new Float32Array([-4, 4]), bias: new Float32Array([0]) }])
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  await stores.blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
+  const sha256 = await putBlob(stores, bytes)
   await stores.leases.finish(lease, {
     ...SUCCEEDED,
     metrics,
+    ...(split && { split: { sha256: await putBlob(stores, split) } }),
     weights: (['best', 'last'] as const).map((which) => ({
       which,
       epoch: 10,
@@ -229,6 +235,15 @@ async function finishWithWeights(
       preprocessing: PREPROCESSING,
     })),
   })
+}
+
+async function putBlob(
+  { blobs }: ReturnType<typeof openTestStores>,
+  bytes: Uint8Array,
+): Promise<string> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
+  return sha256
 }
 
 /** The pulse inside one process: heard at once, never lost. */

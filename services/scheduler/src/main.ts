@@ -1,4 +1,4 @@
-import { parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBlobs,
@@ -16,6 +16,7 @@ import { startScheduler } from './scheduler.ts'
 const CONNECTIONS_MAX = 3
 
 await runService(() => {
+  armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
   const log = pino({ name: 'scheduler', level: env.TRAINYARD_LOG_LEVEL })
   const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')

@@ -6,6 +6,8 @@ import type { TrainingThreads } from './training/training-threads.ts'
 export interface WorkerDeps {
   /** Names this process in leases. */
   workerId: string
+  /** How often a lease without news, and the worker's own row, are renewed: well within the lease. */
+  renewEveryMs: number
   leases: LeaseStore
   workers: WorkerStore
   blobs: BlobStore

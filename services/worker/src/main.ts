@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { openTables } from '@trainyard/datasets'
 import { ENGINE_VERSION } from '@trainyard/engine'
-import { parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
   createBlobs,
@@ -20,8 +20,12 @@ import { startWorker } from './worker.ts'
 
 /** Reports are one statement each, four a second a job; more would only wait for the same disk. */
 const CONNECTIONS_MAX = 4
+const RENEW_MS_MAX = 2000
+/** Three renewals may fail before a lease is lost. */
+const RENEWALS_PER_LEASE = 4
 
 await runService(() => {
+  armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
   const log = pino({ name: 'worker', level: env.TRAINYARD_LOG_LEVEL })
   const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')
@@ -50,6 +54,7 @@ await runService(() => {
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+          renewEveryMs: Math.min(RENEW_MS_MAX, (leaseSeconds * 1000) / RENEWALS_PER_LEASE),
           leases: createLeases(database, {
             leaseSeconds,
             engine: `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`,

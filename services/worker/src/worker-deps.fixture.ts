@@ -58,6 +58,7 @@ export async function openTestWorker(): Promise<TestWorker> {
   return {
     deps: {
       workerId: 'worker 1',
+      renewEveryMs: 2000,
       leases: stores.leases,
       workers: stores.workers,
       blobs: stores.blobs,

@@ -3,9 +3,6 @@ import { openConsumer } from '@trainyard/queue'
 import { makeJobTrainer } from './consumers/train-job.ts'
 import type { WorkerDeps } from './deps.ts'
 
-/** Well within the shortest sensible lease. */
-const HEARTBEAT_INTERVAL_MS = 2000
-
 /** Starts taking jobs, one per slot. `stop` gives the running ones back. */
 export async function startWorker(
   deps: WorkerDeps,
@@ -19,7 +16,7 @@ export async function startWorker(
   pulse.slotFreed()
   const heartbeat = setInterval(() => {
     live().catch((error: unknown) => log.warn({ err: error }, 'the heartbeat could not be stored'))
-  }, HEARTBEAT_INTERVAL_MS)
+  }, deps.renewEveryMs)
   pulse.onStopAsked((jobId, how) => trainer.stop(jobId, how))
   const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
     trainer.train(jobId),

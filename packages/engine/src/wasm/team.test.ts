@@ -176,6 +176,19 @@ it('the number of threads may change from batch to batch', async () => {
   expect(other.hash).toBe(one.hash)
 })
 
+it('validation in blocks, of which the last is shorter, measures the same every time', async () => {
+  const options = makeOptions(makeData(SMALL, 8), {
+    validation: makeData(SMALL, 359, 2n),
+    epochs: 3000,
+    batchSize: 8,
+  })
+
+  const one = await run(MODULE, SMALL, options, null)
+  const both = await run(MODULE, SMALL, options, two)
+
+  expect(both.metrics.map(withoutTimes)).toEqual(one.metrics.map(withoutTimes))
+})
+
 describe('two threads end like one', () => {
   it('when asked to stop, after the same batch', async () => {
     const ask = () => {

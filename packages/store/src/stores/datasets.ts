@@ -1,5 +1,5 @@
 import type { JobStatus, ProjectId, StoredProfile } from '@trainyard/contracts'
-import { type DatasetStore, DomainError, isTerminal } from '@trainyard/domain'
+import { type DatasetRevision, type DatasetStore, DomainError, isTerminal } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
@@ -52,6 +52,13 @@ export function createDatasets(database: Database): DatasetStore {
         return toList(rows, page, toDataset)
       }),
 
+    revisions: (projectId, ids) =>
+      translateErrors(
+        () => database.$queryRaw<DatasetRevision[]>`
+          SELECT id, revision FROM datasets
+          WHERE project_id = ${projectId} AND id = ANY(${ids}) AND deleted_at IS NULL ORDER BY id`,
+      ),
+
     profile: (id) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<{ profile: unknown }[]>`
@@ -62,20 +69,21 @@ export function createDatasets(database: Database): DatasetStore {
     change: ({ before, after }) =>
       translateErrors(() =>
         database.$transaction(async (transaction) => {
-          // The lock keeps new jobs out, whose foreign key asks for the row too.
+          // The lock keeps new jobs out, which lock the row too.
           const found = await transaction.$queryRaw<{ id: string }[]>`
             SELECT id FROM datasets WHERE id = ${before.id} AND deleted_at IS NULL AND name = ${before.name}
               AND target = ${before.target} AND columns = ${JSON.stringify(before.columns)}::jsonb FOR UPDATE`
           if (found.length === 0) return null
           const jobs = await transaction.$queryRaw<{ id: string }[]>`
             SELECT id FROM jobs
-            WHERE dataset_id = ${before.id} OR validation_dataset_id = ${before.id} LIMIT 1`
+            WHERE dataset_id = ${before.id} OR validation_dataset_id = ${before.id}
+              OR test_dataset_id = ${before.id} LIMIT 1`
           if (jobs[0] !== undefined) {
             const detail = `Job ${jobs[0].id} was submitted on this data set; it stays as it is.`
             throw new DomainError('dataset_immutable', { detail })
           }
           const rows = await transaction.$queryRaw<DatasetRow[]>`
-            UPDATE datasets AS d SET name = ${after.name}, columns = ${JSON.stringify(after.columns)}::jsonb,
+            UPDATE datasets AS d SET revision = revision + 1, name = ${after.name}, columns = ${JSON.stringify(after.columns)}::jsonb,
               target = ${after.target}, task = ${after.task}, warnings = ${JSON.stringify(after.warnings)}::jsonb,
               profile = ${JSON.stringify(after.profile)}::jsonb, sha256 = ${after.sha256}
             FROM blobs b WHERE d.id = ${before.id} AND b.sha256 = ${after.sha256} RETURNING ${COLUMNS}`
@@ -90,7 +98,8 @@ export function createDatasets(database: Database): DatasetStore {
             SELECT id FROM datasets WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
           if (found.length === 0) return false
           const jobs = await transaction.$queryRaw<{ id: string; status: JobStatus }[]>`
-            SELECT id, status FROM jobs WHERE dataset_id = ${id} OR validation_dataset_id = ${id}
+            SELECT id, status FROM jobs
+            WHERE dataset_id = ${id} OR validation_dataset_id = ${id} OR test_dataset_id = ${id}
             ORDER BY (status NOT IN ('succeeded', 'failed', 'cancelled')) DESC LIMIT 1`
           const job = jobs[0]
           if (job !== undefined && !isTerminal(job.status)) {

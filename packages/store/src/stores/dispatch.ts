@@ -1,6 +1,7 @@
 /** The scheduler's side of jobs: a fair choice of what runs next, and what happens to jobs whose worker is lost. */
 import type { JobError, JobId } from '@trainyard/contracts'
 import type { Dispatchable, DispatchStore } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
@@ -77,6 +78,7 @@ export function createDispatch(database: Database): DispatchStore {
           WHERE status IN ('running', 'pausing', 'cancelling') AND lease_until < clock_timestamp()
           ORDER BY lease_until LIMIT ${RECOVERIES_PER_ROUND}`
         const recovered: Awaited<ReturnType<DispatchStore['recoverDeadLeases']>> = []
+        if (dead.length > 0) failpoint('recover.found_dead')
         for (const job of dead) {
           const outcome =
             job.status === 'cancelling'
@@ -91,6 +93,7 @@ export function createDispatch(database: Database): DispatchStore {
             AND status = ${job.status} AND lease_until < clock_timestamp()`
           const changed = await database.$executeRaw(recovery(outcome, stillDead, job.crash_count))
           if (changed > 0) recovered.push({ jobId: job.id as JobId, outcome })
+          failpoint('recover.recovered')
         }
         return recovered
       }),

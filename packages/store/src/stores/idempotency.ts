@@ -1,5 +1,6 @@
 import type { ProjectId } from '@trainyard/contracts'
 import type { IdempotencyStore, IdempotentRequest, Once, StoredResponse } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { translateErrors } from '../to-domain-error.ts'
 
@@ -36,7 +37,11 @@ export async function writeOnce<Result>(
 ): Promise<Once<Result>> {
   const { projectId, request, status } = scope
   return await database.$transaction(async (transaction) => {
-    if (request === null) return { kind: 'done', result: await write(transaction) }
+    if (request === null) {
+      const result = await write(transaction)
+      failpoint('api.insert_before_commit')
+      return { kind: 'done', result }
+    }
     const reserved = await transaction.$executeRaw`
       INSERT INTO idempotency_keys (project_id, method, path, key, request_sha256, status, body)
       VALUES (${projectId}, ${request.method}, ${request.path}, ${request.key}, ${request.requestSha256}, ${status}, 'null')
@@ -50,6 +55,7 @@ export async function writeOnce<Result>(
     await transaction.$executeRaw`
       UPDATE idempotency_keys SET body = ${JSON.stringify(result)}::jsonb
       WHERE project_id = ${projectId} AND method = ${request.method} AND path = ${request.path} AND key = ${request.key}`
+    failpoint('api.insert_before_commit')
     return { kind: 'done', result }
   })
 }

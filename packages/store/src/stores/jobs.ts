@@ -1,5 +1,5 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
-import { assertAllowed, type JobStore } from '@trainyard/domain'
+import { assertAllowed, type DatasetRevision, DomainError, type JobStore } from '@trainyard/domain'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
@@ -24,11 +24,12 @@ export function createJobs(database: Database): JobStore {
           database,
           { projectId: job.projectId, request, status: 201 },
           async (transaction) => {
+            await assertUnchanged(transaction, job.datasets)
             await transaction.$executeRaw`
               WITH job AS (
-                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, name, config, resolved_config, parameter_count,
+                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, test_dataset_id, name, config, resolved_config, parameter_count,
                   engine_version, priority, metadata, event_seq)
-                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.validationDatasetId}, ${job.name},
+                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.validationDatasetId}, ${job.testDatasetId}, ${job.name},
                   ${JSON.stringify(job.config)}::jsonb,
                   ${JSON.stringify(job.resolvedConfig)}::jsonb, ${job.parameterCount}, ${job.engineVersion},
                   ${job.priority}, ${JSON.stringify(job.metadata)}::jsonb, 1)
@@ -141,6 +142,19 @@ export function createJobs(database: Database): JobStore {
   }
 }
 
+/** From here to the end of the transaction they stay as they are: a change or a deletion locks the row for itself. */
+async function assertUnchanged(
+  transaction: Queryable,
+  datasets: readonly DatasetRevision[],
+): Promise<void> {
+  const [ids, revisions] = [datasets.map(({ id }) => id), datasets.map(({ revision }) => revision)]
+  const unchanged = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT d.id FROM datasets d JOIN unnest(${ids}::text[], ${revisions}::int[]) AS seen (id, revision)
+      ON seen.id = d.id AND seen.revision = d.revision
+    WHERE d.deleted_at IS NULL ORDER BY d.id FOR SHARE OF d`
+  if (unchanged.length < datasets.length) throw new DomainError('dataset_changed')
+}
+
 async function findOrThrow(queryable: Queryable, projectId: ProjectId, id: string): Promise<Job> {
   const job = await findJob(queryable, projectId, id)
   if (job === null) throw new Error(`job ${id} vanished inside its own transaction`)
@@ -160,7 +174,7 @@ async function readJobs(queryable: Queryable, where: Prisma.Sql): Promise<JobRow
   return await queryable.$queryRaw<JobRow[]>`
     SELECT j.id, j.project_id, j.dataset_id, j.name, j.status, j.stop_reason, j.config, j.resolved_config,
       j.parameter_count, j.engine_version, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.folds,
-      j.baselines, j.manifest, j.attempt, j.parent_job_id, j.origin, j.verification,
+      j.baselines, j.test, j.manifest, j.attempt, j.parent_job_id, j.origin, j.verification,
       (SELECT v.status FROM jobs v WHERE v.id = j.verification->>'job_id') AS verifier_status,
       j.created_at, j.started_at, j.finished_at, clock_timestamp() AS now,
       CASE WHEN j.status = 'queued' THEN (

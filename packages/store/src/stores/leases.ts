@@ -11,6 +11,7 @@ import type {
   LeaseStore,
   Progress,
 } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
@@ -36,6 +37,8 @@ interface ClaimRow {
   task: string
   validation_sha256: string | null
   validation_columns: unknown
+  test_sha256: string | null
+  test_columns: unknown
   folds: unknown
   is_fork: boolean
   step: number | null
@@ -81,10 +84,13 @@ export function createLeases(
           wiped_checkpoints AS (
             DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
           SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds,
-            job.fork_step IS NOT NULL AS is_fork, d.sha256, d.rows, d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
+            job.fork_step IS NOT NULL AS is_fork, d.sha256, d.rows,
+            d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
+            t.sha256 AS test_sha256, t.columns AS test_columns,
             newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
           FROM job JOIN datasets d ON d.id = job.dataset_id
-            LEFT JOIN datasets v ON v.id = job.validation_dataset_id LEFT JOIN newest ON true`
+            LEFT JOIN datasets v ON v.id = job.validation_dataset_id
+            LEFT JOIN datasets t ON t.id = job.test_dataset_id LEFT JOIN newest ON true`
         return rows[0] === undefined ? null : toClaimedJob(jobId, rows[0])
       }),
 
@@ -97,6 +103,7 @@ export function createLeases(
             : await database.$transaction(async (transaction) => {
                 const held = await storeProgress(transaction, lease, progress)
                 if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
+                failpoint('worker.checkpoint_before_commit')
                 return held
               })
         if (status === undefined) return 'fenced'
@@ -134,6 +141,7 @@ export function createLeases(
                     stopReason: 'cancelled',
                     error: null,
                     baselines: [],
+                    test: null,
                   }
                 : finish
             await transaction.$executeRaw`
@@ -141,7 +149,7 @@ export function createLeases(
                 UPDATE jobs SET status = ${end.status}, stop_reason = ${end.stopReason},
                   error = ${toJson(end.error)}, final = ${toJson(end.final)}, best = ${toJson(end.best)},
                   baselines = ${toJson(end.baselines?.length ? end.baselines : null)},
-                  manifest = ${toJson(end.manifest)}, split_sha256 = ${end.split?.sha256 ?? null},
+                  test = ${toJson(end.test ?? null)}, manifest = ${toJson(end.manifest)}, split_sha256 = ${end.split?.sha256 ?? null},
                   epoch = ${end.final?.epoch ?? 0}, finished_at = clock_timestamp(), lease_until = NULL,
                   event_seq = event_seq + 1
                 WHERE id = ${lease.jobId} RETURNING id, event_seq)
@@ -161,6 +169,7 @@ export function createLeases(
             if (held[0].origin === 'verify' && end.status === 'succeeded') {
               await settleVerification(transaction, lease.jobId)
             }
+            failpoint('worker.finish_before_commit')
             return 'done'
           },
           { timeout: FINISH_TIMEOUT_MS },
@@ -280,6 +289,13 @@ function describeEnd(finish: Finish): string {
   }
 }
 
+function toHeldOut(
+  sha256: string | null,
+  columns: unknown,
+): { sha256: string; columns: Column[] } | null {
+  return sha256 === null ? null : { sha256, columns: columns as Column[] }
+}
+
 function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
   return {
     id,
@@ -294,10 +310,8 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
       target: row.target,
       task: row.task as Task,
     },
-    validationDataset:
-      row.validation_sha256 === null
-        ? null
-        : { sha256: row.validation_sha256, columns: row.validation_columns as Column[] },
+    validationDataset: toHeldOut(row.validation_sha256, row.validation_columns),
+    testDataset: toHeldOut(row.test_sha256, row.test_columns),
     folds: (row.folds as Fold[] | null) ?? [],
     checkpoint:
       row.step === null || row.checkpoint_sha256 === null

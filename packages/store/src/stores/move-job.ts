@@ -1,6 +1,7 @@
 /** What callers ask of a job that is there: its row is locked, `decide` says what follows, and the event goes with it. */
 import type { CancelMode, Job, ProjectId } from '@trainyard/contracts'
 import { decideCancel, decidePause, decideResume } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Queryable } from '../client.ts'
 import { insertEvent } from './events.ts'
 
@@ -34,6 +35,7 @@ export const cancelJob =
       case 'already':
         break
     }
+    failpoint('api.cancel_before_commit')
     return true
   }
 

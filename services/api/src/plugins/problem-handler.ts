@@ -87,6 +87,7 @@ export async function sendProblem(
   await readOn(request, reply)
   const retryAfter = RETRY_SECONDS[error.code]
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+  if (status === 416) reply.header('content-range', `bytes */${error.details.bytes}`)
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard"')
   const origin = request.host === '' ? '' : `${request.protocol}://${request.host}`
   const body = JSON.stringify(toProblem(error, request.id, origin))

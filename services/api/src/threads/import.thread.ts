@@ -1,6 +1,11 @@
 /** Reads the body of an import away from the event loop: a quarter of a gibibyte of JSON takes seconds. */
 import { createHash } from 'node:crypto'
-import { createModelBodySchema, type RegisterModelBody } from '@trainyard/contracts'
+import {
+  createModelBodySchema,
+  type EnsembleBody,
+  type ModelSource,
+  type RegisterModelBody,
+} from '@trainyard/contracts'
 import { DomainError, type DomainErrorDetails } from '@trainyard/domain'
 import { type ImportedWeights, importWeights } from '@trainyard/model'
 import { toFieldErrors } from '../plugins/field-errors.ts'
@@ -11,10 +16,16 @@ export type ImportResult =
   | { kind: 'read'; bodySha256: string; wish: ModelWish }
   | { kind: 'refused'; code: DomainError['code']; details: DomainErrorDetails }
 
-/** What a body asks for: weights under a name, or those of a job. */
+/** What a body asks for: weights under a name, those of a job, or several as one. */
 export type ModelWish =
-  | { kind: 'import'; name: string; weights: ImportedWeights & { sha256: string } }
+  | {
+      kind: 'import'
+      name: string
+      format: Extract<ModelSource, { type: 'import' }>['format']
+      weights: ImportedWeights & { sha256: string }
+    }
   | { kind: 'register'; body: RegisterModelBody }
+  | { kind: 'ensemble'; body: EnsembleBody }
 
 export default function readImport(body: Uint8Array): ImportResult {
   try {
@@ -35,6 +46,7 @@ function toWish(bytes: Buffer): ModelWish {
   }
   const body = parsed.data
   if ('job_id' in body) return { kind: 'register', body }
+  if ('members' in body) return { kind: 'ensemble', body }
   const outcome = importWeights(body)
   if (outcome.kind === 'refused') {
     throw new DomainError('validation_error', { errors: outcome.errors })
@@ -43,6 +55,7 @@ function toWish(bytes: Buffer): ModelWish {
   return {
     kind: 'import',
     name: body.name,
+    format: 'json',
     weights: { ...weights, sha256: hash(weights.bytes) },
   }
 }

@@ -1,5 +1,6 @@
 import type { CancelMode, Job, ProjectId } from '@trainyard/contracts'
 import { DomainError, type JobStore, type Pulse } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import { isIdLike } from './find-job.ts'
 
 export type CancelJob = (projectId: ProjectId, id: string, mode: CancelMode) => Promise<Job>
@@ -15,6 +16,7 @@ export function makeCancelJob({
   return async (projectId, id, mode) => {
     const job = isIdLike(id, 'job') ? await jobs.cancel(projectId, id, mode) : null
     if (job === null) throw new DomainError('job_not_found')
+    failpoint('api.cancel_after_commit')
     if (mode === 'force') pulse.stopAsked(job.id, 'force')
     else if (job.status === 'cancelling') pulse.stopAsked(job.id, 'cancel')
     pulse.jobChanged(job.id)

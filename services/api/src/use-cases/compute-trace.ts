@@ -2,7 +2,7 @@ import type { ProjectId, Trace, TraceBody } from '@trainyard/contracts'
 import type { BlobStore, JobStore, ModelStore } from '@trainyard/domain'
 import type { TraceThread } from '../threads/trace-thread.ts'
 import { findJob } from './find-job.ts'
-import { findModelVersion } from './find-model.ts'
+import { findNetworkVersion } from './find-model.ts'
 import { type LoadModel, readShared } from './load-model.ts'
 import { assertTraceable, fromModel, fromNetwork, fromStored } from './trace-sources.ts'
 
@@ -21,7 +21,7 @@ export function makeComputeTrace(deps: {
     if ('expression' in body) return await thread.traceExpression(body)
     if ('network' in body) return await thread.traceNetwork(fromNetwork(body))
     if ('model' in body) {
-      const version = await findModelVersion(models, projectId, body.model, body.version ?? null)
+      const version = await findNetworkVersion(models, projectId, body, '#/model')
       assertTraceable(version.parameter_count, '#/model')
       const bytes = await readShared(blobs, version.sha256, version.bytes)
       return await thread.traceNetwork(fromModel(body, version, bytes))

@@ -5,7 +5,17 @@ import {
   type JobSpec,
   type ProjectId,
 } from '@trainyard/contracts'
-import type { IdempotencyStore, IdempotentRequest, JobStore, Pulse } from '@trainyard/domain'
+import {
+  type DatasetStore,
+  DomainError,
+  type IdempotencyStore,
+  type IdempotentRequest,
+  type JobStore,
+  type NewJob,
+  type Once,
+  type Pulse,
+} from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { QuoteJob } from './quote-job.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
 
@@ -15,42 +25,74 @@ export type CreateJob = (
   request: IdempotentRequest | null,
 ) => Promise<Replayable<Job>>
 
+/** How often a job is resolved anew because a data set was changed meanwhile; after that the caller is told. */
+const ATTEMPTS_MAX = 5
+
 /** Accepts a job. Once this returns, the job survives the loss of everything but Postgres. */
 export function makeCreateJob(deps: {
   jobs: Pick<JobStore, 'insert'>
+  datasets: Pick<DatasetStore, 'revisions'>
   idempotency: Pick<IdempotencyStore, 'find'>
   pulse: Pick<Pulse, 'jobQueued'>
   quoteJob: QuoteJob
   engineVersion: string
 }): CreateJob {
-  const { jobs, idempotency, pulse, quoteJob, engineVersion } = deps
+  const { jobs, datasets, idempotency, pulse, quoteJob, engineVersion } = deps
   return async (projectId, spec, request) => {
     // Before anything is decided: the data set of a job that was accepted may be gone by now.
     const stored = request === null ? null : await idempotency.find(projectId, request)
     if (stored !== null && request !== null) return toReplay(stored, request)
-    const quote = await quoteJob(projectId, spec)
-    const { validation } = quote.resolved_config
-    const once = await jobs.insert(
-      {
-        id: createId('job'),
-        projectId,
-        datasetId: quote.dataset_id,
-        validationDatasetId:
-          validation !== null && 'dataset_id' in validation
-            ? (validation.dataset_id as DatasetId)
-            : null,
-        name: spec.name ?? null,
-        config: spec,
-        resolvedConfig: quote.resolved_config,
-        parameterCount: quote.parameter_count,
-        engineVersion,
-        priority: spec.priority ?? 0,
-        metadata: spec.metadata ?? {},
-      },
-      request,
-    )
+    const once = await insert(projectId, spec, request)
+    failpoint('api.insert_after_commit')
     // Only a hint: the scheduler finds the row by itself.
     if (once.kind === 'done') pulse.jobQueued()
     return fromOnce(once, request)
   }
+
+  async function insert(
+    projectId: ProjectId,
+    spec: JobSpec,
+    request: IdempotentRequest | null,
+  ): Promise<Once<Job>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const job = await resolve(projectId, spec)
+        failpoint('api.before_insert')
+        return await jobs.insert(job, request)
+      } catch (error) {
+        const isChanged = error instanceof DomainError && error.code === 'dataset_changed'
+        if (!isChanged || attempt === ATTEMPTS_MAX) throw error
+      }
+    }
+  }
+
+  async function resolve(projectId: ProjectId, spec: JobSpec): Promise<NewJob> {
+    const [validationDatasetId, testDatasetId] = [datasetOf(spec.validation), datasetOf(spec.test)]
+    const named = [spec.dataset_id, validationDatasetId, testDatasetId].filter((id) => id !== null)
+    const ids = [...new Set(named)]
+    // Before they are read: what changes from here on is found to have changed.
+    const revisions = await datasets.revisions(projectId, ids)
+    const quote = await quoteJob(projectId, spec)
+    if (revisions.length < ids.length) throw new DomainError('dataset_changed')
+    return {
+      id: createId('job'),
+      projectId,
+      datasetId: quote.dataset_id,
+      datasets: revisions,
+      validationDatasetId,
+      testDatasetId,
+      name: spec.name ?? null,
+      config: spec,
+      resolvedConfig: quote.resolved_config,
+      parameterCount: quote.parameter_count,
+      engineVersion,
+      priority: spec.priority ?? 0,
+      metadata: spec.metadata ?? {},
+    }
+  }
+}
+
+/** The data set of its own that a part has, if any. */
+function datasetOf(part: JobSpec['validation'] | JobSpec['test']): DatasetId | null {
+  return part != null && 'dataset_id' in part ? (part.dataset_id as DatasetId) : null
 }

@@ -1,4 +1,4 @@
-/** Weights of a job in memory, the last used ones kept: a model is often asked again within a second. */
+/** Weights in memory, the last used ones kept: a model is often asked again within a second. */
 import type { Architecture, Job, Preprocessing, WhichWeights } from '@trainyard/contracts'
 import { type BlobStore, DomainError, isTerminal, type JobStore } from '@trainyard/domain'
 
@@ -13,35 +13,27 @@ export interface StoredModel {
   bytes: Uint8Array
 }
 
+/** Weights by their content; `bytes` is their length. In shared memory. */
+export type ReadWeightBytes = (blob: { sha256: string; bytes: number }) => Promise<Uint8Array>
 export type LoadModel = (job: Job, which: WhichWeights) => Promise<StoredModel>
 
 const KEPT_BYTES_MAX = 256 * 1024 ** 2
 
-/** Throws `weights_not_found`, with the reason. */
-export function makeLoadModel({
-  jobs,
+export function makeReadWeightBytes({
   blobs,
 }: {
-  jobs: Pick<JobStore, 'weights'>
   blobs: Pick<BlobStore, 'read'>
-}): LoadModel {
-  /** Bytes by content, least recently used first; under way or there. */
+}): ReadWeightBytes {
+  /** By content, least recently used first; under way or there. */
   const kept = new Map<string, { bytes: number; content: Promise<Uint8Array> }>()
 
-  return async (job, which) => {
-    const weights = await jobs.weights(job.id, which)
-    if (weights === null) throw weightsNotFound(job)
-    const { sha256, epoch, architecture, preprocessing } = weights
-    const entry = kept.get(sha256) ?? {
-      bytes: weights.bytes,
-      content: readShared(blobs, sha256, weights.bytes),
-    }
+  return async ({ sha256, bytes }) => {
+    const entry = kept.get(sha256) ?? { bytes, content: readShared(blobs, sha256, bytes) }
     kept.delete(sha256)
     kept.set(sha256, entry)
     entry.content.catch(() => kept.delete(sha256))
     makeRoom()
-    const key = `${job.id}/${which}/${sha256}`
-    return { key, epoch, sha256, architecture, preprocessing, bytes: await entry.content }
+    return await entry.content
   }
 
   function makeRoom(): void {
@@ -52,6 +44,23 @@ export function makeLoadModel({
       kept.delete(sha256)
       held -= bytes
     }
+  }
+}
+
+/** Throws `weights_not_found`, with the reason. */
+export function makeLoadModel({
+  jobs,
+  readWeightBytes,
+}: {
+  jobs: Pick<JobStore, 'weights'>
+  readWeightBytes: ReadWeightBytes
+}): LoadModel {
+  return async (job, which) => {
+    const weights = await jobs.weights(job.id, which)
+    if (weights === null) throw weightsNotFound(job)
+    const { bytes: _, ...rest } = weights
+    const key = `${job.id}/${which}/${weights.sha256}`
+    return { key, ...rest, bytes: await readWeightBytes(weights) }
   }
 }
 

@@ -5,16 +5,18 @@ import { DomainError } from '@trainyard/domain'
 const CELLS_MAX = 4_000_000
 
 /** Throws `budget_exceeded` for a data set that is too large to be prepared while a caller waits. */
-export function assertReadable({ rows, columns }: Dataset): void {
+export function assertReadable(
+  { rows, columns }: Dataset,
+  place: Place = { pointer: '#/dataset_id' },
+): void {
   const cells = rows * columns.length
   if (cells <= CELLS_MAX) return
   const detail = `has ${cells} cells; what is computed at once reads at most ${CELLS_MAX}`
-  throw budgetExceeded({ pointer: '#/dataset_id' }, detail)
+  throw budgetExceeded(place, detail)
 }
 
-export function budgetExceeded(
-  place: { pointer: string } | { parameter: string },
-  detail: string,
-): DomainError {
+type Place = { pointer: string } | { parameter: string }
+
+export function budgetExceeded(place: Place, detail: string): DomainError {
   return new DomainError('budget_exceeded', { detail, errors: [{ ...place, detail }] })
 }

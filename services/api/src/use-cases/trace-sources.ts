@@ -10,11 +10,12 @@ import {
   type TraceModelBody,
   type TraceNetworkBody,
 } from '@trainyard/contracts'
-import { DataError, encodeRecords } from '@trainyard/datasets'
+import { encodeRecords } from '@trainyard/datasets'
 import { DomainError, resolveTracedNetwork } from '@trainyard/domain'
 import { findLayerFaults, type NetworkChoices } from '@trainyard/model'
 import type { NetworkTask } from '../threads/trace-thread.ts'
 import type { StoredModel } from './load-model.ts'
+import { placeRecordFaults } from './place-record-faults.ts'
 
 /** More faults than this help nobody. */
 const FAULTS_MAX = 100
@@ -88,7 +89,10 @@ export function fromStored(
 /** A registered model with the loss that goes with its output: imported weights come without one. */
 export function fromModel(
   body: TraceModelBody,
-  { architecture, preprocessing }: Pick<ModelVersion, 'architecture' | 'preprocessing'>,
+  {
+    architecture,
+    preprocessing,
+  }: Pick<ModelVersion, 'preprocessing'> & { architecture: Architecture },
   bytes: Uint8Array,
 ): NetworkTask {
   const { record, inputs } = body.sample
@@ -225,13 +229,7 @@ function encodeRecord(
   try {
     return encodeRecords(preprocessing, { records: [record] })
   } catch (error) {
-    if (!(error instanceof DataError)) throw error
-    throw new DataError(
-      error.faults.map(({ pointer, ...fault }) => ({
-        ...fault,
-        ...(pointer && { pointer: pointer.replace('#/records/0', '#/sample/record') }),
-      })),
-    )
+    throw placeRecordFaults(error, '#/sample/record')
   }
 }
 

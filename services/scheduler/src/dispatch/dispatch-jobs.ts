@@ -1,3 +1,4 @@
+import { failpoint } from '@trainyard/lifecycle'
 import type { SchedulerDeps } from '../deps.ts'
 
 /** Keeps at most twice as many jobs with the workers as they have slots: the choice among projects stays here, in SQL. */
@@ -19,8 +20,11 @@ export const makeDispatchJobs =
     if (slots === 0) return
     const jobs = await dispatch.pick(WINDOW_PER_SLOT * slots)
     if (jobs.length === 0) return
+    failpoint('dispatch.picked')
     // Marked first: a worker may claim and finish a job before this process hears that the queue has taken it.
     await dispatch.markDispatched(jobs)
+    failpoint('dispatch.marked')
     await producer.add(jobs)
+    failpoint('dispatch.added')
     log.debug({ jobs: jobs.map((job) => job.jobId) }, 'dispatched')
   }

@@ -1,3 +1,4 @@
+import { failpoint } from '@trainyard/lifecycle'
 import type { SchedulerDeps } from '../deps.ts'
 
 /** Deliveries that the queue has lost (flushed, restarted empty, evicted) are made again under the next generation. */
@@ -8,7 +9,9 @@ export const makeRedeliverLost =
     if (waiting.length === 0) return false
     const lost = await producer.findLost(waiting)
     if (lost.length === 0) return false
+    failpoint('redeliver.found_lost')
     await dispatch.redispatch(lost)
+    failpoint('redeliver.redispatched')
     log.warn({ jobs: lost.map((job) => job.jobId) }, 'deliveries were lost and are made again')
     return true
   }

@@ -8,6 +8,7 @@ import {
   type JobCheckpoint,
   type StopWish,
 } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
@@ -47,9 +48,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   return {
     async train(jobId) {
       if (isDraining) return
+      failpoint('worker.delivered')
       const claimed = await leases.claim(jobId, workerId)
       // Taken by another, ended or cancelled meanwhile: the delivery has done its work.
       if (claimed === null) return
+      failpoint('worker.claimed')
       pulse.jobChanged(jobId)
       const job = startJob(claimed)
       running.set(jobId, job)
@@ -108,8 +111,14 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         batches: () => run?.batches() ?? 0,
         onStopAsked: stop,
         onFenced: () => stop('fenced'),
-        onReported: () => pulse.jobChanged(job.id),
-        onCheckpointStored: () => keeper?.proceed(),
+        onReported() {
+          failpoint('worker.reported')
+          pulse.jobChanged(job.id)
+        },
+        onCheckpointStored() {
+          failpoint('worker.checkpoint_after_commit')
+          keeper?.proceed()
+        },
       },
       job.checkpoint?.progress,
     )
@@ -150,6 +159,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         const isKept = await keepRest(unreported, checkpoint)
         // Not when a cancel was asked meanwhile: then the stop is its end.
         if (isKept && (await leases.release(lease)) === 'done') {
+          failpoint('worker.released')
           log.info({ job: job.id, cause }, 'a job was given back')
           return
         }
@@ -208,6 +218,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
       const outcome = await storeResult(deps, job, contents, finish)
+      failpoint('worker.finish_after_commit')
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 
@@ -222,11 +233,14 @@ async function readTask(
 ) {
   const { columns, target } = job.dataset
   const table = await datasets.load(job.dataset)
-  const { validationDataset } = job
-  const validationTable = validationDataset === null ? null : await datasets.load(validationDataset)
+  const load = async (dataset: ClaimedJob['testDataset']) =>
+    dataset === null ? null : await datasets.load(dataset)
+  const validationTable = await load(job.validationDataset)
+  const testTable = await load(job.testDataset)
   const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
   const resume = await readResume(checkpoints, job)
-  return { table, columns, target, validationTable, initialWeights, resume }
+  failpoint('worker.prepared')
+  return { table, columns, target, validationTable, testTable, initialWeights, resume }
 }
 
 /** Throws `UnresumableError` when the bytes are damaged or gone, or a fork has none to begin with. */

@@ -4,6 +4,7 @@
  */
 import type { ResolvedConfig } from '@trainyard/contracts'
 import type { CheckpointStore, JobCheckpoint, Lease } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { Logger } from 'pino'
 import type { TakenCheckpoint } from './thread-protocol.ts'
 
@@ -38,6 +39,7 @@ export function startKeeper(
   const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<JobCheckpoint | null> => {
     try {
       await checkpoints.put(lease, { sha256: taken.sha256, bytes })
+      failpoint('worker.checkpoint_put')
       return { ...taken, bytes: bytes.byteLength, keep }
     } catch (error) {
       // What is lost with the worker is only more.

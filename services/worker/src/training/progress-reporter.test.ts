@@ -46,7 +46,7 @@ beforeEach(() => {
   const log = pino({ level: 'trace' }, { write: (line) => logged.push(JSON.parse(line)) })
   reporter = startReporter(
     LEASE,
-    { leases, log },
+    { leases, renewEveryMs: 2000, log },
     {
       batches: () => batches,
       onStopAsked: (how) => told.push(how),

@@ -1,6 +1,6 @@
 /**
  * Carries a running job's epochs to its row, and its lease on: at most four writes a second however fast the epochs, and
- * at least one each two seconds however slow, as long as the thread is alive.
+ * at least one each two seconds (sooner with a short lease) however slow, as long as the thread is alive.
  */
 import type { EpochLayers, EpochMetrics, Fold, MetricsSummary } from '@trainyard/contracts'
 import {
@@ -16,7 +16,6 @@ import { judged, summarizeEpoch } from './summarize-epoch.ts'
 import type { EpochReport } from './thread-protocol.ts'
 
 const REPORT_INTERVAL_MS = 250
-const RENEW_INTERVAL_MS = 2000
 /** A thread whose batch counter stands still for this long is hung: its lease may die, so that the job runs elsewhere. */
 const BATCH_MS_MAX = 10 * 60_000
 /** One statement's share: converting more at once would hold up the event loop. */
@@ -49,7 +48,7 @@ export interface ProgressReporter {
 
 export function startReporter(
   lease: Lease,
-  { leases, log }: { leases: LeaseStore; log: Logger },
+  { leases, renewEveryMs, log }: { leases: LeaseStore; renewEveryMs: number; log: Logger },
   hooks: ReporterHooks,
   /** Of the attempts before, where this one goes on. */
   before: Pick<CheckpointProgress, 'best' | 'last'> | null = null,
@@ -114,7 +113,7 @@ export function startReporter(
     if (unreported.length + unreportedFolds.length > 0 || checkpoint !== null) {
       if (nowMs - reportedMs < REPORT_INTERVAL_MS) return
       reportedMs = nowMs
-    } else if (nowMs - renewedMs < RENEW_INTERVAL_MS || nowMs - movedMs > BATCH_MS_MAX) {
+    } else if (nowMs - renewedMs < renewEveryMs || nowMs - movedMs > BATCH_MS_MAX) {
       return
     }
     renewedMs = nowMs

@@ -1,6 +1,7 @@
 import type { Manifest } from '@trainyard/contracts'
 import type { ClaimedJob, Finish, FinishedWeights } from '@trainyard/domain'
 import { DomainError } from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import type { ProgressReporter } from './progress-reporter.ts'
 import type { TrainingReport } from './thread-protocol.ts'
@@ -38,8 +39,8 @@ export function toFinish(
   switch (report.end.kind) {
     case 'succeeded': {
       const { stopReason } = report.end
-      const { baselines } = report
-      return { status: 'succeeded', stopReason, error: null, ...results, baselines }
+      const { baselines, test } = report
+      return { status: 'succeeded', stopReason, error: null, ...results, baselines, test }
     }
     case 'stopped':
       return { status: 'cancelled', stopReason: 'cancelled', error: null, ...results }
@@ -64,6 +65,7 @@ export async function storeResult(
       for (const { sha256, bytes } of contents) {
         await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
       }
+      failpoint('worker.result_put')
       return await leases.finish(lease, finish)
     } catch (error) {
       const mayPass =

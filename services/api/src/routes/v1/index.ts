@@ -17,7 +17,15 @@ import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
-import { makeLoadModel } from '../../use-cases/load-model.ts'
+import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
+import { makeExplainJob } from '../../use-cases/explain-job.ts'
+import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
+import {
+  type LoadModel,
+  makeLoadModel,
+  makeReadWeightBytes,
+  type ReadWeightBytes,
+} from '../../use-cases/load-model.ts'
 import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
@@ -41,6 +49,7 @@ import { addReadDataset } from './datasets/read.ts'
 import { addReadDatasetProfile } from './datasets/read-profile.ts'
 import { addReadDatasetRows } from './datasets/read-rows.ts'
 import { addCancelJob } from './jobs/cancel.ts'
+import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
 import { addListJobs } from './jobs/list.ts'
@@ -48,8 +57,11 @@ import { addPauseJob } from './jobs/pause.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
+import { addReadDependence } from './jobs/read-dependence.ts'
 import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
+import { addReadEvaluation } from './jobs/read-evaluation.ts'
 import { addReadEvents } from './jobs/read-events.ts'
+import { addReadImportance } from './jobs/read-importance.ts'
 import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
@@ -59,8 +71,12 @@ import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
 import { addCreateModel } from './models/create.ts'
+import { addDeleteModel } from './models/delete.ts'
+import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
+import { addMoveAlias } from './models/move-alias.ts'
 import { addReadModel } from './models/read.ts'
+import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 
 export interface V1Deps extends Deps {
@@ -73,14 +89,18 @@ export interface V1Deps extends Deps {
   metrics: ApiMetrics
 }
 
+type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes }
+
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
 
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  addJobRoutes(app, deps)
-  addModelRoutes(app, deps)
+  // One memory of weights, whichever name they are asked for by.
+  const readWeightBytes = makeReadWeightBytes(deps)
+  addJobRoutes(app, { ...deps, readWeightBytes })
+  addModelRoutes(app, { ...deps, readWeightBytes })
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -95,13 +115,13 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
   addDeleteDataset(app, { deleteDataset: makeDeleteDataset(deps) })
 }
 
-function addJobRoutes(app: App, deps: V1Deps): void {
+function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobs, datasets, models, metrics, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
   const readHistory = makeReadHistory(deps)
-  const loadModel = makeLoadModel(deps)
+  const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
   addCreateJob(app, {
     createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
     quoteJob,
@@ -134,6 +154,7 @@ function addJobRoutes(app: App, deps: V1Deps): void {
       },
     }),
   })
+  addJudgements(app, deps, loadModel)
   const thread = deps.traces
   addTrace(app, { computeTrace: makeComputeTrace({ ...deps, loadModel, thread }) })
   addPreviewAugmentation(app, {
@@ -142,10 +163,24 @@ function addJobRoutes(app: App, deps: V1Deps): void {
   addCheckGradient(app, { checkGradient: makeCheckGradient({ ...deps, quoteJob, thread }) })
 }
 
-function addModelRoutes(app: App, deps: V1Deps): void {
+function addJudgements(app: App, deps: V1Deps, loadModel: LoadModel): void {
+  const findJudgedRows = makeFindJudgedRows({ ...deps, loadModel })
+  const thread = deps.evaluations
+  addReadEvaluation(app, { evaluateJob: makeEvaluateJob({ findJudgedRows, thread }) })
+  const explainJob = makeExplainJob({ jobs: deps.jobs, findJudgedRows, loadModel, thread })
+  addReadImportance(app, { explainJob })
+  addReadDependence(app, { explainJob })
+  addComputeInputGradient(app, { explainJob })
+}
+
+function addModelRoutes(app: App, deps: RouteDeps): void {
   const { models, imports } = deps
   addCreateModel(app, { createModel: makeCreateModel(deps), imports })
   addListModels(app, { models })
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
+  addReadModelEvents(app, { models })
+  addMoveAlias(app, { models })
+  addDeleteAlias(app, { models })
+  addDeleteModel(app, { models })
 }

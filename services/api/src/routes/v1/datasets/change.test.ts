@@ -1,5 +1,7 @@
 import { datasetProfileSchema, datasetSchema } from '@trainyard/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeNewJob } from '../../../../../../test/support/factories.ts'
+import { waitFor } from '../../../../../../test/support/wait-for.ts'
 import { buildTestApp, type TestApp, toProblem } from '../../../test-app.fixture.ts'
 
 let test: TestApp
@@ -115,6 +117,67 @@ describe('409', () => {
     }
     const { columns } = (await test.send('GET', `/v1/datasets/${dataset.id}`)).json()
     expect(columns).toEqual(dataset.columns)
+  })
+})
+
+describe('at the same time as a job is submitted', () => {
+  const submit = (id: string) =>
+    test.send('POST', '/v1/jobs', { body: { dataset_id: id, model: { hidden: [] } } })
+  const inputsOf = (job: { resolved_config: { model: { inputs: number } } }) =>
+    job.resolved_config.model.inputs
+
+  it('is seen by the job, which waits for it and is resolved against what it made', async () => {
+    const { id } = await test.makeDataset(TABLE)
+    const before = (await submit((await test.makeDataset(TABLE)).id)).json()
+    const { promise: submitted, resolve } = Promise.withResolvers<ReturnType<typeof submit>>()
+
+    await test.stores.database.$transaction(async (transaction) => {
+      // What a PATCH does, held open before its commit.
+      await transaction.$executeRaw`
+        UPDATE datasets SET revision = revision + 1, columns = jsonb_set(columns, '{0,role}', '"ignored"') WHERE id = ${id}`
+      resolve(submit(id))
+      await waitFor('the job waits for the row', async () => {
+        const waiting = await test.stores.database.$queryRaw<unknown[]>`
+          SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+          WHERE NOT l.granted AND a.datname = current_database() AND a.query LIKE '%FOR SHARE%'`
+        return waiting.length > 0
+      })
+    })
+
+    const response = await submitted
+    expect(response.statusCode).toBe(201)
+    expect(inputsOf(response.json())).toBe(inputsOf(before) - 1)
+  })
+
+  it('comes before the job or not at all, whichever is faster', async () => {
+    for (let round = 0; round < 20; round++) {
+      const { id } = await test.makeDataset(TABLE)
+
+      const [changed, job] = await Promise.all([
+        patch(id, { roles: { code: 'ignored' } }),
+        submit(id),
+      ])
+
+      const now = (
+        await test.send('POST', '/v1/jobs?dry_run=true', { body: { dataset_id: id } })
+      ).json()
+      expect(job.statusCode).toBe(201)
+      expect([200, 409]).toContain(changed.statusCode)
+      expect(inputsOf(job.json())).toBe(inputsOf(now))
+    }
+  })
+
+  it('refuses a job on a data set that was deleted meanwhile', async () => {
+    const { id } = await test.makeDataset(TABLE)
+    const [revision] = await test.stores.datasets.revisions(test.first.projectId, [id])
+    if (revision === undefined) throw new Error('no revision')
+    await test.send('DELETE', `/v1/datasets/${id}`)
+
+    const job = makeNewJob(test.first.projectId, revision.id, { datasets: [revision] })
+
+    await expect(test.stores.jobs.insert(job, null)).rejects.toMatchObject({
+      code: 'dataset_changed',
+    })
   })
 })
 

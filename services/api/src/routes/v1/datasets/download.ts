@@ -4,6 +4,7 @@ import type { BlobStore, DatasetStore } from '@trainyard/domain'
 import { z } from 'zod'
 import type { App } from '../../../app.ts'
 import { findDataset } from '../../../use-cases/find-dataset.ts'
+import { readRange } from '../byte-range.ts'
 import { isNotModified } from '../not-modified.ts'
 import { problemResponses } from '../problem-responses.ts'
 
@@ -13,10 +14,13 @@ const schema = {
   tags: ['Data sets'],
   summary: 'Download the table as Parquet',
   description:
-    'Columns under their own names, ignored ones included; numbers are doubles, missing cells are null. A table of more than 1,024 columns is folded: `block` 0 holds columns 0 to 1,023 as c0 to c1023, block 1 the next.',
+    'Columns under their own names, ignored ones included; numbers are doubles, missing cells are null. A table of more than 1,024 columns is folded: `block` 0 holds columns 0 to 1,023 as c0 to c1023, block 1 the next. `Range: bytes=…` answers one part of it, so that a broken download goes on where it broke; `If-Range` with the ETag, which is the SHA-256 of the whole.',
   params: datasetParamsSchema,
   response: {
     200: {
+      content: { [PARQUET]: { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
+    },
+    206: {
       content: { [PARQUET]: { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
     },
     304: z.undefined().describe('The table is that of If-None-Match'),
@@ -36,12 +40,18 @@ export function addDownloadDataset(
     )
     const etag = `"${sha256}"`
     reply.header('etag', etag).header('cache-control', 'private, no-cache')
+    reply.header('accept-ranges', 'bytes')
     if (isNotModified(request.headers['if-none-match'], etag)) return reply.code(304).send()
+    // A range is defined for GET alone.
+    const isHead = request.method === 'HEAD'
+    const part = isHead ? null : readRange(request.headers, { bytes, etag })
     reply.type(PARQUET)
     reply.header('content-disposition', `attachment; filename="${id}.parquet"`)
-    reply.header('content-length', bytes)
-    return reply.send(
-      Readable.from(request.method === 'HEAD' ? [] : blobs.read(sha256), { objectMode: false }),
-    )
+    reply.header('content-length', part === null ? bytes : part.end - part.start)
+    if (part !== null) {
+      reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${bytes}`)
+    }
+    const chunks = isHead ? [] : blobs.read(sha256, part ?? undefined)
+    return reply.send(Readable.from(chunks, { objectMode: false }))
   })
 }

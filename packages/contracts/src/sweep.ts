@@ -1,0 +1,388 @@
+/**
+ * A sweep: many trainings of one base specification, each with other values of some of its fields. What is here says how
+ * a sweep is written and answered; whether it makes sense (paths, ranges, conditions) is checked by `packages/sweeps`.
+ */
+import { z } from 'zod'
+import {
+  datasetIdSchema,
+  eventIdSchema,
+  jobIdSchema,
+  projectIdSchema,
+  sweepIdSchema,
+} from './ids.ts'
+import {
+  EPOCHS_MAX,
+  jobSpecSchema,
+  metadataSchema,
+  SEED_MAX,
+  watchedMetricSchema,
+} from './job-spec.ts'
+import { listQuerySchema } from './pagination.ts'
+import { nameSchema, timestampSchema } from './text.ts'
+
+export const TRIALS_MAX = 10_000
+export const REPEATS_MAX = 100
+export const SWEPT_PARAMETERS_MAX = 64
+export const PREVIEW_TRIALS_MAX = 1000
+
+export const SWEEP_METHODS = ['random', 'grid', 'coarse_to_fine', 'tpe'] as const
+export const sweepMethodSchema = z.enum(SWEEP_METHODS)
+export type SweepMethod = z.infer<typeof sweepMethodSchema>
+
+export const DISTRIBUTIONS = [
+  'constant',
+  'categorical',
+  'uniform',
+  'log_uniform',
+  'q_uniform',
+  'int_uniform',
+  'int_log_uniform',
+  'normal',
+  'log_normal',
+] as const
+
+/** All that holds has to hold; a condition on a parameter that is itself left out does not. */
+export const whenConditionSchema = z.strictObject({
+  in: z.array(z.json()).min(1).optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  min_layers: z.int().min(0).optional(),
+  max_layers: z.int().min(0).optional(),
+})
+export type WhenCondition = z.infer<typeof whenConditionSchema>
+
+export const sweptParameterSchema = z.strictObject({
+  distribution: z
+    .enum([...DISTRIBUTIONS, 'log_uniform_values'])
+    .optional()
+    .describe(
+      'Left out: categorical with values, constant with value, int_uniform between whole numbers, else uniform',
+    ),
+  value: z.json().optional(),
+  values: z.array(z.json()).min(1).max(1000).optional(),
+  probabilities: z.array(z.number().min(0)).optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  q: z.number().positive().optional().describe('q_uniform: the step'),
+  mu: z.number().optional(),
+  sigma: z.number().positive().optional(),
+  count: z.int().min(1).max(TRIALS_MAX).optional().describe('grid: points of a continuous range'),
+  when: z
+    .record(z.string(), whenConditionSchema)
+    .optional()
+    .describe('Present only where the parameters named here are as they say'),
+})
+export type SweptParameter = z.infer<typeof sweptParameterSchema>
+
+/** Values by the dotted path of the field they stand for. */
+export const trialParamsSchema = z.record(z.string(), z.json())
+export type TrialParams = z.infer<typeof trialParamsSchema>
+
+export const objectiveSchema = z.strictObject({
+  metric: watchedMetricSchema.optional(),
+  goal: z.enum(['minimize', 'maximize']).optional(),
+  target: z.number().optional().describe('The sweep ends as soon as a trial reaches it'),
+  at: z
+    .enum(['best', 'last'])
+    .optional()
+    .describe('best: of the epoch whose weights are kept as best'),
+})
+
+const rungEpochsSchema = z.int().min(1).max(EPOCHS_MAX)
+const reductionSchema = z.int().min(2).max(10).optional()
+
+export const earlyTerminationSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('median'),
+    startup_trials: z.int().min(1).max(TRIALS_MAX).optional(),
+    warmup_epochs: z.int().min(0).max(EPOCHS_MAX).optional(),
+    interval_epochs: rungEpochsSchema.optional(),
+    min_trials: z.int().min(1).max(TRIALS_MAX).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('asha'),
+    min_epochs: rungEpochsSchema.optional(),
+    max_epochs: rungEpochsSchema.optional(),
+    reduction: reductionSchema,
+  }),
+  z.strictObject({
+    type: z.literal('hyperband'),
+    min_epochs: rungEpochsSchema.optional(),
+    max_epochs: rungEpochsSchema.optional(),
+    reduction: reductionSchema,
+  }),
+])
+export type EarlyTerminationSpec = z.infer<typeof earlyTerminationSchema>
+
+export const roundSpecSchema = z.strictObject({
+  trials: z.int().min(1).max(TRIALS_MAX),
+  shrink: z.number().gt(0).lt(1).optional().describe('Width kept of each range; 0.3'),
+  top: z.int().min(1).max(TRIALS_MAX).optional().describe('Best trials the new ranges enclose; 5'),
+})
+
+export const sweepSpecSchema = z
+  .strictObject({
+    name: nameSchema.nullable().optional(),
+    dataset_id: z.string().optional().describe('May stand in base instead, or in both if equal'),
+    base: z.strictObject({ ...jobSpecSchema.shape, dataset_id: z.string().optional() }),
+    method: sweepMethodSchema.optional(),
+    seed: z.int().min(0).max(SEED_MAX).optional(),
+    objective: objectiveSchema.optional(),
+    parameters: z.record(z.string(), sweptParameterSchema),
+    constraints: z.array(z.string().min(1).max(1000)).max(32).optional(),
+    initial_points: z.array(trialParamsSchema).max(100).optional(),
+    repeats: z.int().min(1).max(REPEATS_MAX).optional(),
+    max_trials: z.int().min(1).max(TRIALS_MAX).optional(),
+    max_parallel: z.int().min(1).max(TRIALS_MAX).optional(),
+    max_failed: z.int().min(0).max(TRIALS_MAX).optional(),
+    max_seconds: z.number().positive().optional(),
+    early_termination: earlyTerminationSchema.nullable().optional(),
+    rounds: z.array(roundSpecSchema).min(1).max(10).optional(),
+    metadata: metadataSchema.optional(),
+  })
+  .meta({ id: 'SweepSpec' })
+export type SweepSpec = z.infer<typeof sweepSpecSchema>
+
+export const SWEEP_STATUSES = [
+  'queued',
+  'running',
+  'pausing',
+  'paused',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const
+export const sweepStatusSchema = z.enum(SWEEP_STATUSES)
+export type SweepStatus = z.infer<typeof sweepStatusSchema>
+
+export const sweepStopReasonSchema = z.enum([
+  'trials_completed',
+  'target_reached',
+  'max_seconds',
+  'max_failed',
+  'cancelled',
+])
+export type SweepStopReason = z.infer<typeof sweepStopReasonSchema>
+
+export const TRIAL_STATUSES = [
+  'waiting',
+  'running',
+  'complete',
+  'pruned',
+  'failed',
+  'cancelled',
+  'infeasible',
+] as const
+export const trialStatusSchema = z.enum(TRIAL_STATUSES)
+export type TrialStatus = z.infer<typeof trialStatusSchema>
+
+/** The range of one parameter in a round, and why. */
+export const roundRangeSchema = z.object({
+  parameter: z.string(),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+  values: z.array(z.json()).nullable(),
+  explanation: z.string(),
+})
+export type RoundRange = z.infer<typeof roundRangeSchema>
+
+export const sweepRoundSchema = z.object({
+  /** From 1. */
+  round: z.int(),
+  first_trial_index: z.int(),
+  trials: z.int(),
+  /** The trials that the ranges follow from, best first; none in the first round. */
+  from_trials: z.array(z.int()),
+  ranges: z.array(roundRangeSchema),
+})
+export type SweepRound = z.infer<typeof sweepRoundSchema>
+
+export const trialObjectiveSchema = z.object({
+  /** Mean over the repeats that have a value. */
+  mean: z.number(),
+  /** Standard deviation of the sample (n − 1); null below two. */
+  std: z.number().nullable(),
+  /** Of the mean, 95 % (Student's t); null below two. */
+  confidence: z.object({ low: z.number(), high: z.number() }).nullable(),
+  values: z.array(z.number()),
+})
+export type TrialObjective = z.infer<typeof trialObjectiveSchema>
+
+export const trialSchema = z
+  .object({
+    object: z.literal('sweep.trial'),
+    /** The trial's index as text, which is its cursor in a list. */
+    id: z.string(),
+    sweep_id: sweepIdSchema,
+    trial_index: z.int(),
+    status: trialStatusSchema,
+    params: trialParamsSchema,
+    /** One per repeat. */
+    job_ids: z.array(jobIdSchema),
+    /** Of coarse_to_fine. */
+    round: z.int().nullable(),
+    /** null until all repeats have ended, and where none has a value. */
+    objective: trialObjectiveSchema.nullable(),
+    /** Rank by objective among the trials that have one, from 1; equal values share it. */
+    rank: z.int().nullable(),
+    /** Trials whose confidence intervals overlap that of the best are in its group, 1; null without repeats. */
+    tie_group: z.int().nullable(),
+    epochs: z.int(),
+    /** Of tpe: how many finished trials the choice had seen. */
+    seen_trials: z.int().nullable(),
+    /** Place in the order of finishing, from 1. */
+    finished_order: z.int().nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  })
+  .meta({ id: 'Trial' })
+export type Trial = z.infer<typeof trialSchema>
+
+export const sweepSchema = z
+  .object({
+    object: z.literal('sweep'),
+    id: sweepIdSchema,
+    project_id: projectIdSchema,
+    name: z.string().nullable(),
+    status: sweepStatusSchema,
+    stop_reason: sweepStopReasonSchema.nullable(),
+    dataset_id: datasetIdSchema,
+    config: sweepSpecSchema,
+    method: sweepMethodSchema,
+    seed: z.int(),
+    objective: z.object({
+      metric: watchedMetricSchema,
+      goal: z.enum(['minimize', 'maximize']),
+      target: z.number().nullable(),
+      at: z.enum(['best', 'last']),
+    }),
+    max_trials: z.int(),
+    repeats: z.int(),
+    trials: z.record(trialStatusSchema, z.int()),
+    /** Done trials of all. */
+    progress: z.number(),
+    epochs: z.int(),
+    best: trialSchema.nullable(),
+    rounds: z.array(sweepRoundSchema),
+    /** The best lies close to a bound of what was searched. */
+    warnings: z.array(
+      z.object({
+        parameter: z.string(),
+        bound: z.enum(['min', 'max']),
+        value: z.number(),
+        limit: z.number(),
+        detail: z.string(),
+        suggested_min: z.number(),
+        suggested_max: z.number(),
+      }),
+    ),
+    /** Failed trials by the code of their error. */
+    failures: z.record(z.string(), z.int()),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    metadata: z.record(z.string(), z.string()),
+    created_at: timestampSchema,
+    started_at: timestampSchema.nullable(),
+    finished_at: timestampSchema.nullable(),
+  })
+  .meta({ id: 'Sweep' })
+export type Sweep = z.infer<typeof sweepSchema>
+
+export const previewTrialSchema = z.object({
+  trial_index: z.int(),
+  params: trialParamsSchema,
+  parameter_count: z.int().nullable(),
+  /** Floating-point operations of all its epochs and repeats; null where the configuration is refused. */
+  flops: z.number().nullable(),
+  /** On one thread. */
+  seconds: z.number().nullable(),
+  /** Why the trial will fail, in a configuration that the service refuses. */
+  error: z.string().nullable(),
+})
+export type PreviewTrial = z.infer<typeof previewTrialSchema>
+
+export const sweepPreviewSchema = z
+  .object({
+    object: z.literal('sweep_preview'),
+    /** Of tpe and later rounds of coarse_to_fine only what does not depend on results. */
+    trials: z.array(previewTrialSchema),
+    has_more: z.boolean(),
+    total: z.object({
+      trials: z.int(),
+      /** Whose configurations are settled before anything has run. */
+      settled_trials: z.int(),
+      jobs: z.int(),
+      flops: z.number(),
+      /** Of one thread; divide by the threads of all workers. */
+      seconds: z.number(),
+      /** The trials of this page stand for the others. */
+      extrapolated: z.boolean(),
+    }),
+    speed: z.object({
+      flops_per_second: z.number(),
+      basis: z.enum(['measured', 'assumed']),
+    }),
+    /** How many trials are expected to train on after each decision; null without early termination by rungs. */
+    expected_pruning: z
+      .array(z.object({ epochs: z.int(), trials_reaching: z.number() }))
+      .nullable(),
+    expected_epochs: z.number(),
+  })
+  .meta({ id: 'SweepPreview' })
+export type SweepPreview = z.infer<typeof sweepPreviewSchema>
+
+export const previewSweepQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PREVIEW_TRIALS_MAX).default(PREVIEW_TRIALS_MAX),
+  after: z.coerce.number().int().min(0).max(TRIALS_MAX).optional().describe('A trial_index'),
+})
+
+export const listSweepsQuerySchema = listQuerySchema.extend({
+  status: sweepStatusSchema.optional(),
+})
+
+export const listTrialsQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.coerce.number().int().min(0).max(TRIALS_MAX).optional().describe('The id of a trial'),
+  sort: z.enum(['trial_index', 'objective']).default('trial_index'),
+  status: trialStatusSchema.optional(),
+})
+
+export const changeSweepBodySchema = z.strictObject({
+  max_trials: z.int().min(1).max(TRIALS_MAX).describe('More than before'),
+})
+
+export const SWEEP_EVENT_TYPES = [
+  'sweep.created',
+  'sweep.started',
+  'sweep.round_started',
+  'sweep.pausing',
+  'sweep.paused',
+  'sweep.resumed',
+  'sweep.extended',
+  'sweep.cancelling',
+  'sweep.cancelled',
+  'sweep.succeeded',
+  'sweep.failed',
+  'trial.started',
+  'trial.epoch_completed',
+  'trial.completed',
+  'trial.pruned',
+  'trial.failed',
+  'trial.best',
+] as const
+export const sweepEventTypeSchema = z.enum(SWEEP_EVENT_TYPES)
+export type SweepEventType = z.infer<typeof sweepEventTypeSchema>
+
+export const sweepEventSchema = z
+  .object({
+    object: z.literal('event'),
+    id: eventIdSchema,
+    seq: z.int(),
+    sweep_id: sweepIdSchema,
+    created_at: timestampSchema,
+    level: z.enum(['info', 'warn', 'error']),
+    type: sweepEventTypeSchema,
+    message: z.string(),
+    data: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'SweepEvent' })
+export type SweepEvent = z.infer<typeof sweepEventSchema>

@@ -1,0 +1,97 @@
+/** Workers that die at random times, and the bits of what they trained. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Fault } from '../fault.ts'
+import { type Findings, quantile } from '../rig/findings.ts'
+import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
+import type { Rig } from '../rig/rig.ts'
+
+/** On each of the two queues, together 100. */
+const KILLS = 50
+const KILLS_WITH_DEFAULT_LEASE = 10
+const RECOVERY_SECONDS_MAX = 15
+
+export const f25: Fault = {
+  id: 'F25',
+  title: `${KILLS} × kill -9 of the worker at random times`,
+  kinds: FOUR_CONFIGURATIONS,
+  run: (rig, findings) => killAgainAndAgain(rig, findings, KILLS),
+}
+
+export const f25default: Fault = {
+  id: 'F25b',
+  title: `${KILLS_WITH_DEFAULT_LEASE} × kill -9 of the worker with the default lease of 9 s`,
+  kinds: FOUR_CONFIGURATIONS,
+  environment: { TRAINYARD_LEASE_SECONDS: '9' },
+  run: (rig, findings) => killAgainAndAgain(rig, findings, KILLS_WITH_DEFAULT_LEASE),
+}
+
+/** Two jobs are under way all the time, of each configuration in turn; each kill hits whatever they are at. */
+async function killAgainAndAgain(rig: Rig, findings: Findings, kills: number): Promise<void> {
+  let nth = 0
+  const kinds: KindName[] = []
+  for (let killed = 0; killed < kills; ) {
+    const waiting = await countLeft(rig)
+    for (let i = waiting; i < 3; i++) {
+      const kind = FOUR_CONFIGURATIONS[nth++ % FOUR_CONFIGURATIONS.length] ?? 'adam_dropout'
+      kinds.push(kind)
+      await rig.submitUntilAccepted(kind)
+    }
+    await delay(rig.random.between(500, 4000))
+    const hit = await readRunning(rig)
+    if (hit.length === 0) continue
+    await killWorker(rig)
+    killed++
+    const killedAt = new Date()
+    await rig.start('worker')
+    await recordRecoveries(rig, findings, hit, killedAt)
+  }
+  await rig.settle(300_000)
+  findings.atMost(
+    'recovery p99, s',
+    quantile(findings.recoveriesMs, 0.99) / 1000,
+    RECOVERY_SECONDS_MAX,
+  )
+  findings.note('kills', kills)
+  findings.note('jobs', kinds.length)
+}
+
+async function killWorker(rig: Rig): Promise<void> {
+  for (const worker of rig.processes('worker')) await rig.end(worker, 'SIGKILL')
+}
+
+async function readRunning(rig: Rig): Promise<string[]> {
+  const rows = await rig.query<{ id: string }>(`SELECT id FROM jobs WHERE status = 'running'`)
+  return rows.map(({ id }) => id)
+}
+
+async function countLeft(rig: Rig): Promise<number> {
+  const [row] = await rig.query<{ count: number }>(
+    `SELECT count(*)::int FROM jobs WHERE status IN ('queued', 'running')`,
+  )
+  return row?.count ?? 0
+}
+
+/** Until each of them has started again. */
+async function recordRecoveries(
+  rig: Rig,
+  findings: Findings,
+  jobIds: readonly string[],
+  killedAt: Date,
+): Promise<void> {
+  for (const jobId of jobIds) {
+    for (;;) {
+      const [row] = await rig.query<{ started: Date | null; status: string }>(
+        `SELECT (SELECT min(created_at) FROM events e WHERE e.job_id = j.id AND type = 'job.started'
+           AND created_at > $2) AS started, status FROM jobs j WHERE id = $1`,
+        [jobId, killedAt],
+      )
+      // It may have ended in the moment before the kill.
+      if (row?.started == null && row?.status !== 'succeeded') {
+        await delay(20)
+        continue
+      }
+      if (row.started !== null) findings.recovered(row.started.getTime() - killedAt.getTime())
+      break
+    }
+  }
+}

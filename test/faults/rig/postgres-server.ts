@@ -1,0 +1,101 @@
+/** A Postgres of the rig's own, with its own data folder, that can be stopped, killed, frozen and started again. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, realpathSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { findFreePort } from '../../../packages/local/src/free-port.ts'
+import { openHome } from '../../../packages/local/src/home.ts'
+import { findPostgresBinaries } from '../../../packages/local/src/postgres/binaries.ts'
+import {
+  initialisePostgres,
+  toConnectionString,
+} from '../../../packages/local/src/postgres/initialise.ts'
+import { readPostmaster } from '../../../packages/local/src/postgres/postmaster-pid.ts'
+import { choosePostgresUser } from '../../../packages/local/src/postgres/run-as.ts'
+import {
+  type RunningPostgres,
+  runPostgres,
+} from '../../../packages/local/src/postgres/run-postgres.ts'
+
+/** `fast` says goodbye, `immediate` falls down as in a crash. */
+export type StopMode = 'fast' | 'immediate'
+
+const STOP_SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+export interface PostgresServer {
+  url: string
+  port: number
+  stop(mode: StopMode): Promise<void>
+  start(): Promise<void>
+  /** Stops every process of the server where it is. */
+  freeze(): void
+  thaw(): void
+  remove(): Promise<void>
+}
+
+/** `parent`: where its folder is made; a small file system makes a small disk. */
+export async function startPostgresServer(parent = tmpdir()): Promise<PostgresServer> {
+  const folder = realpathSync(mkdtempSync(join(parent, 'trainyard-faults-')))
+  const home = openHome(folder)
+  if (home === null) throw new Error(`${folder} is held by another process`)
+  const binaries = findPostgresBinaries()
+  const dataFolder = join(folder, 'postgres')
+  const user = choosePostgresUser(binaries.postgres, folder, dataFolder)
+  const access = await initialisePostgres(home, dataFolder, binaries.initdb, user)
+  access.port = await findFreePort('127.0.0.1', 0)
+  let running: RunningPostgres
+
+  const start = async () => {
+    const started = await runPostgres({
+      program: binaries.postgres,
+      user,
+      dataFolder,
+      host: '127.0.0.1',
+      port: access.port,
+      logPath: join(home.folder('logs'), 'postgres.log'),
+    })
+    if (typeof started === 'string') throw new Error(`Postgres did not start: ${started}`)
+    running = started
+  }
+  const stop = async (mode: StopMode) => {
+    running.signal(STOP_SIGNALS[mode])
+    await running.exited
+  }
+  const signalAll = (signal: NodeJS.Signals) => {
+    const postmaster = readPostmaster(dataFolder)
+    if (postmaster === null) throw new Error('Postgres does not run')
+    for (const pid of [postmaster.pid, ...childrenOf(postmaster.pid)]) signalIfAlive(pid, signal)
+  }
+
+  await start()
+  return {
+    url: toConnectionString(access),
+    port: access.port,
+    stop,
+    start,
+    freeze: () => signalAll('SIGSTOP'),
+    thaw: () => signalAll('SIGCONT'),
+    async remove() {
+      await stop('immediate')
+      home.release()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+    .split('\n')
+    .map(Number)
+    .filter((child) => child > 0)
+}
+
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    // A session may end between the list and the signal.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
