@@ -1,5 +1,6 @@
 import type {
   BlobStore,
+  CheckpointStore,
   DispatchStore,
   IdempotencyStore,
   Pulse,
@@ -14,11 +15,14 @@ export interface SchedulerDeps {
   workers: WorkerStore
   blobs: BlobStore
   idempotency: IdempotencyStore
+  checkpoints: Pick<CheckpointStore, 'expire'>
   producer: Producer
   pulse: Pulse
   leadership: Leadership
   log: Logger
   leaseSeconds: number
+  /** How long checkpoints outlive the end of their job. */
+  checkpointDays: number
   /** Never jumps, as the clock of the day does. */
   monotonicMs: () => number
 }

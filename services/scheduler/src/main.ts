@@ -2,6 +2,7 @@ import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createCheckpoints,
   createDispatch,
   createIdempotency,
   createWorkers,
@@ -44,11 +45,13 @@ await runService(() => {
         workers: createWorkers(database, { leaseSeconds }),
         blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
         idempotency: createIdempotency(database),
+        checkpoints: createCheckpoints(database),
         producer,
         pulse,
         leadership,
         log,
         leaseSeconds,
+        checkpointDays: env.TRAINYARD_CHECKPOINT_DAYS,
         monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())

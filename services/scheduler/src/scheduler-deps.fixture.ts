@@ -60,6 +60,7 @@ export async function openTestScheduler(kind: TestQueue): Promise<TestScheduler>
       leadership,
       log: makeLog(logged),
       leaseSeconds: LEASE_SECONDS,
+      checkpointDays: 30,
       monotonicMs: () => nowMs,
     },
     queue,
