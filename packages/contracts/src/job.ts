@@ -4,6 +4,7 @@ import { jobSpecSchema } from './job-spec.ts'
 import { listQuerySchema } from './pagination.ts'
 import { resolvedConfigSchema } from './resolved-config.ts'
 import { timestampSchema } from './text.ts'
+import { exportQuerySchema } from './weights.ts'
 
 export const JOB_STATUSES = [
   'queued',
@@ -33,6 +34,7 @@ export const JOB_ERROR_CODES = [
   'invalid_data',
   'out_of_memory',
   'checkpoint_lost',
+  'batch_timeout',
   'worker_lost',
   'internal',
 ] as const
@@ -306,7 +308,6 @@ export const curvesQuerySchema = z.strictObject({
 
 export const whichWeightsSchema = z.enum(['best', 'last'])
 export type WhichWeights = z.infer<typeof whichWeightsSchema>
-export const readWeightsQuerySchema = z.strictObject({
-  format: z.enum(['json', 'safetensors']).default('json'),
+export const readWeightsQuerySchema = exportQuerySchema.extend({
   which: whichWeightsSchema.default('best'),
 })

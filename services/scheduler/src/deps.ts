@@ -23,6 +23,4 @@ export interface SchedulerDeps {
   leaseSeconds: number
   /** How long checkpoints outlive the end of their job. */
   checkpointDays: number
-  /** Never jumps, as the clock of the day does. */
-  monotonicMs: () => number
 }

@@ -41,9 +41,12 @@ await runService(() => {
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
-        dispatch: createDispatch(database),
+        dispatch: createDispatch(database, { leaseSeconds }),
         workers: createWorkers(database, { leaseSeconds }),
-        blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
+        blobs: createBlobs(database, {
+          folder: env.TRAINYARD_BLOB_DIR,
+          bucketUrl: env.TRAINYARD_S3_URL,
+        }),
         idempotency: createIdempotency(database),
         checkpoints: createCheckpoints(database),
         producer,
@@ -52,7 +55,6 @@ await runService(() => {
         log,
         leaseSeconds,
         checkpointDays: env.TRAINYARD_CHECKPOINT_DAYS,
-        monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())
     },

@@ -12,11 +12,16 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
-import { startReporter } from '../training/progress-reporter.ts'
+import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
-import { toFailedError } from '../training/to-job-error.ts'
-import { TornDownError, type TrainingRun, UnresumableError } from '../training/training-threads.ts'
+import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
+import {
+  ThreadEndedError,
+  type TrainingRun,
+  UnresumableError,
+} from '../training/training-threads.ts'
+import { createSolitude } from './solitude.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
@@ -28,10 +33,16 @@ export interface JobTrainer {
 }
 
 /** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
-type StopCause = 'cancel' | 'pause' | 'drain' | 'fenced'
+type StopCause = 'cancel' | 'pause' | 'drain' | 'made_way' | 'fenced'
 
-/** A thread that a cancel does not reach for so long is in the midst of a long batch, and is torn down. */
-const CANCEL_MS_MAX = 1000
+/** How long a thread has to stop before it is ended: a checkpoint is worth some waiting, within the time of a drain. */
+const STOP_MS_MAX: Record<StopCause, number> = {
+  cancel: 1000,
+  fenced: 1000,
+  pause: 2500,
+  drain: 2500,
+  made_way: 2500,
+}
 
 interface RunningJob {
   stop(cause: StopCause): void
@@ -44,27 +55,42 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   const { leases, threads, pulse, log, workerId } = deps
   const running = new Map<JobId, RunningJob>()
   let isDraining = false
+  const solitude = createSolitude(() => {
+    for (const job of running.values()) job.stop('made_way')
+  })
+
+  /** False when there was nothing to claim. */
+  const claimAndRun = async (jobId: JobId, acquit: (() => void) | null): Promise<boolean> => {
+    if (isDraining) return true
+    failpoint('worker.delivered')
+    const claimed = await leases.claim(jobId, workerId, { isAlone: acquit !== null })
+    if (claimed === null) return false
+    failpoint('worker.claimed')
+    pulse.jobChanged(jobId)
+    const job = startJob(claimed, acquit)
+    running.set(jobId, job)
+    if (isDraining) job.stop('drain')
+    else if (acquit === null && solitude.isWanted()) job.stop('made_way')
+    try {
+      await job.ended
+    } finally {
+      // Fenced, it may have been taken again by this very worker: that one stays within reach.
+      if (running.get(jobId) === job) running.delete(jobId)
+      pulse.jobChanged(jobId)
+      pulse.slotFreed()
+    }
+    return true
+  }
 
   return {
     async train(jobId) {
-      if (isDraining) return
-      failpoint('worker.delivered')
-      const claimed = await leases.claim(jobId, workerId)
-      // Taken by another, ended or cancelled meanwhile: the delivery has done its work.
-      if (claimed === null) return
-      failpoint('worker.claimed')
-      pulse.jobChanged(jobId)
-      const job = startJob(claimed)
-      running.set(jobId, job)
-      if (isDraining) job.stop('drain')
-      try {
-        await job.ended
-      } finally {
-        // Fenced, it may have been taken again by this very worker: that one stays within reach.
-        if (running.get(jobId) === job) running.delete(jobId)
-        pulse.jobChanged(jobId)
-        pulse.slotFreed()
-      }
+      if (await solitude.beside(() => claimAndRun(jobId, null))) return
+      // Else taken by another, ended or cancelled meanwhile: the delivery has done its work.
+      if (!(await leases.isSuspect(jobId))) return
+      log.warn({ job: jobId }, 'a job has lost several workers in a row and runs alone')
+      await solitude.alone(async (acquit) => {
+        await claimAndRun(jobId, acquit)
+      })
     },
     stop(jobId, how) {
       const job = running.get(jobId)
@@ -80,7 +106,8 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     },
   }
 
-  function startJob(job: ClaimedJob): RunningJob {
+  /** `acquit` of a job that runs alone: it has got further than ever before. */
+  function startJob(job: ClaimedJob, acquit: (() => void) | null): RunningJob {
     const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
     let run: TrainingRun | null = null
     let keeper: CheckpointKeeper | null = null
@@ -88,34 +115,44 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const stopped = Promise.withResolvers<never>()
     // Nobody may be waiting for it.
     stopped.promise.catch(() => undefined)
-    let deadline: NodeJS.Timeout | undefined
+    let ending: NodeJS.Timeout | undefined
     const stop = (why: StopCause) => {
       if (cause === null || why === 'fenced') cause = why
-      if (why === 'cancel') {
-        deadline ??= setTimeout(() => {
-          if (run?.isEnding() === false) run.kill()
-        }, CANCEL_MS_MAX)
-      }
       run?.stop()
-      stopped.reject(new TornDownError('stopped before the training began'))
+      ending ??= setTimeout(() => {
+        // One that has seen it is busy with the weights of a large network.
+        if (run?.isEnding() === false) run.kill()
+      }, STOP_MS_MAX[cause])
+      stopped.reject(new ThreadEndedError('stopped before the training began'))
     }
     const kill = () => {
       stop('fenced')
       run?.kill()
     }
+    let isHung = false
+    const batchesBefore = job.checkpoint?.step ?? 0
+    const batch = () => batchesBefore + (run?.batches() ?? 0)
     const reporter = startReporter(
       lease,
       deps,
       {
         // Reading and preparing the data counts as one batch.
-        batches: () => run?.batches() ?? 0,
+        batch,
         onStopAsked: stop,
         onFenced: () => stop('fenced'),
+        onHung() {
+          isHung = true
+          run?.kill()
+        },
+        onBatchReported(reported) {
+          if (reported > job.furthestBatch) acquit?.()
+        },
         onReported() {
           failpoint('worker.reported')
           pulse.jobChanged(job.id)
         },
         onCheckpointStored() {
+          acquit?.()
           failpoint('worker.checkpoint_after_commit')
           keeper?.proceed()
         },
@@ -144,7 +181,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
-      clearTimeout(deadline)
+      clearTimeout(ending)
       if ('metrics' in result) reporter.add(result)
       await keeper?.stop()
       const { epochs: unreported, checkpoint: unreportedCheckpoint } = await reporter.stop()
@@ -152,43 +189,21 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
         return
       }
-      const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined
       const isStopped =
-        'error' in result ? result.error instanceof TornDownError : result.end.kind === 'stopped'
-      if (isStopped && cause !== 'cancel') {
-        const isKept = await keepRest(unreported, checkpoint)
+        'error' in result ? result.error instanceof ThreadEndedError : result.end.kind === 'stopped'
+      const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined
+      if (
+        isStopped &&
+        cause !== null &&
+        cause !== 'cancel' &&
+        (await keepRest(unreported, checkpoint)) &&
         // Not when a cancel was asked meanwhile: then the stop is its end.
-        if (isKept && (await leases.release(lease)) === 'done') {
-          failpoint('worker.released')
-          log.info({ job: job.id, cause }, 'a job was given back')
-          return
-        }
-      }
-      if ('error' in result) {
-        const { error } = result
-        if (error instanceof UnresumableError && job.checkpoint !== null) {
-          log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
-          if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
-        }
-        // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
-        if (error instanceof DomainError && error.code === 'unavailable') throw error
-        if (!isStopped) log.error({ err: error, job: job.id }, 'a job has failed')
-        const state = isStopped
-          ? ({ status: 'cancelled', stopReason: 'cancelled', error: null } as const)
-          : ({ status: 'failed', stopReason: null, error: toFailedError(error) } as const)
-        await end(
-          {
-            ...state,
-            best: reporter.best(),
-            final: reporter.last(),
-            ...unreported,
-            checkpoint,
-            manifest: null,
-            folds: reporter.folds(),
-            weights: [],
-          },
-          { contents: [], threads: null },
-        )
+        (await leases.release(lease, cause === 'made_way' ? cause : 'drained')) === 'done'
+      ) {
+        failpoint('worker.released')
+        log.info({ job: job.id, cause }, 'a job was given back')
+      } else if ('error' in result) {
+        await endWithError(result.error, unreported, checkpoint)
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
@@ -202,11 +217,48 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }
     }
 
+    const endWithError = async (
+      error: unknown,
+      unreported: EpochReport,
+      checkpoint: JobCheckpoint | undefined,
+    ) => {
+      if (error instanceof UnresumableError && job.checkpoint !== null) {
+        log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
+        if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
+      }
+      // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
+      if (error instanceof DomainError && error.code === 'unavailable') throw error
+      const isEnded = error instanceof ThreadEndedError
+      if (isEnded && cause === null && !isHung) {
+        const outcome = await leases.abandon(lease)
+        log.error({ err: error, job: job.id, outcome }, 'the thread of a job has ended')
+        return
+      }
+      const failure = isHung ? toBatchTimeout(BATCH_MS_MAX) : toFailedError(error)
+      const status = isEnded && !isHung ? ('cancelled' as const) : ('failed' as const)
+      if (status === 'failed') log.error({ err: error, job: job.id }, 'a job has failed')
+      await end(
+        {
+          ...(status === 'cancelled'
+            ? { status, stopReason: 'cancelled', error: null }
+            : { status, stopReason: null, error: failure }),
+          best: reporter.best(),
+          final: reporter.last(),
+          ...unreported,
+          checkpoint,
+          manifest: null,
+          folds: reporter.folds(),
+          weights: [],
+        },
+        { contents: [], threads: null },
+      )
+    }
+
     /** For the next attempt to go on from; false when the lease is another's. */
     const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | undefined) => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
-      const answer = await leases.report(lease, { ...rest, checkpoint })
+      const answer = await leases.report(lease, { ...rest, checkpoint }, batch())
       return answer !== 'fenced'
     }
 

@@ -28,7 +28,7 @@ async function eventsOf(id: string): Promise<string[]> {
 async function insertPaused(): Promise<string> {
   const lease = await test.start(await test.insertJob())
   await ask('pause', lease.jobId)
-  await test.stores.leases.release(lease)
+  await test.stores.leases.release(lease, 'drained')
   return lease.jobId
 }
 
@@ -50,7 +50,7 @@ describe('pause', () => {
 
     const [first, second] = [await ask('pause', lease.jobId), await ask('pause', lease.jobId)]
     const answer = await test.stores.leases.report(lease, null)
-    await test.stores.leases.release(lease)
+    await test.stores.leases.release(lease, 'drained')
     const third = await ask('pause', lease.jobId)
 
     expect([first, second, third].map((reply) => [reply.statusCode, reply.json().status])).toEqual([
@@ -80,7 +80,7 @@ describe('pause', () => {
     await ask('pause', lease.jobId)
 
     const cancel = await ask('cancel', lease.jobId)
-    const released = await test.stores.leases.release(lease)
+    const released = await test.stores.leases.release(lease, 'drained')
 
     expect([cancel.statusCode, cancel.json().status]).toEqual([202, 'cancelling'])
     expect(released).toBe('fenced')
