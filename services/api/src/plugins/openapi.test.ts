@@ -36,6 +36,8 @@ const ROUTES = [
   'GET /v1/jobs/{id}',
   'DELETE /v1/jobs/{id}',
   'POST /v1/jobs/{id}/cancel',
+  'POST /v1/jobs/{id}/pause',
+  'POST /v1/jobs/{id}/resume',
   'GET /v1/jobs/{id}/metrics',
   'GET /v1/jobs/{id}/events',
   'GET /v1/jobs/{id}/curves.svg',

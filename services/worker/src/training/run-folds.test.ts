@@ -54,6 +54,7 @@ it('measures every fold, tells of each, and trains the final model on all rows f
     'job.created',
     'job.started',
     ...folds.map(() => 'job.fold_completed'),
+    'job.checkpoint_created',
     'job.succeeded',
   ])
   expect(
