@@ -5,10 +5,10 @@ import type {
   Preprocessing,
 } from '@trainyard/contracts'
 import { DataError, encodeRecords, type RecordsInput } from '@trainyard/datasets'
-import { forward, type LayerWeights } from '@trainyard/engine/inference'
+import type { LayerWeights } from '@trainyard/engine/inference'
 import { hasRawScores, predictedClass, probabilitiesOf, toTargetUnit } from './interpret-logits.ts'
 import { layerShapes } from './layer-bytes.ts'
-import { toInferenceConfig } from './network-config.ts'
+import { logitsOf } from './open-model.ts'
 
 export type PredictionOutput = (typeof PREDICTION_OUTPUTS)[number]
 
@@ -16,6 +16,8 @@ export interface TrainedModel {
   architecture: Architecture
   preprocessing: Preprocessing
   layers: readonly LayerWeights[]
+  /** Logits by the engine's kernels, of a model that is open. */
+  infer?: (inputs: Float32Array, rows: number) => Float32Array
 }
 
 export interface Predictor {
@@ -32,8 +34,7 @@ const SCORE_OUTPUTS: readonly PredictionOutput[] = ['label', 'logits']
 const REGRESSION_OUTPUTS: readonly PredictionOutput[] = ['value', 'logits']
 
 export function createPredictor(model: TrainedModel): Predictor {
-  const { architecture, preprocessing, layers } = model
-  const network = toInferenceConfig(architecture)
+  const { architecture, preprocessing } = model
   const { outputs: width, classes } = architecture
 
   return {
@@ -41,7 +42,7 @@ export function createPredictor(model: TrainedModel): Predictor {
       assertOutputs(architecture, wanted)
       const inputs = encodeRecords(preprocessing, input)
       const rows = 'records' in input ? input.records.length : input.rows.length
-      const logits = forward(network, layers, inputs, rows)
+      const logits = logitsOf(model, inputs, rows)
       assertFinite(logits, width, input)
       const probabilities =
         classes === null || hasRawScores(architecture)

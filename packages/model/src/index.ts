@@ -36,6 +36,7 @@ export {
   toNetworkConfig,
   toTrainingOptions,
 } from './network-config.ts'
+export { type OpenModel, openModel } from './open-model.ts'
 export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {

@@ -1,9 +1,8 @@
 import type { Architecture, Preprocessing } from '@trainyard/contracts'
 import { classIndices, type Table } from '@trainyard/datasets'
-import { forward } from '@trainyard/engine/inference'
 import type { TrainedModel } from '../create-predictor.ts'
 import { hasRawScores, predictedClass, probabilitiesOf, toTargetUnit } from '../interpret-logits.ts'
-import { toInferenceConfig } from '../network-config.ts'
+import { logitsOf } from '../open-model.ts'
 import type { ClassifiedRows } from './report-classification.ts'
 
 /** Rows of a table whose true targets are known, judged by a model. */
@@ -12,13 +11,9 @@ export type ScoredRows =
   | { task: 'regression'; targets: Float64Array; predictions: Float64Array }
 
 /** Predicts encoded rows, inputs [rows, width], and sets their true targets [rows] beside. */
-export function scoreRows(
-  { architecture, preprocessing, layers }: TrainedModel,
-  inputs: Float32Array,
-  truth: Truth,
-): ScoredRows {
-  const rows = truth.length
-  const logits = forward(toInferenceConfig(architecture), layers, inputs, rows)
+export function scoreRows(model: TrainedModel, inputs: Float32Array, truth: Truth): ScoredRows {
+  const { architecture, preprocessing } = model
+  const logits = logitsOf(model, inputs, truth.length)
   return architecture.classes === null
     ? toValues(preprocessing, logits, truth)
     : toClasses(architecture, architecture.classes, logits, truth)

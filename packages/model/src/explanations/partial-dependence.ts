@@ -1,8 +1,7 @@
 import { encodeFeatures, type Table, type TableColumn } from '@trainyard/datasets'
-import { forward } from '@trainyard/engine/inference'
 import type { TrainedModel } from '../create-predictor.ts'
 import { hasRawScores, probabilitiesOf, toTargetUnit } from '../interpret-logits.ts'
-import { toInferenceConfig } from '../network-config.ts'
+import { logitsOf } from '../open-model.ts'
 import { type ColumnInputs, columnInputs } from './column-inputs.ts'
 
 export interface DependencePoint {
@@ -93,12 +92,9 @@ function setColumn(
   return changed
 }
 
-function meanOutputs(
-  { architecture, preprocessing, layers }: TrainedModel,
-  inputs: Float32Array,
-  rows: number,
-): number[] {
-  const logits = forward(toInferenceConfig(architecture), layers, inputs, rows)
+function meanOutputs(model: TrainedModel, inputs: Float32Array, rows: number): number[] {
+  const { architecture, preprocessing } = model
+  const logits = logitsOf(model, inputs, rows)
   const isRaw = architecture.classes === null || hasRawScores(architecture)
   const values = isRaw ? logits : probabilitiesOf(architecture, logits, rows)
   const width = values.length / rows
