@@ -35,14 +35,12 @@ export interface JobTrainer {
 /** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
 type StopCause = 'cancel' | 'pause' | 'drain' | 'made_way' | 'fenced'
 
-/** How long a thread has to stop before it is ended: a checkpoint is worth some waiting, within the time of a drain. */
-const STOP_MS_MAX: Record<StopCause, number> = {
-  cancel: 1000,
-  fenced: 1000,
-  pause: 2500,
-  drain: 2500,
-  made_way: 2500,
-}
+/** How long a thread has to stop before it is ended: after its next batch, and with a checkpoint, which is worth some waiting. */
+const STOP_MS_MAX = 1000
+/** What is trained since the last checkpoint would be lost for nothing but room. */
+const MAKE_WAY_MS_MAX = 5000
+/** Of the time of a drain; the rest is for what has to be stored. */
+const DRAIN_SHARE = 0.6
 
 interface RunningJob {
   stop(cause: StopCause): void
@@ -52,8 +50,15 @@ interface RunningJob {
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, threads, pulse, log, workerId } = deps
+  const { leases, threads, pulse, log, workerId, drainSeconds } = deps
   const running = new Map<JobId, RunningJob>()
+  const stopMsMax: Record<StopCause, number> = {
+    cancel: STOP_MS_MAX,
+    fenced: STOP_MS_MAX,
+    pause: MAKE_WAY_MS_MAX,
+    made_way: MAKE_WAY_MS_MAX,
+    drain: DRAIN_SHARE * drainSeconds * 1000,
+  }
   let isDraining = false
   const solitude = createSolitude(() => {
     for (const job of running.values()) job.stop('made_way')
@@ -122,7 +127,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ending ??= setTimeout(() => {
         // One that has seen it is busy with the weights of a large network.
         if (run?.isEnding() === false) run.kill()
-      }, STOP_MS_MAX[cause])
+      }, stopMsMax[cause])
       stopped.reject(new ThreadEndedError('stopped before the training began'))
     }
     const kill = () => {
