@@ -21,20 +21,10 @@ import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-<<<<<<< HEAD
-import {
-  type LoadModel,
-  makeLoadModel,
-  makeReadWeightBytes,
-  type ReadWeightBytes,
-} from '../../use-cases/load-model.ts'
-import { makePauseJob } from '../../use-cases/pause-job.ts'
-import { makePredict } from '../../use-cases/predict.ts'
-=======
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
+import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
->>>>>>> main
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
@@ -45,12 +35,8 @@ import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
-<<<<<<< HEAD
 import { makeResumeJob } from '../../use-cases/resume-job.ts'
-import type { ApiMetrics } from '../api-metrics.ts'
-=======
 import type { RunModel } from '../../use-cases/run-model.ts'
->>>>>>> main
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
