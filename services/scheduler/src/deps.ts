@@ -3,6 +3,7 @@ import type {
   CheckpointStore,
   DispatchStore,
   IdempotencyStore,
+  IngestStore,
   Pulse,
   WorkerStore,
 } from '@trainyard/domain'
@@ -16,6 +17,7 @@ export interface SchedulerDeps {
   blobs: BlobStore
   idempotency: IdempotencyStore
   checkpoints: Pick<CheckpointStore, 'expire'>
+  ingests: IngestStore
   producer: Producer
   pulse: Pulse
   leadership: Leadership

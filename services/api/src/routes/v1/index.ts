@@ -4,6 +4,7 @@ import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
 import type { DatasetFiles } from '../../files/dataset-files.ts'
 import type { WithFiles } from '../../files/receive-files.ts'
+import { makeTrackUpload } from '../../files/track-upload.ts'
 import { type Authenticate, addAuthentication } from '../../plugins/authentication.ts'
 import type { EventStreams } from '../../streams/event-streams.ts'
 import type { JobWatch } from '../../streams/job-watch.ts'
@@ -27,6 +28,7 @@ import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makeReadDataset } from '../../use-cases/read-dataset.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
@@ -104,10 +106,13 @@ export function addV1(app: App, deps: V1Deps): void {
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
-  const { datasets } = deps
-  addCreateDataset(app, { createDataset: makeCreateDataset(deps), withFiles: deps.withFiles })
-  addListDatasets(app, { datasets })
-  addReadDataset(app, { datasets })
+  addCreateDataset(app, {
+    createDataset: makeCreateDataset(deps),
+    withFiles: deps.withFiles,
+    trackUpload: makeTrackUpload(deps),
+  })
+  addListDatasets(app, deps)
+  addReadDataset(app, { readDataset: makeReadDataset(deps) })
   addDownloadDataset(app, deps)
   addReadDatasetRows(app, { readDatasetRows: makeReadDatasetRows(deps) })
   addReadDatasetProfile(app, { readDatasetProfile: makeReadDatasetProfile(deps) })
