@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { listOf, mapOf } from './bounded.ts'
 import { cellSchema, rowsSchema } from './cells.ts'
 import { datasetIdSchema, projectIdSchema } from './ids.ts'
+import { listQuerySchema } from './pagination.ts'
 import { nameSchema, timestampSchema } from './text.ts'
 
 export const DATASET_COLUMNS_MAX = 16_384
@@ -110,18 +112,54 @@ export const datasetSchema = z
   .meta({ id: 'Dataset' })
 export type Dataset = z.infer<typeof datasetSchema>
 
+/** An upload is shown while it comes in once it is larger than this; less is over at once. */
+export const INGESTING_BYTES_MIN = 8 * 1024 ** 2
+
+export const INGEST_PHASES = ['receiving', 'reading'] as const
+export type IngestPhase = (typeof INGEST_PHASES)[number]
+
+/** A data set to be: its file is on the way, or is being read. */
+export const ingestingDatasetSchema = z
+  .object({
+    object: z.literal('dataset'),
+    id: datasetIdSchema,
+    project_id: projectIdSchema,
+    /** Null where it follows from the file. */
+    name: z.string().nullable(),
+    status: z.literal('ingesting'),
+    progress: z.object({
+      phase: z.enum(INGEST_PHASES),
+      /** Packed ones as they are. */
+      bytes_received: z.int(),
+      /** By Content-Length; null without. */
+      bytes_total: z.int().nullable(),
+    }),
+    created_at: timestampSchema,
+  })
+  .meta({ id: 'IngestingDataset' })
+export type IngestingDataset = z.infer<typeof ingestingDatasetSchema>
+
+export const listDatasetsQuerySchema = listQuerySchema.extend({
+  status: z
+    .enum(['ready', 'ingesting'])
+    .default('ready')
+    .describe('`ingesting`: large uploads under way, the newest hundred, in one page'),
+})
+
 export const datasetParamsSchema = z.object({ id: z.string() })
 
 const columnNameSchema = z.string().min(1).max(128)
+const typesSchema = mapOf(columnNameSchema, columnTypeSchema, { max: DATASET_COLUMNS_MAX })
 
 /** `PATCH /v1/datasets/{id}`: what was inferred, said otherwise. Fields left out stay as they are. */
 export const changeDatasetBodySchema = z
   .strictObject({
     name: nameSchema.optional(),
     target: columnNameSchema.optional(),
-    types: z.record(columnNameSchema, columnTypeSchema).optional(),
-    roles: z
-      .record(columnNameSchema, z.enum(COLUMN_ROLES).exclude(['target']))
+    types: typesSchema.optional(),
+    roles: mapOf(columnNameSchema, z.enum(COLUMN_ROLES).exclude(['target']), {
+      max: DATASET_COLUMNS_MAX,
+    })
       .optional()
       .describe(
         'By column name. A weight counts a row, a group keeps rows on one side of the split, an id takes no part',
@@ -132,10 +170,10 @@ export type ChangeDatasetBody = z.infer<typeof changeDatasetBodySchema>
 
 const inlineDatasetSchema = z.strictObject({
   name: nameSchema.optional(),
-  columns: z.array(columnNameSchema).min(2).max(DATASET_COLUMNS_MAX),
+  columns: listOf(columnNameSchema, { min: 2, max: DATASET_COLUMNS_MAX }),
   rows: rowsSchema(GENERATED_ROWS_MAX),
   target: columnNameSchema.optional(),
-  types: z.record(columnNameSchema, columnTypeSchema).optional(),
+  types: typesSchema.optional(),
 })
 
 const generatedRowsSchema = z.int().min(4).max(GENERATED_ROWS_MAX)
@@ -194,7 +232,7 @@ export const uploadDatasetQuerySchema = z.strictObject({
         return z.NEVER
       }
     })
-    .pipe(z.record(z.string(), columnTypeSchema))
+    .pipe(typesSchema)
     .optional(),
   ignore: z
     .string()

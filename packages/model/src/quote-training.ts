@@ -1,11 +1,12 @@
 /** What a job will be, before anything is read or stored: resolved, counted, and within the limits. Pure. */
-import type {
-  Dataset,
-  FieldError,
-  JobQuote,
-  JobSpec,
-  ResolvedConfig,
-  StoredProfile,
+import {
+  type Dataset,
+  type FieldError,
+  FOLDS_MAX,
+  type JobQuote,
+  type JobSpec,
+  type ResolvedConfig,
+  type StoredProfile,
 } from '@trainyard/contracts'
 import { DataError, inputWidth } from '@trainyard/datasets/schema'
 import {
@@ -25,7 +26,7 @@ import { planTraining } from './plan-training.ts'
 /** What a specification refers to, as it is. */
 export interface TrainingFacts {
   dataset: Dataset
-  /** Looked at where oversampling asks how large the classes are. */
+  /** Looked at where oversampling asks how large the classes are, or a split how many groups there are. */
   profile: StoredProfile | null
   validationSet: HeldOutSet | null
   testSet: HeldOutSet | null
@@ -39,7 +40,10 @@ export function quoteTraining(
   options: { memoryBytesMax: number; drawSeed: () => number },
 ): JobQuote {
   const { drawSeed } = options
-  const resolved = resolve(spec, { dataset, validationSet, testSet, initialModel, drawSeed })
+  const resolved = resolve(spec, {
+    ...{ dataset, validationSet, testSet, initialModel, drawSeed },
+    groupsOf: groupCounter(spec, dataset, profile),
+  })
   const runs = runsOf(dataset.rows, resolved)
   const heldOut = [validationSet, testSet].filter((set) => set !== null)
   const trained = resolved.training.oversample ? oversampledRows(dataset, profile) : null
@@ -64,6 +68,23 @@ export function quoteTraining(
     training_rows: trainingRows,
     validation_rows: validationRows,
     test_rows: testRows,
+  }
+}
+
+/** Of a large table the profile knows a part of the rows; what has enough groups there has them. */
+function groupCounter(
+  { validation, test }: JobSpec,
+  { rows, columns }: Dataset,
+  profile: StoredProfile | null,
+): (column: string) => number | null {
+  const asked = [validation, test].some((part) => part != null && 'group_column' in part)
+  if (!asked && columns.every(({ role }) => role !== 'group')) return () => null
+  return (name) => {
+    const column = profile?.columns.find((one) => one.name === name)
+    if (column?.distinct == null) return null
+    const isCounted = profile?.rows_examined === rows || column.distinct > FOLDS_MAX
+    // Every row without a value is a group of its own.
+    return isCounted ? column.distinct + column.missing : null
   }
 }
 

@@ -26,7 +26,7 @@ export function makeChunkRows(database: Database): BlobContents {
     async writeMany(blobs) {
       const small = blobs.filter(({ bytes }) => bytes.byteLength <= CHUNK_BYTES)
       for (const { sha256, bytes } of blobs) {
-        if (bytes.byteLength > CHUNK_BYTES) await write(sha256, [bytes])
+        if (bytes.byteLength > CHUNK_BYTES) await write(sha256, [bytes], bytes.byteLength)
       }
       await database.pool.query(
         `INSERT INTO blob_chunks (sha256, position, data)

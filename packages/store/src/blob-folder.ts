@@ -36,7 +36,7 @@ export function makeBlobFolder(database: Database, folder: string): BlobContents
     write,
 
     async writeMany(blobs) {
-      await Promise.all(blobs.map(({ sha256, bytes }) => write(sha256, [bytes])))
+      await Promise.all(blobs.map(({ sha256, bytes }) => write(sha256, [bytes], bytes.byteLength)))
     },
 
     async *read(sha256, part) {

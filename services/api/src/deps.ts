@@ -4,6 +4,7 @@ import type {
   BlobStore,
   DatasetStore,
   IdempotencyStore,
+  IngestStore,
   JobStore,
   KeyStore,
   ModelStore,
@@ -27,6 +28,7 @@ export interface Deps {
   sweeps: SweepStore
   blobs: BlobStore
   idempotency: IdempotencyStore
+  ingests: IngestStore
   pulse: Pulse & { isHealthy(): boolean }
   tables: Tables
   predictions: PredictionThread

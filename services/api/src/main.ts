@@ -7,6 +7,7 @@ import {
   createBlobs,
   createDatasets,
   createIdempotency,
+  createIngests,
   createJobs,
   createKeys,
   createModels,
@@ -86,8 +87,12 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     datasets: createDatasets(database),
     models: createModels(database),
     sweeps: createSweeps(database),
-    blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
+    blobs: createBlobs(database, {
+      folder: env.TRAINYARD_BLOB_DIR,
+      bucketUrl: env.TRAINYARD_S3_URL,
+    }),
     idempotency: createIdempotency(database),
+    ingests: createIngests(database),
     pingDatabase: async () => {
       await database.$queryRaw`SELECT 1`
     },

@@ -1,8 +1,10 @@
 import type {
   BlobStore,
+  CheckpointStore,
   DatasetStore,
   DispatchStore,
   IdempotencyStore,
+  IngestStore,
   ModelStore,
   Pulse,
   SweepRunStore,
@@ -20,6 +22,8 @@ export interface SchedulerDeps {
   models: Pick<ModelStore, 'findVersion'>
   blobs: BlobStore
   idempotency: IdempotencyStore
+  checkpoints: Pick<CheckpointStore, 'expire'>
+  ingests: IngestStore
   producer: Producer
   pulse: Pulse
   leadership: Leadership
@@ -27,4 +31,6 @@ export interface SchedulerDeps {
   leaseSeconds: number
   /** What a training may use at most, as in the API. */
   jobMemoryBytesMax: number
+  /** How long checkpoints outlive the end of their job. */
+  checkpointDays: number
 }

@@ -2,9 +2,11 @@ import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createCheckpoints,
   createDatasets,
   createDispatch,
   createIdempotency,
+  createIngests,
   createModels,
   createSweepRuns,
   createWorkers,
@@ -48,14 +50,20 @@ await runService(() => {
         datasets: createDatasets(database),
         models: createModels(database),
         workers: createWorkers(database, { leaseSeconds }),
-        blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
+        blobs: createBlobs(database, {
+          folder: env.TRAINYARD_BLOB_DIR,
+          bucketUrl: env.TRAINYARD_S3_URL,
+        }),
         idempotency: createIdempotency(database),
+        checkpoints: createCheckpoints(database),
+        ingests: createIngests(database),
         producer,
         pulse,
         leadership,
         log,
         leaseSeconds,
         jobMemoryBytesMax: env.TRAINYARD_JOB_MEMORY_MB * 1024 ** 2,
+        checkpointDays: env.TRAINYARD_CHECKPOINT_DAYS,
       })
       closers.push('scheduler', () => scheduler.stop())
     },

@@ -73,6 +73,7 @@ export async function openTestScheduler(
       log: makeLog(logged),
       leaseSeconds,
       jobMemoryBytesMax: 2 * 1024 ** 3,
+      checkpointDays: 30,
     },
     queue,
     database,

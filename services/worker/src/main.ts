@@ -49,7 +49,10 @@ await runService(() => {
       const pulse = await openPulse({ ...queue, name: 'worker' })
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
-      const blobs = createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR })
+      const blobs = createBlobs(database, {
+        folder: env.TRAINYARD_BLOB_DIR,
+        bucketUrl: env.TRAINYARD_S3_URL,
+      })
       const engine = `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`
       const worker = await startWorker(
         {
@@ -64,6 +67,7 @@ await runService(() => {
           threads,
           pulse,
           log,
+          drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
         },
         { slots, queue },
       )

@@ -71,6 +71,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       }),
       threads,
       pulse: makePulse(announced),
+      drainSeconds: 4,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
     stores,
@@ -134,10 +135,10 @@ function makePulse(announced: string[]): Pulse {
     slotFreed: () => announced.push('slot freed'),
     jobChanged: (jobId) => announced.push(`changed ${jobId}`),
     sweepChanged: () => undefined,
-    cancelAsked: (jobId) => announced.push(`cancel ${jobId}`),
+    stopAsked: (jobId, how) => announced.push(`${how} ${jobId}`),
     onJobQueued: () => undefined,
     onJobChanged: () => undefined,
     onSweepChanged: () => undefined,
-    onCancelAsked: () => undefined,
+    onStopAsked: () => undefined,
   }
 }

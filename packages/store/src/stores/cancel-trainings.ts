@@ -8,12 +8,12 @@ export async function cancelTrainings(transaction: Queryable, sweepId: string): 
     WITH job AS (
       UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled', event_seq = event_seq + 1,
         cancel_requested_at = clock_timestamp(), finished_at = clock_timestamp()
-      WHERE sweep_id = ${sweepId} AND status = 'queued' RETURNING id, event_seq)
+      WHERE sweep_id = ${sweepId} AND status IN ('queued', 'paused') RETURNING id, event_seq)
     ${insertEventForEach('job.cancelled', 'The sweep has ended before it started', { status: 'cancelled' })}`
   await transaction.$executeRaw`
     WITH job AS (
       UPDATE jobs SET status = 'cancelling', event_seq = event_seq + 1, cancel_requested_at = clock_timestamp()
-      WHERE sweep_id = ${sweepId} AND status = 'running' RETURNING id, event_seq)
+      WHERE sweep_id = ${sweepId} AND status IN ('running', 'pausing') RETURNING id, event_seq)
     ${insertEventForEach('job.cancelling', 'The worker stops at the next batch', { status: 'cancelling' })}`
   const running = await transaction.$queryRaw<{ id: string }[]>`
     SELECT id FROM jobs WHERE sweep_id = ${sweepId} AND status = 'cancelling'`

@@ -29,7 +29,7 @@ export function createDispatch(
         const rows = await database.$queryRaw<IdRow[]>`
           WITH under_way AS (
             SELECT project_id, sweep_id, count(DISTINCT COALESCE(batch_id, id))::int AS jobs FROM jobs
-            WHERE status IN ('running', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
+            WHERE status IN ('running', 'pausing', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
             GROUP BY project_id, sweep_id),
           of_project AS (SELECT project_id, sum(jobs)::int AS jobs FROM under_way GROUP BY project_id),
           lanes AS (
@@ -92,7 +92,7 @@ export function createDispatch(
         // No lease ends so late: the clock was set back since it was renewed. Who lives renews it, who is dead is found in time.
         await database.$executeRaw`
           UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}::float8)
-          WHERE status IN ('running', 'cancelling')
+          WHERE status IN ('running', 'pausing', 'cancelling')
             AND lease_until > clock_timestamp() + make_interval(secs => ${leaseSeconds + 1}::float8)`
         const asOf =
           asOfMs === undefined
@@ -103,7 +103,7 @@ export function createDispatch(
         >`
           SELECT j.id, j.lease_epoch, j.status, j.crash_count, COALESCE(w.draining, false) AS drains
           FROM jobs j LEFT JOIN workers w ON w.id = j.lease_owner
-          WHERE j.status IN ('running', 'cancelling') AND j.lease_until < ${asOf}
+          WHERE j.status IN ('running', 'pausing', 'cancelling') AND j.lease_until < ${asOf}
           ORDER BY j.lease_until LIMIT ${RECOVERIES_PER_ROUND}`
         const recovered: Awaited<ReturnType<DispatchStore['recoverDeadLeases']>> = []
         if (dead.length > 0) failpoint('recover.found_dead')

@@ -93,9 +93,9 @@ export function createTrialLeases(
         if (leases.length === 0) return
         await database.$executeRaw`
           WITH job AS (
-            UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
+            UPDATE jobs SET status = CASE status WHEN 'pausing' THEN 'paused' ELSE 'queued' END, lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
               dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
-            WHERE ${areMine(leases)} AND status = 'running' RETURNING id, event_seq)
+            WHERE ${areMine(leases)} AND status <> 'cancelling' RETURNING id, event_seq)
           ${insertEventForEach('job.retrying', 'The worker shuts down; the job waits for another', { status: 'queued', reason: 'drained' })}`
       }),
 
@@ -161,7 +161,7 @@ function areMine(leases: readonly Lease[]): Prisma.Sql {
   const ids = leases.map(({ jobId }) => jobId)
   const epochs = leases.map(({ leaseEpoch }) => leaseEpoch)
   return Prisma.sql`(id, lease_epoch) IN (SELECT * FROM unnest(${ids}::text[], ${epochs}::int[]))
-    AND status IN ('running', 'cancelling')`
+    AND status IN ('running', 'pausing', 'cancelling')`
 }
 
 async function writeEnds(transaction: Queryable, ends: readonly End[]): Promise<void> {

@@ -17,7 +17,7 @@ export function makeCommandSweep({
   pulse,
 }: {
   sweeps: Pick<SweepStore, 'find' | 'command' | 'extend' | 'retryTrial'>
-  pulse: Pick<Pulse, 'cancelAsked' | 'sweepChanged' | 'jobQueued'>
+  pulse: Pick<Pulse, 'stopAsked' | 'sweepChanged' | 'jobQueued'>
 }): CommandSweep {
   const announce = (sweep: Sweep | null): Sweep => {
     if (sweep === null) throw new DomainError('sweep_not_found')
@@ -28,7 +28,7 @@ export function makeCommandSweep({
   return {
     async command(projectId, id, command) {
       const done = isIdLike(id, 'swp') ? await sweeps.command(projectId, id, command) : null
-      for (const jobId of done?.running ?? []) pulse.cancelAsked(jobId)
+      for (const jobId of done?.running ?? []) pulse.stopAsked(jobId, 'cancel')
       return announce(done?.sweep ?? null)
     },
 

@@ -33,7 +33,11 @@ export function makeFindTrainingFacts(deps: {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
     const initialModel = await findInitialModel(projectId, spec)
     const [validationSet, testSet] = await findHeldOut(projectId, spec)
-    const profile = spec.training?.oversample ? await deps.datasets.profile(dataset.id) : null
+    const needsProfile =
+      spec.training?.oversample === true ||
+      [spec.validation, spec.test].some((part) => part != null && 'group_column' in part) ||
+      dataset.columns.some(({ role }) => role === 'group')
+    const profile = needsProfile ? await deps.datasets.profile(dataset.id) : null
     return { dataset, profile, validationSet, testSet, initialModel }
   }
 

@@ -71,7 +71,7 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
       remember(running, before, changes.settled, open)
     }
     if (isStopping) {
-      for (const jobId of await sweeps.cancelJobs(running.id)) pulse.cancelAsked(jobId)
+      for (const jobId of await sweeps.cancelJobs(running.id)) pulse.stopAsked(jobId, 'cancel')
       return true
     }
     const status = update.status ?? running.status
@@ -228,7 +228,7 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
   }
 
   async function fail(running: RunningSweep, message: string): Promise<void> {
-    for (const jobId of await sweeps.cancelJobs(running.id)) pulse.cancelAsked(jobId)
+    for (const jobId of await sweeps.cancelJobs(running.id)) pulse.stopAsked(jobId, 'cancel')
     const error = { code: 'invalid_config', message }
     await sweeps.apply(running.id, {
       started: [],

@@ -59,23 +59,29 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
         ...(await claimMore(first)).map((one) => toMember(first, one)),
       ]
       failpoint('worker.claimed')
+      const progress = { answered: 0 }
       let run: BatchRun | null = null
       let killing: NodeJS.Timeout | undefined
       const stop = (index: number, cause: StopCause) => {
         const member = members[index] as Member
         if (member.cause === null || cause === 'fenced') member.cause = cause
         run?.stop(index)
-        // The one that trains may be in a long batch; the others end as soon as it does.
-        killing ??= setTimeout(() => run?.kill(), STOP_MS_MAX[cause])
+        // For one that is stopped within a long batch of rows; the others end as soon as it does.
+        killing ??= setTimeout(() => {
+          if (members[progress.answered]?.cause !== null) run?.kill()
+        }, STOP_MS_MAX)
       }
-      const ended = work(members, first, stop, (started) => {
+      const ended = work(members, first, progress, stop, (started) => {
         run = started
         members.forEach(({ cause }, index) => {
           if (cause !== null) started.stop(index)
         })
       }).finally(() => clearTimeout(killing))
       return new Map(
-        members.map(({ job }, index) => [job.id, { stop: (cause) => stop(index, cause), ended }]),
+        members.map(({ job }, index) => [
+          job.id,
+          { stop: (cause) => stop(index, cause), kill: () => stop(index, 'fenced'), ended },
+        ]),
       )
     },
   }
@@ -95,11 +101,12 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   async function work(
     members: readonly Member[],
     first: ClaimedJob,
+    /** How many have ended, one way or another. */
+    progress: { answered: number },
     stop: (index: number, cause: StopCause) => void,
     onStarted: (run: BatchRun) => void,
   ): Promise<void> {
     const pending: Ended[] = []
-    let answered = 0
     let writing: Promise<void> | null = null
     const write = (): void => {
       if (writing !== null || pending.length === 0) return
@@ -111,7 +118,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     const renewing = setInterval(() => void renew(members, stop), deps.renewEveryMs)
     const flushing = setInterval(write, WRITE_EVERY_MS)
     const onEnd = (message: BatchMessage) => {
-      answered = message.index + 1
+      progress.answered = message.index + 1
       const member = members[message.index] as Member
       const given = toEnded(member, message)
       if (given !== null) pending.push(given)
@@ -128,7 +135,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     await writing
     await writeEnded(pending.splice(0))
     clearInterval(renewing)
-    await giveBack(members, failure, answered)
+    await giveBack(members, failure, progress.answered)
   }
 
   async function toTasks(members: readonly Member[], first: ClaimedJob) {

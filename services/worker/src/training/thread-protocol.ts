@@ -73,8 +73,10 @@ export interface BatchMessage {
 }
 
 export interface ResumePoint {
-  /** As the engine wrote it. */
-  bytes: Uint8Array
+  /** As the engine wrote it; moved to the thread. */
+  bytes: Uint8Array<ArrayBuffer>
+  /** Whether it may be of the training that the job continues, with other settings. */
+  continues: boolean
   progress: CheckpointProgress
 }
 
@@ -83,6 +85,8 @@ export interface TakenCheckpoint {
   sha256: string
   step: number
   progress: CheckpointProgress
+  architecture: Architecture
+  preprocessing: Preprocessing
 }
 
 /** Epochs come after all folds, and those before a checkpoint before it. */
@@ -92,6 +96,8 @@ export type ProgressMessage =
   | { kind: 'checkpoint'; checkpoint: TakenCheckpoint }
   /** A trial has come to a rung and waits for the word `RUNG_WORD`; its epochs were sent before. */
   | { kind: 'rung'; best: EpochMetrics; last: EpochMetrics }
+  /** Of the end, after all others; none of a training that diverged, or that was stopped in its folds. */
+  | { kind: 'end'; checkpoint: TakenCheckpoint }
 
 export type ThreadMessage =
   | ProgressMessage
@@ -106,11 +112,13 @@ export const BATCHES_WORD = 1
 export const THREADS_WORD = 2
 /** Word of `control`: anything but 0 asks for a checkpoint before the next batch; the thread answers by 0. */
 export const CHECKPOINT_WORD = 3
+/** Word of `control`: anything but 0 says that the thread trains no more and is about to report. */
+export const ENDING_WORD = 4
 /** Word of `control`: what a trial at a rung waits for; the thread sets it back to 0. */
-export const RUNG_WORD = 4
+export const RUNG_WORD = 5
 export const TRAIN_ON = 1
 export const STOP_HERE = 2
-export const CONTROL_WORDS = 5
+export const CONTROL_WORDS = 6
 
 /** Epochs, and what was observed of the layers in some of them. */
 export interface EpochReport {

@@ -8,6 +8,7 @@ import {
   type BatchMessage,
   CHECKPOINT_WORD,
   CONTROL_WORDS,
+  ENDING_WORD,
   type ProgressMessage,
   RUNG_WORD,
   STOP_HERE,
@@ -40,7 +41,9 @@ export interface TrainingRun {
   stop(): void
   /** Ends the thread, which another takes the place of; for one that does not stop when it is asked. */
   kill(): void
-  /** Asks for a checkpoint before the next batch; a stop asked for later comes after it. */
+  /** Whether the thread trains no more and is about to report. */
+  isEnding(): boolean
+  /** Asks for a checkpoint before the next batch. */
   takeCheckpoint(): void
   /** What a trial that waits at a rung is told. */
   answerRung(stops: boolean): void
@@ -146,10 +149,11 @@ export async function openTrainingThreads(
       const killing = new AbortController()
       const { port1: progress, port2: receiving } = new MessageChannel()
       receiving.on('message', receive)
+      const moved = [progress, ...(task.resume === null ? [] : [task.resume.bytes.buffer])]
       const report = pool
         .run(
           { ...task, control, progress },
-          { transferList: [progress] as unknown as Transfers, signal: killing.signal },
+          { transferList: moved as unknown as Transfers, signal: killing.signal },
         )
         .catch((error: unknown) => {
           throw isEndOfThread(error) ? new ThreadEndedError('ended', { cause: error }) : error
@@ -176,6 +180,7 @@ export async function openTrainingThreads(
       return {
         report,
         stop: () => Atomics.store(control, STOP_WORD, 1),
+        isEnding: () => Atomics.load(control, ENDING_WORD) !== 0,
         kill: () => killing.abort(),
         takeCheckpoint: () => Atomics.store(control, CHECKPOINT_WORD, 1),
         answerRung(stops) {
