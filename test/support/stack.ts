@@ -111,7 +111,10 @@ export async function startStack(options: {
     })
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null
     await waitFor(`${service} has started`, () => isStarted || hasEnded(), START_MS)
-    if (!isStarted) throw new Error(await readFile(join(folder, `${service}.log`), 'utf8'))
+    if (!isStarted) {
+      const text = await readFile(join(folder, `${service}.log`), 'utf8')
+      throw new Error(`${service} has ended with ${child.exitCode ?? child.signalCode}: ${text}`)
+    }
     return {
       service,
       pid: child.pid ?? 0,

@@ -50,7 +50,10 @@ export async function audit(rig: Rig, options: AuditOptions = {}): Promise<strin
   report(
     'I2',
     'a job that nobody asked for',
-    jobs.filter(({ submission }) => rig.journal.submissions[Number(submission)] === undefined),
+    jobs.filter(
+      ({ submission }) =>
+        submission !== '-1' && rig.journal.submissions[Number(submission)] === undefined,
+    ),
   )
   await none(
     'I2',

@@ -46,6 +46,7 @@ export interface Rig {
   /** Null when the queue is on Postgres. */
   redis: Server<TestRedis> | null
   journal: Journal
+  datasets: Datasets
   /** Ends of processes that nobody has asked for. */
   deaths: Death[]
   /** Sends once, writes the journal, and says what came of it. */
@@ -149,6 +150,7 @@ export async function openRig(options: {
     postgres,
     redis,
     journal,
+    datasets,
     deaths,
     submit,
     async submitUntilAccepted(kind, again) {
