@@ -32,6 +32,10 @@ if (faults.length === 0 || unknown.length > 0 || !Number.isInteger(seed) || queu
 }
 const startedMs = performance.now()
 const results: Result[] = []
+let rig: Rig | null = null
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void closeRig().finally(() => process.exit(1)))
+}
 for (const queue of queues) results.push(...(await runOn(queue)))
 const minutes = (performance.now() - startedMs) / 60_000
 if (isAll) await writeFigures(results, { seed, minutes })
@@ -44,7 +48,6 @@ process.exit(violated.length === 0 ? 0 : 1)
 /** One Trainyard after the other: what a fault has broken is not given to the next. */
 async function runOn(queue: TestQueue): Promise<Result[]> {
   const done: Result[] = []
-  let shared: Rig | null = null
   for (const fault of faults) {
     if (fault.queues?.includes(queue) === false) continue
     const reason = fault.unable?.() ?? null
@@ -52,19 +55,22 @@ async function runOn(queue: TestQueue): Promise<Result[]> {
       console.log(`${fault.id} on ${queue}: left out, ${reason}`)
       continue
     }
-    const rig: Rig = isAlone(fault)
-      ? await openRig({ queue, seed, ...own(fault) })
-      : (shared ?? (await openRig({ queue, seed })))
+    if (isAlone(fault)) await closeRig()
+    rig ??= await openRig({ queue, seed, ...own(fault) })
     const result = await runFault(fault, rig)
     done.push(result)
     print(result)
-    const isSpent = result.violations.length > 0 || isAlone(fault)
-    if (isSpent) await rig.close()
+    if (result.violations.length > 0 || isAlone(fault)) await closeRig()
     fault.disk?.unmount()
-    if (!isAlone(fault)) shared = isSpent ? null : rig
   }
-  await shared?.close()
+  await closeRig()
   return done
+}
+
+async function closeRig(): Promise<void> {
+  const closing = rig
+  rig = null
+  await closing?.close()
 }
 
 function isAlone(fault: Fault): boolean {

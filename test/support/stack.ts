@@ -65,7 +65,9 @@ export async function startStack(options: {
     databaseUrl: database.url,
     redisUrl: redis?.url ?? null,
   }
-  const stores = openTestStores(database.url)
+  // What is proxied is to be broken.
+  const onError = options.through === undefined ? console.error : () => undefined
+  const stores = openTestStores(database.url, { onError })
   const pepper = randomBytes(32).toString('hex')
   const port = await findFreePort('127.0.0.1', 0)
   const baseUrl = `http://127.0.0.1:${port}`

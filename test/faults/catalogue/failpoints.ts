@@ -9,7 +9,7 @@ import { type Rig, SLOTS } from '../rig/rig.ts'
 
 /** Five in all. */
 const KILLS_PER_QUEUE = { redis: 3, postgres: 2 }
-const CHECKPOINTS_MAX = 4
+const CHECKPOINTS_MAX = 2
 
 export const f11: Fault = {
   id: 'F11',

@@ -27,13 +27,18 @@ export const f25default: Fault = {
 }
 
 /** Two jobs are under way all the time, of each configuration in turn; each kill hits whatever they are at. */
-async function killAgainAndAgain(rig: Rig, findings: Findings, kills: number): Promise<void> {
+export async function killAgainAndAgain(
+  rig: Rig,
+  findings: Findings,
+  kills: number,
+  configurations: readonly KindName[] = FOUR_CONFIGURATIONS,
+): Promise<void> {
   let nth = 0
   const kinds: KindName[] = []
   for (let killed = 0; killed < kills; ) {
     const waiting = await countLeft(rig)
     for (let i = waiting; i < 3; i++) {
-      const kind = FOUR_CONFIGURATIONS[nth++ % FOUR_CONFIGURATIONS.length] ?? 'adam_dropout'
+      const kind = configurations[nth++ % configurations.length] ?? 'adam_dropout'
       kinds.push(kind)
       await rig.submitUntilAccepted(kind)
     }

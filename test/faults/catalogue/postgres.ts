@@ -26,7 +26,7 @@ export const f14: Fault = {
   title: 'Postgres stopped as in a crash for 60 s under 50 submissions a second',
   kinds,
   run: (rig, findings) =>
-    outage(rig, findings, {
+    postgresOutage(rig, findings, {
       seconds: 60,
       perSecond: 50,
       begin: () => rig.postgres.server.stop('immediate'),
@@ -39,7 +39,7 @@ export const f15: Fault = {
   title: 'Postgres stopped in order for 5 s under 50 submissions a second',
   kinds,
   run: (rig, findings) =>
-    outage(rig, findings, {
+    postgresOutage(rig, findings, {
       seconds: 5,
       perSecond: 50,
       begin: () => rig.postgres.server.stop('fast'),
@@ -82,7 +82,7 @@ export const f17: Fault = {
   title: 'all of Postgres frozen for 30 s',
   kinds,
   run: (rig, findings) =>
-    outage(rig, findings, {
+    postgresOutage(rig, findings, {
       seconds: 30,
       perSecond: 10,
       begin: () => rig.postgres.server.freeze(),
@@ -95,7 +95,7 @@ export const f18: Fault = {
   title: 'answers of Postgres lost on every connection for 10 s',
   kinds,
   run: (rig, findings) =>
-    outage(rig, findings, {
+    postgresOutage(rig, findings, {
       seconds: 10,
       perSecond: 10,
       // What a client asked is done, though it hears nothing of it.
@@ -192,7 +192,7 @@ export const f22: Fault = {
   async run(rig, findings) {
     const locker = new pg.Client({ connectionString: rig.stack.databaseUrl })
     await locker.connect()
-    await outage(rig, findings, {
+    await postgresOutage(rig, findings, {
       seconds: 20,
       perSecond: 10,
       async begin() {
@@ -216,7 +216,7 @@ interface Outage {
 }
 
 /** Two long jobs run; submissions come before, in and after it; the jobs go on under the lease that they have. */
-export async function outage(
+export async function postgresOutage(
   rig: Rig,
   findings: Findings,
   { seconds, perSecond, begin, end, isSilentSuccess = false }: Outage,

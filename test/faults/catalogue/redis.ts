@@ -17,7 +17,7 @@ export const f03: Fault = {
   ...redisOnly,
   async run(rig, findings) {
     for (const seconds of [5, 20, 60]) {
-      await outage(rig, findings, seconds, {
+      await redisOutage(rig, findings, seconds, {
         begin: (redis) => redis.kill(),
         end: (redis) => redis.start(),
       })
@@ -34,7 +34,7 @@ export const f04: Fault = {
     await server.kill()
     await server.start(APPEND_ONLY)
     for (const seconds of [5, 20]) {
-      await outage(rig, findings, seconds, {
+      await redisOutage(rig, findings, seconds, {
         begin: (redis) => redis.kill(),
         end: (redis) => redis.start(APPEND_ONLY),
       })
@@ -67,7 +67,7 @@ export const f06: Fault = {
   title: 'Redis frozen for 45 s, longer than the lock of a delivery',
   ...redisOnly,
   run: (rig, findings) =>
-    outage(rig, findings, 45, {
+    redisOutage(rig, findings, 45, {
       begin: (redis) => redis.signal('SIGSTOP'),
       end: (redis) => redis.signal('SIGCONT'),
     }),
@@ -78,7 +78,7 @@ export const f08: Fault = {
   title: 'a network that swallows all bytes to Redis for 60 s',
   ...redisOnly,
   run: (rig, findings) =>
-    outage(rig, findings, 60, {
+    redisOutage(rig, findings, 60, {
       begin: () => redisOf(rig).proxy.set({ kind: 'black_hole' }),
       end: () => redisOf(rig).proxy.set({ kind: 'pass' }),
     }),
@@ -89,7 +89,7 @@ export const f09: Fault = {
   title: 'Redis out of memory for 10 s',
   ...redisOnly,
   run: (rig, findings) =>
-    outage(rig, findings, 10, {
+    redisOutage(rig, findings, 10, {
       begin: () => askRedis(rig, (client) => client.config('SET', 'maxmemory', '1mb')),
       end: () => askRedis(rig, (client) => client.config('SET', 'maxmemory', '0')),
     }),
@@ -120,7 +120,7 @@ export const f10: Fault = {
  * Two long jobs run, others are submitted all the while. None of them waits for Redis to be accepted or to compute; the
  * first start comes soon after it is back.
  */
-async function outage(
+export async function redisOutage(
   rig: Rig,
   findings: Findings,
   seconds: number,

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitFor } from '../../support/wait-for.ts'
 import type { Fault } from '../fault.ts'
-import { EVENT_LOOP_LINE } from '../rig/event-loop-watch.ts'
+import type { Findings } from '../rig/findings.ts'
 import type { KindName } from '../rig/job-kinds.ts'
 import { cancelJob, readJob, startJob } from '../rig/load.ts'
 import type { Rig } from '../rig/rig.ts'
@@ -53,11 +53,7 @@ export const f32: Fault = {
   },
 }
 
-async function holdUnharmed(
-  rig: Rig,
-  findings: Parameters<Fault['run']>[1],
-  jobId: string,
-): Promise<void> {
+async function holdUnharmed(rig: Rig, findings: Findings, jobId: string): Promise<void> {
   await rig.untilStatus(jobId, ['succeeded'])
   findings.equal('attempts of its neighbour', (await readJob(rig, jobId)).attempt, 1)
 }
@@ -209,8 +205,8 @@ export const f44: Fault = {
     findings.note('epochs a second', (told?.epochs ?? 0) / FLOOD_SECONDS)
     findings.atMost('between two writes of a job, p99, s', told?.lag ?? Number.NaN, LAG_SECONDS_MAX)
     const log = await rig.stack.log('worker')
-    const last = log.lastIndexOf(EVENT_LOOP_LINE)
-    const delayMs = Number.parseFloat(log.slice(last + EVENT_LOOP_LINE.length))
+    const said = [...log.matchAll(/event loop p99 ms: ([\d.]+)/g)].at(-1)
+    const delayMs = Number(said?.[1])
     findings.atMost('event loop of the worker late by, p99, ms', delayMs, EVENT_LOOP_MS_MAX)
     await rig.replace('worker')
   },

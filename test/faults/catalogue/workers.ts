@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { TestProcess } from '../../support/stack.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import type { Fault } from '../fault.ts'
-import { FOUR_CONFIGURATIONS } from '../rig/job-kinds.ts'
+import type { Findings } from '../rig/findings.ts'
+import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
 import { readJob, readRunning, recordRecoveries, startJob } from '../rig/load.ts'
 import type { Rig } from '../rig/rig.ts'
 
@@ -114,25 +115,34 @@ export const f30: Fault = {
   title: 'SIGTERM to a worker with two jobs, another one waits',
   kinds: FOUR_CONFIGURATIONS,
   async run(rig, findings) {
-    for (const kinds of [FOUR_CONFIGURATIONS.slice(0, 2), FOUR_CONFIGURATIONS.slice(2)]) {
-      const jobs = await Promise.all(kinds.map((kind) => startJob(rig, kind)))
-      await delay(rig.random.between(300, 1500))
-      const first = onlyWorker(rig)
-      await rig.start('worker')
-      const running = await readRunning(rig)
-      const startedMs = performance.now()
-      const endedAt = new Date()
-      const code = await rig.end(first, 'SIGTERM')
-      findings.equal('exit code', code, 0)
-      findings.atMost('drained in, s', (performance.now() - startedMs) / 1000, DRAIN_SECONDS_MAX)
-      await recordRecoveries(rig, findings, running, endedAt)
-      await rig.settle()
-      const crashes = await Promise.all(
-        jobs.map(async (id) => (await readJob(rig, id)).crash_count),
-      )
-      findings.equal('deaths counted', crashes, [0, 0])
-    }
+    await drainUnderJobs(rig, findings, ['adam_dropout', 'batch_norm_momentum'])
+    await drainUnderJobs(rig, findings, ['two_threads', 'noise_early_stopping'])
   },
+}
+
+export async function drainUnderJobs(
+  rig: Rig,
+  findings: Findings,
+  kinds: readonly KindName[],
+): Promise<void> {
+  const jobs = await Promise.all(kinds.map((kind) => startJob(rig, kind)))
+  await delay(rig.random.between(300, 1500))
+  const first = onlyWorker(rig)
+  await rig.start('worker')
+  const running = await readRunning(rig)
+  const startedMs = performance.now()
+  const endedAt = new Date()
+  findings.equal('exit code', await rig.end(first, 'SIGTERM'), 0)
+  const seconds = (performance.now() - startedMs) / 1000
+  findings.atMost('drained in, s', seconds, DRAIN_SECONDS_MAX)
+  await recordRecoveries(rig, findings, running, endedAt)
+  await rig.settle()
+  const crashes = await Promise.all(jobs.map(async (id) => (await readJob(rig, id)).crash_count))
+  findings.equal(
+    'deaths counted',
+    crashes,
+    jobs.map(() => 0),
+  )
 }
 
 export const f31: Fault = {
@@ -145,7 +155,7 @@ export const f31: Fault = {
 /** Each service in turn, the new one before the old one where two may be at a time. */
 async function rollOver(
   rig: Rig,
-  findings: Parameters<Fault['run']>[1],
+  findings: Findings,
   { seconds, jobs }: { seconds: number; jobs: number },
 ): Promise<void> {
   const ids: string[] = []

@@ -2,12 +2,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { isMainThread } from 'node:worker_threads'
 
-export const EVENT_LOOP_LINE = 'event loop delay p99 ms: '
-
 if (isMainThread) {
   const histogram = monitorEventLoopDelay({ resolution: 5 })
   histogram.enable()
   setInterval(() => {
-    process.stdout.write(`${EVENT_LOOP_LINE}${histogram.percentile(99) / 1e6}\n`)
+    process.stdout.write(`event loop p99 ms: ${histogram.percentile(99) / 1e6}\n`)
   }, 1000).unref()
 }

@@ -32,14 +32,14 @@ export const KINDS = {
   adam_dropout: {
     dataset: 'digits',
     model: { hidden: hidden({ dropout: 0.2 }) },
-    training: { optimizer: { type: 'adam' }, epochs: 700, early_stopping: null, threads: 1 },
+    training: { optimizer: { type: 'adam' }, epochs: 1100, early_stopping: null, threads: 1 },
   },
   batch_norm_momentum: {
     dataset: 'digits',
     model: { hidden: hidden({ batch_norm: true }) },
     training: {
       optimizer: { type: 'momentum', learning_rate: 0.02 },
-      epochs: 650,
+      epochs: 1000,
       early_stopping: null,
       threads: 1,
     },
@@ -47,7 +47,7 @@ export const KINDS = {
   two_threads: {
     dataset: 'digits',
     model: { hidden: hidden({ units: 128 }) },
-    training: { batch_size: 256, epochs: 800, early_stopping: null, threads: 2 },
+    training: { batch_size: 256, epochs: 1300, early_stopping: null, threads: 2 },
   },
   noise_early_stopping: {
     dataset: 'digits',
