@@ -55,6 +55,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
       '@prisma/client',
       '@prisma/driver-adapter-utils',
       '@prisma/schema-engine-wasm',
+      'aws4fetch',
       'pg',
     ],
     node: true,

@@ -51,7 +51,7 @@ export function openTestStores(
     idempotency: createIdempotency(database),
     leases: createLeases(database, { leaseSeconds, engine }),
     checkpoints: createCheckpoints(database),
-    dispatch: createDispatch(database),
+    dispatch: createDispatch(database, { leaseSeconds }),
     workers: createWorkers(database, { leaseSeconds }),
     close: () => database.$disconnect(),
   }
@@ -128,6 +128,7 @@ export function makeResolvedConfig(overrides: Partial<ResolvedConfig> = {}): Res
       columns: {},
     },
     validation: null,
+    test: null,
     model: {
       inputs: 2,
       hidden: [
@@ -179,6 +180,7 @@ export function makeNewJob(
     datasetId,
     datasets: [],
     validationDatasetId: null,
+    testDatasetId: null,
     name: null,
     config: { dataset_id: datasetId },
     resolvedConfig: makeResolvedConfig(),

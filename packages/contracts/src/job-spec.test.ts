@@ -19,6 +19,7 @@ const EXAMPLE = {
     max_levels: 64,
   },
   validation: { fraction: 0.2, stratify: true },
+  test: { fraction: 0.2, stratify: true, group_column: 'patient' },
   model: {
     hidden: [
       { units: 128, activation: 'relu', initializer: 'auto', batch_norm: false, dropout: 0 },

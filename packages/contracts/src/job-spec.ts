@@ -298,6 +298,16 @@ export const validationSpecSchema = z.union([
   }),
 ])
 
+/** Rows that neither train nor decide when to stop or which weights are kept. */
+export const testSpecSchema = z.union([
+  z.strictObject({
+    fraction: z.number().gt(0).lt(1).describe('Of all rows, as that of validation is'),
+    stratify: z.boolean().optional(),
+    group_column: z.string().optional(),
+  }),
+  z.strictObject({ dataset_id: z.string() }),
+])
+
 /** At most 16 pairs, keys of 64 and values of 512 characters. */
 export const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))
@@ -310,6 +320,7 @@ export const jobSpecSchema = z
     task: z.enum(['auto', ...taskSchema.options]).optional(),
     preprocessing: preprocessingSpecSchema.optional(),
     validation: validationSpecSchema.nullable().optional(),
+    test: testSpecSchema.nullable().optional(),
     model: z.union([z.literal('auto'), modelSpecSchema]).optional(),
     training: trainingSpecSchema.optional(),
     initial_weights: z

@@ -4,6 +4,7 @@ import { jobSpecSchema } from './job-spec.ts'
 import { listQuerySchema } from './pagination.ts'
 import { resolvedConfigSchema } from './resolved-config.ts'
 import { timestampSchema } from './text.ts'
+import { exportQuerySchema } from './weights.ts'
 
 /** Statuses this version can reach; `pausing` and `paused` join with checkpoints. */
 export const JOB_STATUSES = [
@@ -31,6 +32,7 @@ export const JOB_ERROR_CODES = [
   'diverged',
   'invalid_data',
   'out_of_memory',
+  'batch_timeout',
   'worker_lost',
   'internal',
 ] as const
@@ -145,6 +147,16 @@ export const baselineSchema = z.object({
   detail: z.string(),
 })
 export type Baseline = z.infer<typeof baselineSchema>
+
+/** What the best weights reach on rows that training never looked at. */
+export const testResultSchema = z.object({
+  rows: z.int(),
+  /** Of these weights. */
+  epoch: z.int(),
+  metrics: z.object({ test_loss: z.number().nullable(), test_accuracy: z.number().nullable() }),
+})
+export type TestResult = z.infer<typeof testResultSchema>
+
 /** All that the bits of a job's weights follow from: equal manifests mean equal weights. */
 export const manifestSchema = z
   .object({
@@ -189,6 +201,8 @@ export const jobSchema = z
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
     /** null until the job has succeeded, and without a validation part. */
     baselines: z.array(baselineSchema).nullable(),
+    /** null until the job has succeeded, and without a test part. */
+    test: testResultSchema.nullable(),
     queue: z.object({ position: z.int() }).nullable(),
     error: jobErrorSchema.nullable(),
     priority: z.int(),
@@ -212,6 +226,7 @@ export const jobQuoteSchema = z
     memory_bytes: z.number(),
     training_rows: z.int(),
     validation_rows: z.int(),
+    test_rows: z.int(),
   })
   .meta({ id: 'JobQuote' })
 export type JobQuote = z.infer<typeof jobQuoteSchema>
@@ -260,7 +275,6 @@ export const curvesQuerySchema = z.strictObject({
 
 export const whichWeightsSchema = z.enum(['best', 'last'])
 export type WhichWeights = z.infer<typeof whichWeightsSchema>
-export const readWeightsQuerySchema = z.strictObject({
-  format: z.enum(['json', 'safetensors']).default('json'),
+export const readWeightsQuerySchema = exportQuerySchema.extend({
   which: whichWeightsSchema.default('best'),
 })

@@ -168,6 +168,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Each entry of errors names the line or the cell; mend the table and send it again.',
   },
+  export_unsupported: {
+    status: 422,
+    title: 'The format cannot hold this model',
+    retryable: false,
+    remedy: 'The detail says what the format has no words for; take another one.',
+  },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used with another request',

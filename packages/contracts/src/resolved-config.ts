@@ -67,6 +67,18 @@ export const resolvedConfigSchema = z
         z.object({ dataset_id: z.string(), rows: z.int() }),
       ])
       .nullable(),
+    /** Drawn before the validation part, and by it alone: the same rows whatever validates. */
+    test: z
+      .union([
+        z.object({
+          fraction: z.number(),
+          stratify: z.boolean(),
+          group_column: z.string().nullable(),
+        }),
+        z.object({ dataset_id: z.string(), rows: z.int() }),
+      ])
+      .nullable()
+      .default(null),
     model: z.object({
       inputs: z.int(),
       hidden: z.array(

@@ -1,4 +1,4 @@
-/** Which rows of a data set a job trained on and which validated. */
+/** Which rows of a data set a job trained on, which validated and which tested. */
 import { z } from 'zod'
 import { datasetIdSchema, jobIdSchema } from './ids.ts'
 
@@ -18,6 +18,9 @@ export const jobSplitSchema = z
     /** Where the rows of `validation` are of a data set of its own. */
     validation_dataset_id: datasetIdSchema.nullable(),
     validation: rowIndicesSchema,
+    /** Where the rows of `test` are of a data set of its own. */
+    test_dataset_id: datasetIdSchema.nullable(),
+    test: rowIndicesSchema.describe('Neither trained nor validated'),
     folds: z
       .array(rowIndicesSchema)
       .nullable()

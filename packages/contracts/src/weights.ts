@@ -130,3 +130,16 @@ export const ensembleDocumentSchema = z
     members: z.array(weightsDocumentSchema),
   })
   .meta({ id: 'EnsembleWeights' })
+
+/** Files that weights are written to. */
+export const EXPORT_FORMATS = ['json', 'safetensors', 'npz'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+export const exportQuerySchema = z.strictObject({
+  format: z.enum(EXPORT_FORMATS).default('json'),
+  naming: z
+    .enum(['trainyard', 'torch'])
+    .optional()
+    .describe("Of safetensors: ours, or the names of a PyTorch nn.Sequential's state_dict"),
+})
+export type ExportQuery = z.infer<typeof exportQuerySchema>

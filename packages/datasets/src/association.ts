@@ -144,7 +144,10 @@ export function rocArea(
     const value = values[i] ?? Number.NaN
     if (classes[i] !== 1 || Number.isNaN(value)) continue
     high += 1
-    wins += (countBelow(sorted, value) + countUpTo(sorted, value)) / 2
+    const below = countBelow(sorted, value)
+    // Most values stand once: one look instead of another search.
+    const upTo = sorted[below + 1] === value ? countUpTo(sorted, value) : below + 1
+    wins += (below + upTo) / 2
   }
   const low = sorted.length - high
   if (low === 0 || high === 0) return null

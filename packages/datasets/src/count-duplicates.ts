@@ -12,6 +12,78 @@ interface DuplicatesInput {
   task: Task
 }
 
+/** Hashes of rows, which grow by a column at a time. */
+interface RowHashes {
+  /** Values or codes of all rows; every NaN is the same missing cell, and −0 is 0. */
+  add(column: Float64Array | Int32Array): void
+  /** A number for each row: 53 bits of its hash. */
+  keys(): Float64Array
+}
+
+export function hashRows(rows: number): RowHashes {
+  const low = new Uint32Array(rows)
+  const high = new Uint32Array(rows)
+  const numbers = new Float64Array(rows)
+  const words = new Uint32Array(numbers.buffer)
+  return {
+    add(column) {
+      for (let row = 0; row < rows; row++) numbers[row] = (column[row] as number) + 0
+      // The two lanes of MurmurHash3, which take turns so that each depends on all bits.
+      for (let row = 0; row < rows; row++) {
+        let a = Math.imul((low[row] as number) ^ (words[2 * row] as number), 0xcc9e2d51)
+        a = (((a << 15) | (a >>> 17)) + (high[row] as number)) | 0
+        let b = Math.imul((high[row] as number) ^ (words[2 * row + 1] as number), 0x1b873593)
+        b = (((b << 13) | (b >>> 19)) + a) | 0
+        low[row] = a
+        high[row] = b
+      }
+    },
+    keys: () =>
+      Float64Array.from(
+        low,
+        (word, row) => mix(high[row] as number) * 2 ** 21 + (mix(word) >>> 11),
+      ),
+  }
+}
+
+/** Counts equal rows among those hashed; the same figures as `countDuplicates`. */
+export function countEqualRows(
+  features: RowHashes,
+  target: Float64Array | Int32Array,
+  isClassification: boolean,
+): DatasetProfile['duplicates'] {
+  const groups = new Map<number, { rows: number; kinds: number }>()
+  const keys = features.keys()
+  features.add(target)
+  const pairs = new Set<number>()
+  for (const [row, pair] of features.keys().entries()) {
+    const key = keys[row] as number
+    const group = groups.get(key) ?? { rows: 0, kinds: 0 }
+    group.rows += 1
+    if (!pairs.has(pair)) group.kinds += 1
+    pairs.add(pair)
+    groups.set(key, group)
+  }
+  let conflicting = 0
+  let overlap = 0
+  for (const { rows, kinds } of groups.values()) {
+    if (kinds > 1) conflicting += rows
+    overlap += rows * (1 - VALIDATION_FRACTION ** (rows - 1))
+  }
+  return {
+    rows: keys.length - pairs.size,
+    conflicting_rows: isClassification ? conflicting : null,
+    validation_overlap: overlap / keys.length,
+  }
+}
+
+/** The finalizer of MurmurHash3: every bit depends on all. */
+function mix(word: number): number {
+  let x = Math.imul(word ^ (word >>> 16), 0x85ebca6b)
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35)
+  return (x ^ (x >>> 16)) >>> 0
+}
+
 /**
  * Counts equal rows by 64-bit hashes of the features and of the target, over the whole table. A group of n rows with equal
  * features gives n · (1 − p^(n−1)) · p validation rows with a twin in training, when each row validates with probability p.

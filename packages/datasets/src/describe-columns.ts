@@ -1,6 +1,7 @@
 import type { DuckDBListValue } from '@duckdb/node-api'
 import type { Column, DatasetWarning } from '@trainyard/contracts'
-import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
+import { blockRelation, groupColumns, isFolded, physicalName } from './column-blocks.ts'
+import { describeNumbers } from './describe-numbers.ts'
 import type { InferredColumn } from './infer-types.ts'
 import type { Session } from './session.ts'
 import { makeWarning } from './warnings.ts'
@@ -41,16 +42,24 @@ export async function describeColumns(
       levels: null,
     }),
   )
-  await addRanges(session, table, columns)
-  await addMoments(session, table, columns)
+  const isRead = (column: Column) => isFolded(columns.length) && column.type === 'number'
+  await describeNumbers(session, table, columns, indicesOf(columns, isRead))
+  await addRanges(session, table, columns, (column) => !isRead(column))
+  await addMoments(session, table, columns, (column) => !isRead(column) || scaleOf(column) !== 1)
   for (const column of columns) if (column.missing === table.rows) column.role = 'ignored'
   const warnings = await addLevels(session, table, columns)
   return { columns, warnings }
 }
 
 /** Counts and, of numbers, the range: DuckDB takes them from the file's own statistics where it can. */
-async function addRanges(session: Session, table: StoredTable, columns: Column[]) {
-  const ranges = await aggregate(session, table, columns, columns.keys(), (cell, { type }) => {
+async function addRanges(
+  session: Session,
+  table: StoredTable,
+  columns: Column[],
+  isWanted: (column: Column) => boolean,
+) {
+  const wanted = indicesOf(columns, isWanted)
+  const ranges = await aggregate(session, table, columns, wanted, (cell, { type }) => {
     const present = `count(${cell})`
     return type === 'number' ? [present, `min(${cell}::DOUBLE)`, `max(${cell}::DOUBLE)`] : [present]
   })
@@ -62,8 +71,16 @@ async function addRanges(session: Session, table: StoredTable, columns: Column[]
 }
 
 /** Moments of the columns of finite numbers, scaled where squares would overflow. */
-async function addMoments(session: Session, table: StoredTable, columns: Column[]) {
-  const finite = indicesOf(columns, ({ min, max }) => min !== null && max !== null)
+async function addMoments(
+  session: Session,
+  table: StoredTable,
+  columns: Column[],
+  isWanted: (column: Column) => boolean,
+) {
+  const finite = indicesOf(
+    columns,
+    (column) => isWanted(column) && column.min !== null && column.max !== null,
+  )
   const moments = await aggregate(session, table, columns, finite, (cell, column) => {
     const scale = scaleOf(column)
     const number = scale === 1 ? `${cell}::DOUBLE` : `(${cell}::DOUBLE / ${scale})`

@@ -8,8 +8,9 @@ import type { ColumnType } from '@trainyard/contracts'
 import { findRecordEnd, skipBlank, splitRecord } from './csv-header.ts'
 import { dateSql } from './dates.ts'
 import { type Kind, MISSING_WORDS, typeOf } from './infer-types.ts'
+import { readChunks } from './read-chunks.ts'
 import { sqlText } from './session.ts'
-import { trimBlanks } from './trim-blanks.ts'
+import { trimBlanks, trimmedSql } from './trim-blanks.ts'
 
 export interface TypeGuess {
   type: ColumnType
@@ -26,8 +27,13 @@ interface GuessedFile {
   hasHeader: boolean
 }
 
-const SAMPLE_BYTES = 256 * 1024
+/** Room for a few rows of a wide table besides its names. */
+const SAMPLE_BYTES_PER_COLUMN = 128
+const SAMPLE_BYTES_MIN = 256 * 1024
 const SAMPLE_ROWS = 200
+/** Bounds the time on the event loop. A wide table still shows a few rows. */
+const SAMPLE_CELLS = 65_536
+const SAMPLE_ROWS_MIN = 4
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
 export async function guessTypes(
@@ -66,7 +72,7 @@ export function guessedCell(cell: string, guess: TypeGuess): string {
         WHEN lower(trim(${cell}, E' \\t')) = 'true' THEN true
         WHEN lower(trim(${cell}, E' \\t')) = 'false' THEN false ELSE error('no boolean') END`
     case 'category':
-      return `nullif(trim(${cell}, E' \\t'), '')`
+      return trimmedSql(cell)
     case 'date': {
       const text = `nullif(trim(${cell}, E' \\t'), '')`
       return `CASE ${missing} WHEN ${text} IS NULL THEN NULL WHEN ${dateSql(text)} IS NOT NULL THEN ${text}
@@ -77,21 +83,12 @@ export function guessedCell(cell: string, guess: TypeGuess): string {
 
 /** DuckDB takes 1_000 for a number; nobody else does. Whether such a thing stands anywhere in the file. */
 async function hasGroupedDigits(path: string): Promise<boolean> {
-  const handle = await open(path, 'r')
-  try {
-    const buffer = Buffer.allocUnsafe(SAMPLE_BYTES)
-    for (let position = 0; ; ) {
-      const { bytesRead } = await handle.read(buffer, 0, SAMPLE_BYTES, position)
-      if (bytesRead === 0) return false
-      const bytes = buffer.subarray(0, bytesRead)
-      for (let at = bytes.indexOf('_'); at >= 0; at = bytes.indexOf('_', at + 1)) {
-        if (mayBeDigit(bytes[at - 1]) && mayBeDigit(bytes[at + 1])) return true
-      }
-      position += bytesRead
+  for await (const bytes of readChunks(path)) {
+    for (let at = bytes.indexOf('_'); at >= 0; at = bytes.indexOf('_', at + 1)) {
+      if (mayBeDigit(bytes[at - 1]) && mayBeDigit(bytes[at + 1])) return true
     }
-  } finally {
-    await handle.close()
   }
+  return false
 }
 
 /** What lies beyond the bytes at hand may be one. */
@@ -108,12 +105,14 @@ function kindOf(text: string): Kind {
 async function readSample(file: GuessedFile): Promise<string[][]> {
   const handle = await open(file.path, 'r')
   try {
-    const buffer = Buffer.alloc(SAMPLE_BYTES)
-    const { bytesRead } = await handle.read(buffer, 0, SAMPLE_BYTES, 0)
+    const columns = file.names.length
+    const buffer = Buffer.alloc(Math.max(SAMPLE_BYTES_MIN, columns * SAMPLE_BYTES_PER_COLUMN))
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
     const bytes = buffer.subarray(0, bytesRead)
+    const rows = Math.max(SAMPLE_ROWS_MIN, Math.min(SAMPLE_ROWS, SAMPLE_CELLS / columns))
     const records: string[][] = []
     let start = skipBlank(bytes)
-    while (start < bytes.length && records.length < SAMPLE_ROWS) {
+    while (start < bytes.length && records.length <= rows) {
       const end = findRecordEnd(bytes, start)
       if (end < 0) break
       // A guess: what is no UTF-8 is found by those who read the file.

@@ -11,13 +11,13 @@ import type {
   Task,
 } from '@trainyard/contracts'
 import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
-import { countDuplicates } from './count-duplicates.ts'
+import { countDuplicates, countEqualRows, hashRows } from './count-duplicates.ts'
 import { classIndices } from './encode-table.ts'
 import { findProfileWarnings } from './find-profile-warnings.ts'
 import { profileColumn, type TargetFacts } from './profile-column.ts'
-import { readTable } from './read-table.ts'
+import { readParts } from './read-table.ts'
 import type { Session } from './session.ts'
-import type { Table } from './table.ts'
+import { isLoaded, type Table, type TableColumn } from './table.ts'
 
 const ROWS_EXAMINED = 32_768
 /** Cells looked at between two turns of the event loop: a few milliseconds. */
@@ -39,26 +39,53 @@ export interface TableProfile {
 export async function profileTable(session: Session, input: ProfileInput): Promise<TableProfile> {
   const { path, rows, columns } = input
   const oneIn = Math.ceil(rows / ROWS_EXAMINED)
-  const table = await readTable(session, path, columns, oneIn)
-  const target = targetFacts(input, table)
-  const profiles: ProfileColumn[] = []
+  const target = await readTarget(session, input, oneIn)
+  const values = target.kind === 'values' ? target.values : target.classes
+  // Equal rows are looked for among all: here where all are read, by DuckDB where they are more.
+  const hashes = oneIn === 1 ? hashRows(rows) : null
+  const profiles = columns.map((column) => profileColumn(column, null, rows, target))
+  const which = [...columns.keys()].filter((i) => isLoaded(columns[i] as Column))
   let cells = 0
-  for (const column of columns) {
-    profiles.push(profileColumn(column, table.columns.get(column.name) ?? null, rows, target))
-    cells += table.rows
-    if (cells < CELLS_PER_TURN) continue
-    cells = 0
-    await nextTurn()
+  for await (const { indices, table } of readParts(session, path, columns, { which, oneIn })) {
+    for (const i of indices) {
+      const column = columns[i] as Column
+      const found = table.columns.get(column.name) as TableColumn
+      profiles[i] = profileColumn(column, found, rows, target)
+      if (column.role === 'feature')
+        hashes?.add(found.type === 'category' ? found.codes : found.values)
+      cells += table.rows
+      if (cells < CELLS_PER_TURN) continue
+      cells = 0
+      await nextTurn()
+    }
   }
-  if (oneIn > 1) await countExactly(session, input, profiles, table.rows)
+  if (oneIn > 1) await countExactly(session, input, profiles, values.length)
+  const duplicates =
+    hashes === null
+      ? await countDuplicates(session, input)
+      : countEqualRows(hashes, values, target.kind === 'classes')
   const profile: StoredProfile = {
-    rows_examined: table.rows,
+    rows_examined: values.length,
     columns: profiles,
     classes: countClasses(input, target),
-    duplicates: await countDuplicates(session, input),
+    duplicates,
     scale_spread: scaleSpread(columns),
   }
   return { profile, warnings: findProfileWarnings(input, profile) }
+}
+
+/** What columns are compared with; its memory is its own. */
+async function readTarget(
+  session: Session,
+  input: ProfileInput,
+  oneIn: number,
+): Promise<TargetFacts> {
+  const { path, columns, target } = input
+  const which = [columns.findIndex(({ name }) => name === target)]
+  for await (const { table } of readParts(session, path, columns, { which, oneIn })) {
+    return targetFacts(input, table)
+  }
+  throw new Error(`${target} is no column`)
 }
 
 function targetFacts({ columns, target, task }: ProfileInput, table: Table): TargetFacts {

@@ -171,6 +171,33 @@ describe('figures', () => {
     expect(profile.columns[1099]).toMatchObject({ distinct: 3, predicts_alone: { value: 1 } })
   }, 30_000)
 
+  it.each([900, 33_000])(
+    'counts equal rows among %i, where they are examined all and where not, as a hand would',
+    async (rows) => {
+      const cells = Array.from({ length: rows }, (_, i): Cell[] => [
+        i % 5 === 0 ? null : ([0.1, -0, 0, 1e300, 7][i % 7] ?? i % (rows / 3)),
+        ['p', 'q', null][i % 11] ?? 'r',
+        i % 13 < 6,
+        i % 97 === 0 ? 'yes' : 'no',
+      ])
+      const groups = Map.groupBy(cells, ([a, b, c]) => `${a} ${b} ${c}`)
+      const copies = rows - new Set(cells.map((row) => row.map(String).join(' '))).size
+      const conflicting = [...groups.values()].filter(
+        (group) => new Set(group.map(([, , , y]) => y)).size > 1,
+      )
+      const overlap = [...groups.values()].reduce(
+        (sum, { length: n }) => sum + n * (1 - 0.2 ** (n - 1)),
+        0,
+      )
+
+      const { profile } = await tables.ingestRows({ columns: ['a', 'b', 'c', 'y'], rows: cells })
+
+      expect(profile.duplicates.rows).toBe(copies)
+      expect(profile.duplicates.conflicting_rows).toBe(conflicting.flat().length)
+      expect(profile.duplicates.validation_overlap).toBeCloseTo(overlap / rows, 12)
+    },
+  )
+
   it('examines a choice of the rows of a long table, and asks all rows for what that suggests', async () => {
     // About every other row is examined, whatever repeats in the table; the odd one out among the flags is not.
     const odd = 4

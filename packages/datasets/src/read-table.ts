@@ -1,50 +1,89 @@
 import type { DuckDBDataChunk } from '@duckdb/node-api'
 import type { Cell, Column } from '@trainyard/contracts'
-import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
+import { blockRelation, type ColumnGroup, groupColumns, physicalName } from './column-blocks.ts'
 import { dateSql } from './dates.ts'
 import { type Session, sqlText } from './session.ts'
-import { isLoaded, type Table } from './table.ts'
+import { isLoaded, type Table, tableBytes } from './table.ts'
 
 /** How a cell stands in Parquet, and is given back. */
 const SQL_TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR', date: 'VARCHAR' }
 
 /**
  * Loads the columns that are not ignored. SQL turns missing cells into NaN or −1 and levels into codes, so that a
- * chunk of 2,048 rows is copied by one typed-array copy per column: well under a millisecond between two awaits. With
- * `oneIn` n about every n-th row is taken, by the hash of its number: an even step would fall in with whatever repeats.
+ * chunk of 2,048 rows is copied by one typed-array copy per column: well under a millisecond between two awaits.
  */
 export async function readTable(
   session: Session,
   path: string,
   columns: readonly Column[],
-  oneIn = 1,
 ): Promise<Table> {
-  const stored = await countRows(session, path, columns.length)
-  const chosen = (block: number) =>
-    oneIn === 1 ? '' : `WHERE hash(file_row_number - ${block * stored}) % ${oneIn} = 0`
-  const rows = oneIn === 1 ? stored : await countRows(session, path, columns.length, chosen(0))
-  const table: Table = { rows, columns: new Map() }
+  const rows = await countRows(session, path, columns.length)
   const loaded = [...columns.keys()].filter((i) => isLoaded(columns[i] as Column))
-  allocate(
-    table,
-    loaded.map((i) => columns[i] as Column),
-  )
+  const table = makeTable(pick(columns, loaded), rows)
   for (const group of groupColumns(loaded)) {
-    const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
-    const relation = blockRelation(path, columns.length, group.block, group.columns)
-    const result = await session.stream(
-      `SELECT ${cells.join(', ')} FROM ${relation} ${chosen(group.block)}`,
-    )
-    const targets = group.columns.map((i) => valuesOf(table, (columns[i] as Column).name))
-    let row = 0
-    for (;;) {
-      const chunk = await result.fetchChunk()
-      if (chunk === null || chunk.rowCount === 0) break
-      for (const [k, values] of targets.entries()) values.set(itemsOf(chunk, k), row)
-      row += chunk.rowCount
-    }
+    await readGroup(session, { path, columns, group, where: '' }, table)
   }
   return table
+}
+
+export interface TablePart {
+  /** The columns of this part, by their place in the data set. */
+  indices: number[]
+  table: Table
+}
+
+/**
+ * The listed columns, some at a time in memory that the next part overwrites, so that a wide table never lies there as a
+ * whole. With `oneIn` n about every n-th row is taken, by the hash of its number: an even step would fall in with
+ * whatever repeats.
+ */
+export async function* readParts(
+  session: Session,
+  path: string,
+  columns: readonly Column[],
+  { which, oneIn }: { which: readonly number[]; oneIn: number },
+): AsyncGenerator<TablePart> {
+  const stored = await countRows(session, path, columns.length)
+  const where = (block: number) =>
+    oneIn === 1 ? '' : `WHERE hash(file_row_number - ${block * stored}) % ${oneIn} = 0`
+  const rows = oneIn === 1 ? stored : await countRows(session, path, columns.length, where(0))
+  const groups = groupColumns(which)
+  const bytes = groups.map((group) => tableBytes(pick(columns, group.columns), rows))
+  const buffer = new SharedArrayBuffer(Math.max(0, ...bytes))
+  for (const group of groups) {
+    const table = makeTable(pick(columns, group.columns), rows, buffer)
+    await readGroup(session, { path, columns, group, where: where(group.block) }, table)
+    yield { indices: group.columns, table }
+  }
+}
+
+interface StoredGroup {
+  path: string
+  columns: readonly Column[]
+  group: ColumnGroup
+  where: string
+}
+
+async function readGroup(
+  session: Session,
+  { path, columns, group, where }: StoredGroup,
+  table: Table,
+): Promise<void> {
+  const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
+  const relation = blockRelation(path, columns.length, group.block, group.columns)
+  const result = await session.stream(`SELECT ${cells.join(', ')} FROM ${relation} ${where}`)
+  const targets = pick(columns, group.columns).map(({ name }) => valuesOf(table, name))
+  let row = 0
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (chunk === null || chunk.rowCount === 0) break
+    for (const [k, values] of targets.entries()) values.set(itemsOf(chunk, k), row)
+    row += chunk.rowCount
+  }
+}
+
+function pick(columns: readonly Column[], indices: readonly number[]): Column[] {
+  return indices.map((i) => columns[i] as Column)
 }
 
 export async function readRows(
@@ -82,14 +121,15 @@ async function countRows(
 }
 
 /** One shared buffer for all columns: thousands of small ones are slow to make and to post. */
-function allocate(table: Table, columns: readonly Column[]): void {
-  const { rows } = table
+function makeTable(
+  columns: readonly Column[],
+  rows: number,
+  buffer = new SharedArrayBuffer(tableBytes(columns, rows)),
+): Table {
+  const table: Table = { rows, columns: new Map() }
   const categories = columns.filter(({ type }) => type === 'category').length
-  const numberBytes = (columns.length - categories) * rows * Float64Array.BYTES_PER_ELEMENT
-  const codeBytes = categories * rows * Int32Array.BYTES_PER_ELEMENT
-  const buffer = new SharedArrayBuffer(numberBytes + codeBytes)
   let numberAt = 0
-  let codeAt = numberBytes
+  let codeAt = (columns.length - categories) * rows * Float64Array.BYTES_PER_ELEMENT
   for (const { name, type, levels } of columns) {
     if (type === 'category') {
       const codes = new Int32Array(buffer, codeAt, rows)
@@ -101,6 +141,7 @@ function allocate(table: Table, columns: readonly Column[]): void {
       numberAt += values.byteLength
     }
   }
+  return table
 }
 
 function storedCell(cell: string, column: Column): string {

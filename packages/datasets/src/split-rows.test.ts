@@ -12,6 +12,22 @@ function classCounts(classes: Int32Array, rows: Uint32Array): number[] {
 }
 
 describe('splitRows', () => {
+  it('draws two parts of one seed independently, the second as a share of what there was before the first', () => {
+    const options = { classes: null, groups: null, shuffle: true, seed: 5n }
+    const first = splitRows({ ...options, rows: firstRows(100), fraction: 0.2, draw: 1 })
+    const other = splitRows({ ...options, rows: firstRows(100), fraction: 0.2 })
+
+    const second = splitRows({ ...options, rows: first.training, of: 100, fraction: 0.2 })
+
+    expect([first.validation.length, second.validation.length, second.training.length]).toEqual([
+      20, 20, 60,
+    ])
+    expect(first.validation).not.toEqual(other.validation)
+    expect(
+      [...first.validation, ...second.validation, ...second.training].sort((a, b) => a - b),
+    ).toEqual([...firstRows(100)])
+  })
+
   it('puts every row into exactly one part, both ascending', () => {
     const { training, validation } = splitRows({
       rows: firstRows(101),

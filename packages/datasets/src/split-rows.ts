@@ -10,9 +10,13 @@ export interface SplitOptions {
   groups: Int32Array | null
   /** Share of the rows that validate; null: none do. */
   fraction: number | null
+  /** Rows that it is a share of, where others were taken away before. Default: these rows. */
+  of?: number
   /** False: the last rows validate and nothing is drawn. */
   shuffle: boolean
   seed: bigint
+  /** Two parts of one seed are drawn independently; 0. */
+  draw?: number
 }
 
 /** Row indices, ascending. */
@@ -28,14 +32,14 @@ export interface Split {
  * the part nearer to its share; throws DataError where there is but one group.
  */
 export function splitRows(options: SplitOptions): Split {
-  const { rows, classes, groups, fraction, shuffle, seed } = options
+  const { rows, classes, groups, fraction, of = rows.length, shuffle, seed, draw = 0 } = options
   const n = rows.length
   const isValidation = new Uint8Array(n)
   const wanted =
-    fraction === null || n < 2 ? 0 : Math.min(n - 1, Math.max(1, Math.round(n * fraction)))
+    fraction === null || n < 2 ? 0 : Math.min(n - 1, Math.max(1, Math.round(of * fraction)))
   if (wanted > 0) {
     const order = shuffle
-      ? permutation(seed, 'split', 0, n)
+      ? permutation(seed, 'split', draw, n)
       : Uint32Array.from({ length: n }, (_, i) => n - 1 - i)
     if (groups !== null) markGroups(isValidation, order, groups, wanted)
     else if (classes !== null && shuffle) markStratified(isValidation, order, classes, wanted)

@@ -6,6 +6,7 @@ import { RECORD_BYTES_MAX } from './long-records.ts'
 import { findCsvFaults, findRecordLines } from './scan-csv.ts'
 import { type Session, sqlText } from './session.ts'
 import type { LinesOf } from './store-table.ts'
+import { trimmedSql } from './trim-blanks.ts'
 
 /** A CSV file as DuckDB read it: every cell trimmed text, empty cells missing, nothing interpreted yet. */
 export interface StagedTable {
@@ -47,7 +48,7 @@ export async function stageCsv(session: Session, source: CsvSource): Promise<Sta
     for (const [b, block] of blocksOf(columns).entries()) {
       const path = session.freshPath('staged')
       paths.push(path)
-      const cells = block.map((i) => `nullif(trim(f${i}, E' \t'), '') AS ${physicalName(i)}`)
+      const cells = block.map((i) => `${trimmedSql(`f${i}`)} AS ${physicalName(i)}`)
       const query = `SELECT ${cells.join(', ')} FROM ${csvRelation(source, b)}`
       await session.run(copySql(path, block.length, query, { compression: 'snappy' }))
     }

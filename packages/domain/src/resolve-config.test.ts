@@ -1,8 +1,9 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
 import { DomainError } from './errors.ts'
-import { type DatasetFacts, resolveConfig, runsOf } from './resolve-config.ts'
-import type { ValidationSet } from './resolve-validation-set.ts'
+import { type DatasetFacts, resolveConfig } from './resolve-config.ts'
+import type { HeldOutSet } from './resolve-held-out-set.ts'
+import { runsOf } from './resolve-parts.ts'
 
 const digits = makeDataset({ rows: 1797, levels: [...'0123456789'] })
 const gates = makeDataset({ rows: 4, levels: ['0', '1'] })
@@ -477,7 +478,7 @@ describe('resolveConfig', () => {
   })
 
   it('trains on all rows where another data set validates, and stops early by it', () => {
-    const set = { id: 'ds_2', ...digits, rows: 100 }
+    const set = { part: 'validation', id: 'ds_2', ...digits, rows: 100 } as const
 
     const resolved = resolve(
       { training: { batch_size: 'full' }, validation: { dataset_id: 'ds_2' } },
@@ -488,8 +489,79 @@ describe('resolveConfig', () => {
 
     expect(resolved.validation).toEqual({ dataset_id: 'ds_2', rows: 100 })
     expect(resolved.training.batch_size).toBe(1797)
-    expect(runsOf(1797, resolved.validation)).toEqual([{ trainingRows: 1797, validationRows: 100 }])
+    expect(runsOf(1797, resolved)).toEqual([
+      { trainingRows: 1797, validationRows: 100, testRows: 0 },
+    ])
     expect(free.training.early_stopping).toMatchObject({ metric: 'val_loss' })
+  })
+
+  describe('a test part', () => {
+    const test = { fraction: 0.1 }
+    const rowsOf = (resolved: ResolvedConfig) =>
+      runsOf(1797, resolved).map((run) => [run.trainingRows, run.validationRows, run.testRows])
+
+    it('is a share of all rows beside that which validates, and there is none unless it is asked for', () => {
+      const resolved = resolve({ test }, digits)
+
+      expect(resolved.test).toEqual({ fraction: 0.1, stratify: true, group_column: null })
+      expect(rowsOf(resolved)).toEqual([[1797 - 359 - 180, 359, 180]])
+      expect(resolve({}, digits).test).toBeNull()
+      expect(resolve({ test: null }, digits).test).toBeNull()
+    })
+
+    it('is in no fold, and not among the rows that the final model trains on', () => {
+      const resolved = resolve({ test, validation: { folds: 5 } }, digits)
+
+      expect(rowsOf(resolved)).toEqual([
+        [1617 - 323, 323, 180],
+        [1617 - 324, 324, 180],
+        [1617, 0, 180],
+      ])
+    })
+
+    it('can be a data set, and then all of the job’s own rows train and validate', () => {
+      const set = { part: 'test', id: 'ds_3', ...digits, rows: 50 } as const
+
+      const resolved = resolve({ test: { dataset_id: 'ds_3' } }, digits, null, set)
+
+      expect(resolved.test).toEqual({ dataset_id: 'ds_3', rows: 50 })
+      expect(rowsOf(resolved)).toEqual([[1797 - 359, 359, 50]])
+    })
+
+    it('is drawn in the groups that validation keeps together, unless others are named', () => {
+      const statistics = { missing: 0, min: 0, max: 1, mean: 0, std: 1 }
+      const grouped = {
+        ...digits,
+        columns: [
+          ...digits.columns,
+          ...['patient', 'ward'].map((name) => ({
+            ...{ name, type: 'number', role: 'feature', levels: null, ...statistics },
+          })),
+        ] as Column[],
+      }
+      const groupOf = (spec: Partial<JobSpec>) => resolve(spec, grouped).test
+
+      expect(groupOf({ test, validation: { group_column: 'patient' } })).toMatchObject({
+        ...{ stratify: false, group_column: 'patient' },
+      })
+      expect(
+        groupOf({ test: { ...test, group_column: 'ward' }, validation: { folds: 3 } }),
+      ).toMatchObject({ group_column: 'ward' })
+      expect(faultsOf({ test: { ...test, group_column: 'nope' } }, grouped)).toMatchObject([
+        { pointer: '#/test/group_column' },
+      ])
+    })
+
+    it('leaves rows to train on, or is refused', () => {
+      const few = makeDataset({ rows: 2, levels: ['0', '1'] })
+
+      expect(faultsOf({ test: { fraction: 0.8 } }, digits)).toMatchObject([
+        { pointer: '#/test/fraction', detail: expect.stringContaining('leave no row to train on') },
+      ])
+      expect(faultsOf({ test }, few)).toMatchObject([
+        { pointer: '#/test/fraction', detail: expect.stringContaining('at least 3') },
+      ])
+    })
   })
 
   it.each([
@@ -559,11 +631,15 @@ function makeDataset(facts: {
 function resolve(
   spec: Partial<JobSpec>,
   dataset: DatasetFacts,
-  validationSet: ValidationSet | null = null,
+  ...[validationSet = null, testSet = null]: (HeldOutSet | null)[]
 ): ResolvedConfig {
   return resolveConfig(
     { dataset_id: 'ds_1', ...spec },
-    { dataset, inputWidth: () => 1, initialModel: null, validationSet, drawSeed: () => 99 },
+    {
+      ...{ dataset, validationSet, testSet, initialModel: null },
+      inputWidth: () => 1,
+      drawSeed: () => 99,
+    },
   )
 }
 

@@ -8,12 +8,14 @@ import { DomainError } from './errors.ts'
 import { resolveOversample } from './oversampling.ts'
 import { resolveAugmentation } from './resolve-augmentation.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
+import type { HeldOutSet } from './resolve-held-out-set.ts'
 import {
   findInitialWeightsFaults,
   type InitialModel,
   toInitialWeights,
 } from './resolve-initial-weights.ts'
 import { isRegressionLoss, outputsOf, resolveLoss, resolveModel } from './resolve-model.ts'
+import { resolveParts, runsOf } from './resolve-parts.ts'
 import { findPerceptronFaults } from './resolve-perceptron.ts'
 import { resolvePreprocessing } from './resolve-preprocessing.ts'
 import {
@@ -24,11 +26,8 @@ import {
   resolveSchedule,
   resolveTarget,
 } from './resolve-training.ts'
-import { resolveValidationSet, type ValidationSet } from './resolve-validation-set.ts'
 import { findUnsupported } from './supported.ts'
 
-/** Below this many rows a validation part says nothing, so all rows train. */
-const VALIDATION_ROWS_MIN = 20
 const CHECKPOINT_SECONDS = 10
 /** One more than is needed, should the newest be damaged. */
 const CHECKPOINTS_KEPT = 2
@@ -47,7 +46,9 @@ export interface ResolveContext {
   /** The model that the specification starts from; null when it names none. */
   initialModel: InitialModel | null
   /** The data set that `validation.dataset_id` names; null when the specification names none. */
-  validationSet: ValidationSet | null
+  validationSet: HeldOutSet | null
+  /** The same of `test.dataset_id`. */
+  testSet: HeldOutSet | null
   /** Used when the specification has no seed. */
   drawSeed: () => number
 }
@@ -60,15 +61,16 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const classes = target?.levels ?? null
   const task = resolveTask(spec, dataset, classes, errors)
   const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
-  const validation = resolveValidation(spec, context, task, errors)
+  const { validation, test } = resolveParts(spec, context, task, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
-  const runs = runsOf(dataset.rows, validation)
+  const runs = runsOf(dataset.rows, { validation, test })
   const inputs = context.inputWidth(preprocessing)
   const resolved: ResolvedConfig = {
     task,
     preprocessing,
     validation,
+    test,
     model: resolveModel(
       spec,
       inputs,
@@ -115,33 +117,6 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   return resolved
 }
 
-/**
- * Training and validation rows of each training that a job runs, the one whose model is kept last. Two folds of different
- * sizes stand for all of them.
- */
-export function runsOf(
-  rows: number,
-  validation: ResolvedConfig['validation'],
-): [...SplitSize[], SplitSize] {
-  const split = (validationRows: number): SplitSize => ({
-    trainingRows: rows - validationRows,
-    validationRows,
-  })
-  if (validation === null) return [split(0)]
-  if ('dataset_id' in validation) return [{ trainingRows: rows, validationRows: validation.rows }]
-  if ('folds' in validation) {
-    const { folds } = validation
-    return [split(Math.floor(rows / folds)), split(Math.ceil(rows / folds)), split(0)]
-  }
-  // Both parts keep at least one row.
-  return [split(Math.min(rows - 1, Math.max(1, Math.round(rows * validation.fraction))))]
-}
-
-export interface SplitSize {
-  trainingRows: number
-  validationRows: number
-}
-
 function resolveTask(
   spec: JobSpec,
   dataset: DatasetFacts,
@@ -171,69 +146,4 @@ function resolveTask(
 
 function isNumeric(dataset: DatasetFacts): boolean {
   return dataset.columns.find((column) => column.name === dataset.target)?.type === 'number'
-}
-
-function resolveValidation(
-  spec: JobSpec,
-  { dataset, validationSet: set }: ResolveContext,
-  task: Task,
-  errors: FieldError[],
-): ResolvedConfig['validation'] {
-  const given = spec.validation
-  if (set !== null) return resolveValidationSet(dataset, set, task, errors)
-  if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
-  if (given !== undefined && 'folds' in given)
-    return resolveFolds(spec, given, dataset, task, errors)
-  const asked = given === undefined || 'dataset_id' in given ? {} : given
-  const group_column = resolveGroups(asked, dataset, errors)
-  const canStratify =
-    task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
-  return {
-    fraction: asked.fraction ?? 0.2,
-    stratify: canStratify && (asked.stratify ?? true),
-    group_column,
-  }
-}
-
-function resolveFolds(
-  spec: JobSpec,
-  asked: { folds: number; stratify?: boolean | undefined; group_column?: string | undefined },
-  dataset: DatasetFacts,
-  task: Task,
-  errors: FieldError[],
-): ResolvedConfig['validation'] {
-  const { folds, stratify } = asked
-  if (folds > dataset.rows) {
-    const detail = `${folds} is more than the ${dataset.rows} rows; use at most that`
-    errors.push({ pointer: '#/validation/folds', detail })
-  }
-  const group_column = resolveGroups(asked, dataset, errors)
-  const canStratify =
-    task === 'classification' && (spec.training?.shuffle ?? true) && group_column === null
-  return { folds, stratify: canStratify && (stratify ?? true), group_column }
-}
-
-/** The column asked for, else the one whose role is "group". */
-function resolveGroups(
-  { group_column, stratify }: { group_column?: string | undefined; stratify?: boolean | undefined },
-  { columns }: DatasetFacts,
-  errors: FieldError[],
-): string | null {
-  const pointer = '#/validation/group_column'
-  if (group_column === undefined) {
-    return columns.find(({ role }) => role === 'group')?.name ?? null
-  }
-  const column = columns.find(({ name }) => name === group_column)
-  if (column === undefined) {
-    errors.push({ pointer, detail: `the data set has no column "${group_column}"` })
-  } else if (column.role === 'ignored') {
-    errors.push({ pointer, detail: `"${group_column}" is ignored; give it the role "group"` })
-  }
-  if (stratify) {
-    errors.push({
-      pointer: '#/validation/stratify',
-      detail: 'groups stay together, so the shares of classes cannot be kept as well',
-    })
-  }
-  return group_column
 }

@@ -85,6 +85,7 @@ function resolve(spec: JobSpec, { inputs = 2, classes = ['0', '1'] } = {}) {
     inputWidth: () => inputs,
     initialModel: MODEL,
     validationSet: null,
+    testSet: null,
     drawSeed: () => 1,
   })
 }

@@ -1,7 +1,7 @@
 /** How long and by which steps to train. */
 import type { FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { chooseBatchSize } from './choose-recipe.ts'
-import type { SplitSize } from './resolve-config.ts'
+import type { SplitSize } from './resolve-parts.ts'
 
 const EPOCHS_DEFAULT = 100
 const EPOCHS_WITH_GIVEN_BATCH_SIZE = 50

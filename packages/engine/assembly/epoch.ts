@@ -9,6 +9,7 @@ import { augmentRows } from './augmentation'
 import { applyMask, drawMask } from './dropout'
 import { gatherRows, gatherValues, sumDoubles, sumGathered, sumValues } from './elementwise'
 import { job, moment, normalization, status, work } from './layout'
+import { measureOutputs, measureStep, measureUpdate } from './layer-statistics'
 import { lossOfMixed, mixRows } from './mixup'
 import { forwardPass, lossOf, parameterGradients, propagateDelta, updateRunningStatistics, updateShare } from './network'
 import { advancePowers } from './optimizers'
@@ -24,7 +25,7 @@ const SHARE_ROWS: i32 = 4
 @external("env", "beforeBatch")
 declare function beforeBatch(): i32
 
-/** Called around the update of every batch from the one on that the job's record names; it only reads. */
+/** Called when what the job's record says to observe is complete, or was missed; it only reads. */
 // @ts-ignore: decorator
 @external("env", "observe")
 declare function observe(moment: i32, batch: i32): void
@@ -141,13 +142,14 @@ function trainBatch(order: usize, batchRows: i32, isLast: bool): i32 {
     return status.completed
   }
   // Read before the leader changes it, which it does after the update.
-  const isObserved = load<i32>(job.batch) >= load<i32>(job.nextObserved)
+  const batch = load<i32>(job.batch), isObserved = batch >= load<i32>(job.nextObserved)
   if (isLeader()) advancePowers()
   const needsNorm = isLast || load<f64>(job.clipNorm) > 0
   if (!parameterGradients(<usize>load<i32>(job.batchInputs), batchRows, needsNorm)) store<i32>(job.overflows, 1)
   barrier()
   if (load<i32>(job.overflows)) return status.gradient_diverged
-  if (isObserved) letObserve(moment.before_update)
+  if (isObserved) observePass(batch, batchRows)
+  const isComplete = isObserved && batch == load<i32>(job.lastObserved)
   const norm = needsNorm ? gradientNorm() : 0
   if (isLeader()) {
     if (needsNorm) store<f64>(job.gradientNorm, norm)
@@ -156,14 +158,33 @@ function trainBatch(order: usize, batchRows: i32, isLast: bool): i32 {
     store<f64>(job.lossSum, load<f64>(job.lossSum) + loss * (<f64>batchRows / weightSum))
   }
   updateShare(norm)
-  if (isObserved) letObserve(moment.after_update)
+  if (isComplete) observeUpdate(batch)
   return status.completed
 }
 
-/** The leader alone talks to JavaScript; the others wait, as what they do next would change what it looks at. */
-function letObserve(at: i32): void {
+/** The leader alone measures and talks to JavaScript; the others wait, as what they do next would change what it looks at. */
+function observePass(batch: i32, rows: i32): void {
   barrier()
-  if (isLeader()) observe(at, load<i32>(job.batch))
+  if (isLeader()) measurePass(batch, rows)
+  barrier()
+}
+
+function measurePass(batch: i32, rows: i32): void {
+  // The last batch to observe had no weight, and updated nothing.
+  if (batch > load<i32>(job.lastObserved)) observe(moment.missed, batch)
+  if (batch < load<i32>(job.nextObserved)) return
+  measureOutputs(rows)
+  if (batch < load<i32>(job.lastObserved)) return
+  measureStep()
+  if (load<i32>(job.observesValues)) observe(moment.before_update, batch)
+}
+
+function observeUpdate(batch: i32): void {
+  barrier()
+  if (isLeader()) {
+    measureUpdate()
+    observe(moment.after_update, batch)
+  }
   barrier()
 }
 

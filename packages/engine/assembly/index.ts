@@ -4,7 +4,6 @@ export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-di
 export { multiplyPacked } from './matmul-packed'
 export { applyActivation, applyActivationDerivative } from './activations'
 export { drawMask } from './dropout'
-export { measureOutputs, measureStep, measureUpdate } from './layer-statistics'
 export { identityOrder, shuffleOrder } from './shuffle'
 
 import { multiplyAdd } from './tiles'

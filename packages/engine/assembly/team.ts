@@ -14,8 +14,8 @@ export let scratchOffset: usize = 0
 
 /** Behind a word that threads wait for: how many of them sleep, so that nobody is woken in vain. */
 const SLEEPERS: usize = 4
-/** Looks at a word before a thread goes to sleep, about 10 µs: waking it costs more than that. */
-const SPINS: i32 = 10000
+/** Looks at a word before a thread goes to sleep, about 100 µs: waking a core that has gone idle takes longer. */
+const SPINS: i32 = 100000
 /** The low bits of a round's word are its number of threads. */
 const COUNT_BITS: i32 = 8
 const COUNT_MASK: i32 = (1 << COUNT_BITS) - 1

@@ -47,7 +47,7 @@ const WORKLOADS: Workload[] = [
     loss: 'binary_cross_entropy',
     batchSize: 10,
     rows: 500,
-    epochs: 2000,
+    epochs: 4000,
     targetSeconds: 0.00005,
   },
   {
@@ -125,7 +125,8 @@ async function measure(workload: Workload): Promise<void> {
   const median = medianOf(steady)
   const best = Math.min(...steady)
   const observed = timeEpochs(network, workload, (epoch) => (epoch % 2 === 0 ? 'statistics' : null))
-  const [off, on] = [0, 1].map((parity) => medianOf(observed.filter((_, i) => i % 2 === parity)))
+  const warm = observed.slice(2 * Math.floor(observed.length / 6))
+  const [off, on] = [0, 1].map((parity) => medianOf(warm.filter((_, i) => i % 2 === parity)))
   const cost = (on ?? Number.NaN) / (off ?? Number.NaN) - 1
   const plan = planNetwork({
     network: config,

@@ -11,8 +11,8 @@ import {
   LAYERS_ADDRESS,
   LOSS_CODES,
   layerIntegerAddress,
-  MEASURED_OFFSETS,
   MEASURED_PEAKS_OFFSET,
+  MEASURED_REALS,
   MOMENT_CODES,
   OPERATION_CODES,
   OPTIMIZER_CODES,
@@ -56,7 +56,7 @@ export function layoutSource(): string {
     constants('work', 'i32', Object.entries(WORK_CODES)),
     constants('moment', 'i32', Object.entries(MOMENT_CODES)),
     constants('measured', 'usize', [
-      ...Object.entries(MEASURED_OFFSETS),
+      ...MEASURED_REALS.map((field, index) => [field, 8 * index] as const),
       ['peaks', MEASURED_PEAKS_OFFSET],
     ]),
     constants('block', 'i32', [

@@ -246,7 +246,8 @@ function toTrainingJob({ config }: Network, options: TrainingOptions): TrainingJ
     shuffle,
     seed,
     onBatch: onBatch ?? null,
-    team: options.team ?? null,
+    // One thread alone is not asked about before every batch.
+    team: (options.team?.size ?? 1) > 1 ? (options.team ?? null) : null,
     observes: options.observes ?? null,
   }
 }

@@ -1,3 +1,2 @@
-export { type SafetensorsFile, type Tensor, writeSafetensors } from './safetensors.ts'
-export { toTensors } from './to-tensors.ts'
-export { type WeightsLayer, type WeightsParts, writeWeightsJson } from './weights-json.ts'
+export { type ModelFile, type ServedModel, UnsupportedExportError } from './exported-model.ts'
+export { writeModel } from './write-model.ts'

@@ -3,17 +3,15 @@
  * the tensors one after the other. https://huggingface.co/docs/safetensors
  */
 
+import { type ExportedModel, type ModelFile, repeatable } from './exported-model.ts'
+import { type Naming, toTorchModule } from './tensor-names.ts'
+
 export interface Tensor {
   /** Of a layer `layers.{i}.weight` [out, in] and `layers.{i}.bias` [out]; see `toTensors`. */
   name: string
   shape: readonly number[]
   /** Row-major. Only read; chunks are views of it. */
   data: Float32Array
-}
-
-export interface SafetensorsFile {
-  byteLength: number
-  chunks: Iterable<Uint8Array>
 }
 
 const CHUNK_BYTES = 1024 * 1024
@@ -23,20 +21,52 @@ const LENGTH_BYTES = 8
 export function writeSafetensors(input: {
   tensors: readonly Tensor[]
   metadata: Readonly<Record<string, string>>
-}): SafetensorsFile {
+}): ModelFile {
   const { tensors, metadata } = input
   const header = encodeHeader(tensors, metadata)
-  const dataBytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0)
-  return { byteLength: header.byteLength + dataBytes, chunks: { [Symbol.iterator]: chunks } }
+  return {
+    mediaType: 'application/octet-stream',
+    extension: '.safetensors',
+    chunks: repeatable(function* () {
+      yield header
+      for (const { data } of tensors) yield* bytesOf(data)
+    }),
+  }
+}
 
-  function* chunks(): Generator<Uint8Array> {
-    yield header
-    for (const { data } of tensors) {
-      for (let at = 0; at < data.byteLength; at += CHUNK_BYTES) {
-        const length = Math.min(CHUNK_BYTES, data.byteLength - at)
-        yield new Uint8Array(data.buffer, data.byteOffset + at, length)
-      }
-    }
+/** The little-endian bytes of numbers, in views that copy nothing. */
+export function* bytesOf(data: Float32Array): Generator<Uint8Array> {
+  for (let at = 0; at < data.byteLength; at += CHUNK_BYTES) {
+    const length = Math.min(CHUNK_BYTES, data.byteLength - at)
+    yield new Uint8Array(data.buffer, data.byteOffset + at, length)
+  }
+}
+
+/** What goes into the metadata of a model's file beside the facts: enough to read it back. */
+export function describeNetworks(
+  { networks, facts }: ExportedModel,
+  naming: Naming,
+): Record<string, string> {
+  const [first] = networks
+  if (first === undefined) throw new Error('a model has at least one network')
+  const torch = networks.map(({ architecture }) => toTorchModule(architecture))
+  const described = networks.map(({ architecture, preprocessing }) => ({
+    architecture,
+    preprocessing,
+  }))
+  return {
+    ...(networks.length === 1
+      ? {
+          format: 'trainyard/1',
+          architecture: JSON.stringify(first.architecture),
+          preprocessing: JSON.stringify(first.preprocessing),
+        }
+      : { format: 'trainyard-ensemble/1', members: JSON.stringify(described) }),
+    ...(naming === 'trainyard' ? {} : { naming }),
+    ...(naming === 'torch' && torch.every((module) => module !== null)
+      ? { torch: torch.length === 1 ? `${torch[0]}` : `nn.ModuleList([${torch.join(', ')}])` }
+      : {}),
+    ...facts,
   }
 }
 

@@ -1,29 +1,29 @@
+import type { ExportedNetwork } from './exported-model.ts'
 import type { Tensor } from './safetensors.ts'
-import type { WeightsLayer } from './weights-json.ts'
+import { layerNames, type Naming } from './tensor-names.ts'
 
-/**
- * The layers as named tensors: `layers.{i}.weight` [out, in] and `layers.{i}.bias` [out], and where there is batch
- * normalization `norms.{i}.weight` (γ), `.bias` (β), `.running_mean` and `.running_var` [out], PyTorch's names for them.
- */
-export function toTensors(layers: readonly WeightsLayer[]): Tensor[] {
-  return layers.flatMap((layer, i) => {
-    const units = layer.bias.length
-    const vectors: [string, Float32Array | undefined][] = [
-      [`layers.${i}.bias`, layer.bias],
-      [`norms.${i}.weight`, layer.gamma],
-      [`norms.${i}.bias`, layer.beta],
-      [`norms.${i}.running_mean`, layer.runningMean],
-      [`norms.${i}.running_var`, layer.runningVariance],
-    ]
-    return [
-      {
-        name: `layers.${i}.weight`,
-        shape: [units, layer.weight.length / units],
-        data: layer.weight,
-      },
-      ...vectors.flatMap(([name, data]) =>
-        data === undefined ? [] : [{ name, shape: [units], data }],
-      ),
-    ]
+/** All numbers of a model under their names (`layerNames`), in the order of the layers. */
+export function toTensors(
+  networks: readonly Pick<ExportedNetwork, 'architecture' | 'layers'>[],
+  naming: Naming = 'trainyard',
+): Tensor[] {
+  return networks.flatMap(({ architecture, layers }, member) => {
+    const names = layerNames(architecture, naming, networks.length === 1 ? null : member)
+    return layers.flatMap((layer, i) => {
+      const name = names[i]
+      if (name === undefined) throw new Error(`the architecture has no layer ${i}`)
+      const units = layer.bias.length
+      const { weight, ...vectors } = layer
+      const shape = [units, weight.length / units]
+      return [
+        { name: name.weight, shape, data: weight },
+        ...(['bias', 'gamma', 'beta', 'runningMean', 'runningVariance'] as const).flatMap(
+          (part) => {
+            const data = vectors[part]
+            return data === undefined ? [] : [{ name: name[part], shape: [units], data }]
+          },
+        ),
+      ]
+    })
   })
 }

@@ -1,5 +1,6 @@
-import { weightsDocumentSchema } from '@trainyard/contracts'
+import { ensembleDocumentSchema, weightsDocumentSchema } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
+import { fileBytes } from './file-bytes.fixture.ts'
 import { writeWeightsJson } from './weights-json.ts'
 
 const ARCHITECTURE = {
@@ -33,7 +34,7 @@ describe('writeWeightsJson', () => {
     ]
 
     const parts = { architecture: ARCHITECTURE, preprocessing: PREPROCESSING, layers }
-    const text = [...writeWeightsJson(parts)].join('')
+    const text = fileBytes(writeWeightsJson([parts])).toString()
 
     const document = weightsDocumentSchema.parse(JSON.parse(text))
     expect(document.format).toBe('trainyard/1')
@@ -59,7 +60,9 @@ describe('writeWeightsJson', () => {
     const hidden = [{ units: 3, activation: 'tanh' as const, batch_norm: true }]
     const architecture = { ...ARCHITECTURE, hidden }
 
-    const pieces = [...writeWeightsJson({ architecture, preprocessing: PREPROCESSING, layers })]
+    const pieces = [
+      ...writeWeightsJson([{ architecture, preprocessing: PREPROCESSING, layers }]).chunks,
+    ]
 
     const document = weightsDocumentSchema.parse(JSON.parse(pieces.join('')))
     expect(document.architecture.hidden).toEqual(hidden)
@@ -80,12 +83,40 @@ describe('writeWeightsJson', () => {
     ])
   })
 
+  it('keeps the sign of a zero, which a number alone would lose', () => {
+    const layers = [{ weight: Float32Array.of(-0, 0), bias: Float32Array.of(-0) }]
+    const parts = { architecture: ARCHITECTURE, preprocessing: null, layers }
+
+    const document = JSON.parse(fileBytes(writeWeightsJson([parts])).toString())
+
+    expect(document.preprocessing).toBeNull()
+    expect(document.layers[0].weight[0].map((value: number) => Object.is(value, -0))).toEqual([
+      true,
+      false,
+    ])
+    expect(Object.is(document.layers[0].bias[0], -0)).toBe(true)
+  })
+
+  it('writes an ensemble as one document of several', () => {
+    const layers = [
+      { weight: new Float32Array(6), bias: new Float32Array(3) },
+      { weight: Float32Array.of(1, 2, 3), bias: Float32Array.of(4) },
+    ]
+    const network = { architecture: ARCHITECTURE, preprocessing: PREPROCESSING, layers }
+
+    const text = fileBytes(writeWeightsJson([network, network])).toString()
+
+    const { members } = ensembleDocumentSchema.parse(JSON.parse(text))
+    expect(members.map(({ format }) => format)).toEqual(['trainyard/1', 'trainyard/1'])
+    expect(members[1]).toEqual(members[0])
+  })
+
   it('never gives a piece of more than a few thousand numbers, however wide or tall the layer', () => {
     const wide = { weight: new Float32Array(3 * 10_000).fill(0.1), bias: new Float32Array(3) }
     const tall = { weight: new Float32Array(10_000 * 3).fill(0.1), bias: new Float32Array(10_000) }
     const parts = { architecture: ARCHITECTURE, preprocessing: PREPROCESSING, layers: [wide, tall] }
 
-    const pieces = [...writeWeightsJson(parts)]
+    const pieces = [...writeWeightsJson([parts]).chunks]
 
     expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(8192 * 22)
     const layers = JSON.parse(pieces.join('')).layers as { weight: number[][] }[]
@@ -99,6 +130,6 @@ describe('writeWeightsJson', () => {
     const layers = [{ weight: Float32Array.of(Number.NaN, 0), bias: Float32Array.of(0) }]
     const parts = { architecture: ARCHITECTURE, preprocessing: PREPROCESSING, layers }
 
-    expect(() => [...writeWeightsJson(parts)]).toThrow('not finite')
+    expect(() => [...writeWeightsJson([parts]).chunks]).toThrow('not finite')
   })
 })

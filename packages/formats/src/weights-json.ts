@@ -1,36 +1,32 @@
-import type { Architecture, Preprocessing } from '@trainyard/contracts'
-
-export interface WeightsLayer {
-  /** [out, in], row-major. */
-  weight: Float32Array
-  /** [out], as is all that follows. */
-  bias: Float32Array
-  /** This and the rest only where there is batch normalization. */
-  gamma?: Float32Array
-  beta?: Float32Array
-  runningMean?: Float32Array
-  runningVariance?: Float32Array
-}
-
-export interface WeightsParts {
-  architecture: Architecture
-  preprocessing: Preprocessing
-  /** The last entry is the output layer. */
-  layers: readonly WeightsLayer[]
-}
+import { type ExportedNetwork, type ModelFile, repeatable } from './exported-model.ts'
 
 /** Numbers in one chunk: a few milliseconds of work, about 80 kB of text. */
 const NUMBERS_PER_CHUNK = 4096
 
 /**
- * The `trainyard/1` document in pieces, so that fifty million weights neither fill memory with one text nor hold the
- * event loop. Each float32 is printed as the number it is, so reading it back loses nothing.
+ * The `trainyard/1` document, or one of several networks, in pieces, so that fifty million weights neither fill memory with
+ * one text nor hold the event loop. Each float32 is printed as the number it is, so reading it back loses nothing.
  */
-export function* writeWeightsJson({
-  architecture,
-  preprocessing,
-  layers,
-}: WeightsParts): Generator<string> {
+export function writeWeightsJson(networks: readonly ExportedNetwork[]): ModelFile {
+  const [first, second] = networks
+  if (first === undefined) throw new Error('a model has at least one network')
+  return {
+    mediaType: 'application/json; charset=utf-8',
+    extension: '.json',
+    chunks: repeatable(() => (second === undefined ? networkText(first) : ensembleText(networks))),
+  }
+}
+
+function* ensembleText(networks: readonly ExportedNetwork[]): Generator<string> {
+  yield '{"format":"trainyard-ensemble/1","members":['
+  for (const [i, network] of networks.entries()) {
+    if (i > 0) yield ','
+    yield* networkText(network)
+  }
+  yield ']}'
+}
+
+function* networkText({ architecture, preprocessing, layers }: ExportedNetwork): Generator<string> {
   yield `{"format":"trainyard/1","architecture":${JSON.stringify(architecture)}`
   yield `,"preprocessing":${JSON.stringify(preprocessing)},"layers":[`
   for (const [i, layer] of layers.entries()) {
@@ -75,6 +71,11 @@ function* numbersText(values: Float32Array): Generator<string> {
     const part = values.subarray(at, at + NUMBERS_PER_CHUNK)
     if (!part.every(Number.isFinite))
       throw new Error('JSON cannot hold weights that are not finite')
-    yield (at === 0 ? '' : ',') + part.join(',')
+    // A join writes −0 as 0, which would lose its sign.
+    const isSigned = part.some((value) => Object.is(value, -0))
+    const text = isSigned
+      ? Array.from(part, (value) => (Object.is(value, -0) ? '-0' : value)).join(',')
+      : part.join(',')
+    yield (at === 0 ? '' : ',') + text
   }
 }

@@ -1,4 +1,4 @@
-/** Which rows train and which validate: drawn from the seed, the same ones each time. */
+/** Which rows train, which validate and which test: drawn from the seed, the same ones each time. */
 import type { Column } from '@trainyard/contracts'
 import {
   classIndices,
@@ -11,29 +11,37 @@ import {
 } from '@trainyard/datasets'
 import type { PrepareInput } from './prepare-training.ts'
 
-export function drawSplit(input: PrepareInput): Split {
+/** Row indices, ascending. */
+export interface DrawnSplit extends Split {
+  /** Of the table for tests, where there is one. */
+  test: Uint32Array
+}
+
+/** Of streams of the seed: the test part does not depend on what validates. */
+const TEST_DRAW = 1
+
+export function drawSplit(input: PrepareInput): DrawnSplit {
   const { table, resolved } = input
-  const { training, seed } = resolved
-  if (resolved.validation !== null && 'dataset_id' in resolved.validation) {
+  const { validation, training, seed } = resolved
+  const { test, rest, usable } = drawTest(input)
+  if (validation !== null && 'dataset_id' in validation) {
     const { validationTable } = input
     if (validationTable == null) throw new Error('The table for validation is not there')
-    return {
-      training: usableRows(input),
-      validation: usableRows({ ...input, table: validationTable }),
-    }
+    const held = usableRows({ ...input, table: validationTable })
+    return { training: rest, validation: held, test }
   }
-  const validation =
-    resolved.validation !== null && 'fraction' in resolved.validation ? resolved.validation : null
-  const rows = usableRows(input)
-  const group = validation?.group_column ?? null
-  return splitRows({
-    rows,
-    classes: validation?.stratify === true ? classesOfRows(input, rows) : null,
-    groups: group === null ? null : groupIndices(table, group, rows),
-    fraction: validation?.fraction ?? null,
+  const part = validation !== null && 'fraction' in validation ? validation : null
+  const group = part?.group_column ?? null
+  const split = splitRows({
+    rows: rest,
+    of: usable,
+    classes: part?.stratify === true ? classesOfRows(input, rest) : null,
+    groups: group === null ? null : groupIndices(table, group, rest),
+    fraction: part?.fraction ?? null,
     shuffle: training.shuffle,
     seed: BigInt(seed),
   })
+  return { ...split, test }
 }
 
 /** Nothing without folds. */
@@ -41,12 +49,43 @@ export function drawFolds(input: PrepareInput): Split[] {
   const { table, resolved } = input
   const { validation, training, seed } = resolved
   if (validation === null || !('folds' in validation)) return []
-  const rows = usableRows(input)
+  const { rest } = drawTest(input)
   const { folds, stratify, group_column: group } = validation
-  const classes = stratify ? classesOfRows(input, rows) : null
+  const classes = stratify ? classesOfRows(input, rest) : null
   // Absent from jobs of before there were any.
-  const groups = group == null ? null : groupIndices(table, group, rows)
-  return foldRows({ rows, classes, groups, folds, shuffle: training.shuffle, seed: BigInt(seed) })
+  const groups = group == null ? null : groupIndices(table, group, rest)
+  return foldRows({
+    rows: rest,
+    classes,
+    groups,
+    folds,
+    shuffle: training.shuffle,
+    seed: BigInt(seed),
+  })
+}
+
+/** The test rows, what is left of the table, and how many rows of it can be used in all. */
+function drawTest(input: PrepareInput): { test: Uint32Array; rest: Uint32Array; usable: number } {
+  const { table, resolved, testTable } = input
+  const rows = usableRows(input)
+  const usable = rows.length
+  // Absent from jobs of before there was any.
+  const part = resolved.test ?? null
+  if (part === null) return { test: new Uint32Array(), rest: rows, usable }
+  if ('dataset_id' in part) {
+    if (testTable == null) throw new Error('The table for tests is not there')
+    return { test: usableRows({ ...input, table: testTable }), rest: rows, usable }
+  }
+  const { training: rest, validation: test } = splitRows({
+    rows,
+    classes: part.stratify ? classesOfRows(input, rows) : null,
+    groups: part.group_column === null ? null : groupIndices(table, part.group_column, rows),
+    fraction: part.fraction,
+    shuffle: resolved.training.shuffle,
+    seed: BigInt(resolved.seed),
+    draw: TEST_DRAW,
+  })
+  return { test, rest, usable }
 }
 
 function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {

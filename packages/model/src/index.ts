@@ -29,13 +29,14 @@ export { type ImportedWeights, type ImportOutcome, importWeights } from './impor
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
 export { type BaselineInput, measureBaselines } from './measure-baselines.ts'
+export { measureTest, type TestInput } from './measure-test.ts'
 export {
   type NetworkChoices,
   threadsMax,
   toNetworkConfig,
   toTrainingOptions,
 } from './network-config.ts'
-export { packSplit, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
+export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {
   type PreparedTraining,

@@ -122,6 +122,22 @@ describe.each(KINDS)('with $numeric and $missing', (rules) => {
     }
   })
 
+  it('a test part changes nothing, of what is fitted and of what validates', () => {
+    const validation = { fraction: 0.2, stratify: false, group_column: null }
+    const test = { fraction: 0.4, stratify: false, group_column: null }
+    const prepare = (wild: Iterable<number>) => {
+      const input = makeInput(rules, { wild, validation })
+      return prepareTraining({ ...input, resolved: { ...input.resolved, test } })
+    }
+    const tame = prepare([])
+
+    const prepared = prepare(tame.testRowIndices)
+
+    expect(prepared.test).not.toEqual(tame.test)
+    expect(fittedOf(prepared)).toEqual(fittedOf(tame))
+    expect(prepared.validation).toEqual(tame.validation)
+  })
+
   it('a data set of its own changes nothing', () => {
     const alone = prepareTraining(makeInput(rules, { wild: [], validation: null }))
     const validationTable = makeMixedTable(Array.from({ length: 500 }, (_, row) => makeWild(row)))

@@ -1,38 +1,35 @@
 /**
  * What is kept of a job's split: one byte per row of the data set, so that a million rows are one megabyte. Those of a data
- * set that is for validation come after.
+ * set that is for validation come after, and those of one for tests last.
  */
-import type { Split } from '@trainyard/datasets'
 import { drawFolds, drawSplit } from './draw-split.ts'
 import type { PrepareInput } from './prepare-training.ts'
 
 /** Lacks a value, and was left out. */
 const UNUSED = 0
-/** Trains, and never validates. */
+/** Trains, and does nothing else. */
 export const TRAINING_ROW = 1
 /** Validates, or does in the first fold; one higher in each fold that follows. */
 export const VALIDATION_ROW = 2
 
+/** Tests; beyond the last fold. */
+export const TEST_ROW = 255
+
 /** Draws the split of a job, or its folds, and packs it. Throws DataError like `prepareTraining`. */
 export function packSplit(input: PrepareInput): Uint8Array<ArrayBuffer> {
+  const { table, validationTable, testTable } = input
+  const { training, validation, test } = drawSplit(input)
   const folds = drawFolds(input)
-  if (input.validationTable != null) {
-    const { training, validation } = drawSplit(input)
-    const none = new Uint32Array()
-    const parts = [
-      pack(input.table.rows, [{ training, validation: none }]),
-      pack(input.validationTable.rows, [{ training: none, validation }]),
-    ]
-    return new Uint8Array(Buffer.concat(parts))
-  }
-  return pack(input.table.rows, folds.length > 0 ? folds : [drawSplit(input)])
+  const own = new Uint8Array(table.rows).fill(UNUSED)
+  const validating = validationTable == null ? own : new Uint8Array(validationTable.rows)
+  const testing = testTable == null ? own : new Uint8Array(testTable.rows)
+  mark(own, training, TRAINING_ROW)
+  mark(validating, validation, VALIDATION_ROW)
+  for (const [fold, split] of folds.entries()) mark(own, split.validation, VALIDATION_ROW + fold)
+  mark(testing, test, TEST_ROW)
+  return new Uint8Array(Buffer.concat([...new Set([own, validating, testing])]))
 }
 
-function pack(rows: number, splits: readonly Split[]): Uint8Array<ArrayBuffer> {
-  const parts = new Uint8Array(rows).fill(UNUSED)
-  for (const row of splits[0]?.training ?? []) parts[row] = TRAINING_ROW
-  for (const [fold, { validation }] of splits.entries()) {
-    for (const row of validation) parts[row] = VALIDATION_ROW + fold
-  }
-  return parts
+function mark(parts: Uint8Array, rows: Uint32Array, part: number): void {
+  for (const row of rows) parts[row] = part
 }

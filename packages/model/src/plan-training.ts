@@ -24,32 +24,40 @@ interface TableFacts {
 export function planTraining(input: {
   resolved: ResolvedConfig
   dataset: TableFacts
-  /** A data set of its own for validation. */
-  validationSet: TableFacts | null
-  split: { trainingRows: number; validationRows: number }
+  /** Data sets of their own for validation and test. */
+  heldOut: readonly TableFacts[]
+  split: { trainingRows: number; validationRows: number; testRows: number }
 }): NetworkPlan {
-  const { resolved, dataset, validationSet, split } = input
+  const { resolved, dataset, heldOut, split } = input
+  const { trainingRows, validationRows, testRows } = split
   const { model, training } = resolved
   const hasRowWeights = dataset.columns.some(({ role }) => role === 'weight')
-  const plan = planNetwork({
-    network: toNetworkConfig(resolved),
-    optimizer: training.optimizer.type,
-    batchSize: training.batch_size,
-    ...split,
-    weighted: training.class_weight !== null || hasRowWeights,
-    threads: threadsMax(resolved),
-    observed: true,
-    augmentation: toAugmentation(training),
-  })
+  const planRows = (rows: { trainingRows: number; validationRows: number; batchSize: number }) =>
+    planNetwork({
+      network: toNetworkConfig(resolved),
+      optimizer: training.optimizer.type,
+      ...rows,
+      weighted: training.class_weight !== null || hasRowWeights,
+      threads: threadsMax(resolved),
+      observed: true,
+      augmentation: toAugmentation(training),
+    })
+  const plan = planRows({ trainingRows, validationRows, batchSize: training.batch_size })
+  // After the training is gone, the test rows are looked at in its place.
+  const testBytes =
+    testRows === 0
+      ? 0
+      : planRows({ trainingRows: 1, validationRows: testRows, batchSize: 1 }).memoryBytes
   // Inputs, one target, a weight and the row's index, encoded before the engine copies them into its memory.
   const floatsPerRow = model.inputs + 1 + Number(hasRowWeights)
   const encodedBytes =
-    (split.trainingRows + split.validationRows) * (floatsPerRow * FLOAT_BYTES + SPLIT_BYTES)
+    (trainingRows + validationRows + testRows) * (floatsPerRow * FLOAT_BYTES + SPLIT_BYTES)
   const parameterBytes = PARAMETER_COPIES * FLOAT_BYTES * plan.parameterCount
-  const tablesBytes = [dataset, ...(validationSet === null ? [] : [validationSet])].reduce(
+  const tablesBytes = [dataset, ...heldOut].reduce(
     (bytes, { columns, rows }) => bytes + tableBytes(columns, rows),
     0,
   )
-  const memoryBytes = plan.memoryBytes + tablesBytes + encodedBytes + parameterBytes
+  const memoryBytes =
+    Math.max(plan.memoryBytes, testBytes) + tablesBytes + encodedBytes + parameterBytes
   return { ...plan, memoryBytes }
 }

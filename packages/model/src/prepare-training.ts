@@ -5,11 +5,10 @@ import {
   encodeWeights,
   fitPreprocessing,
   oversampleRows,
-  type Split,
   type Table,
 } from '@trainyard/datasets'
 import type { TrainingData } from '@trainyard/engine'
-import { classesFor, classesOfRows, drawFolds, drawSplit } from './draw-split.ts'
+import { classesFor, classesOfRows, type DrawnSplit, drawFolds, drawSplit } from './draw-split.ts'
 
 export interface PrepareInput {
   table: Table
@@ -18,18 +17,24 @@ export interface PrepareInput {
   resolved: ResolvedConfig
   /** What `validation.dataset_id` names, columns by the same names; null or absent without. */
   validationTable?: Table | null
+  /** The same of `test.dataset_id`. */
+  testTable?: Table | null
 }
 
 export interface PreparedTraining {
   training: TrainingData
   /** null when the specification has no validation. */
   validation: TrainingData | null
+  /** null when it has no test part. Nothing is fitted on it or decided by it. */
+  test: TrainingData | null
   preprocessing: Preprocessing
   architecture: Architecture
   /** Rows of the table, ascending; each once, however often oversampling repeats it in `training`. */
   trainingRowIndices: Uint32Array
   /** The same, or rows of the table that is for validation. */
   validationRowIndices: Uint32Array
+  /** The same, or rows of the table that is for tests. */
+  testRowIndices: Uint32Array
 }
 
 /**
@@ -40,15 +45,17 @@ export function prepareTraining(input: PrepareInput): PreparedTraining {
   return prepareSplit(input, drawSplit(input))
 }
 
-/** The same for each fold of a specification with folds, one after the other; its own training is on all rows. */
+/** The same for each fold of a specification with folds, one after the other, without the test part. */
 export function* prepareFolds(input: PrepareInput): Generator<PreparedTraining> {
-  for (const split of drawFolds(input)) yield prepareSplit(input, split)
+  const test = new Uint32Array()
+  for (const split of drawFolds(input)) yield prepareSplit(input, { ...split, test })
 }
 
-function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
+function prepareSplit(input: PrepareInput, split: DrawnSplit): PreparedTraining {
   const { table, columns, target, resolved } = input
   const { task } = resolved
   const validationTable = input.validationTable ?? table
+  const testTable = input.testTable ?? table
   const classes = classesFor(input)
   const config = resolved.preprocessing
   const rows = split.training
@@ -71,10 +78,12 @@ function prepareSplit(input: PrepareInput, split: Split): PreparedTraining {
   return {
     training: encode(table, trained),
     validation: split.validation.length === 0 ? null : encode(validationTable, split.validation),
+    test: split.test.length === 0 ? null : encode(testTable, split.test),
     preprocessing,
     architecture: toArchitecture(resolved, classes, target),
     trainingRowIndices: split.training,
     validationRowIndices: split.validation,
+    testRowIndices: split.test,
   }
 }
 

@@ -23,6 +23,7 @@ export function makeResolved({ inputs, outputs, epochs = 1, task }: Choices): Re
       max_levels: 64,
       columns: {},
     },
+    test: null,
     validation: { fraction: 0.2, stratify: !isRegression, group_column: null },
     model: {
       inputs,

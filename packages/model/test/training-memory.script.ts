@@ -33,9 +33,8 @@ async function trainJob(rows: number, features: number, units: number): Promise<
   const weights = (['best', 'last'] as const).map((which) => network.weights(which))
   const packed = weights.map(packLayers)
   if (packed.some((bytes) => bytes.byteLength === 0)) throw new Error('there are no weights')
-  const split = { trainingRows: training.rows, validationRows: validation?.rows ?? 0 }
-  return planTraining({ resolved, dataset: { columns, rows }, validationSet: null, split })
-    .memoryBytes
+  const split = { trainingRows: training.rows, validationRows: validation?.rows ?? 0, testRows: 0 }
+  return planTraining({ resolved, dataset: { columns, rows }, heldOut: [], split }).memoryBytes
 }
 
 function resolve(inputs: number, units: number): ResolvedConfig {

@@ -12,9 +12,11 @@ export function makeChunkRows(database: Database): BlobContents {
       let position = 0
       for await (const chunk of inChunks(chunks)) {
         // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-        await database.$executeRaw`
-          INSERT INTO blob_chunks (sha256, position, data) VALUES (${sha256}, ${position}, ${chunk})
-          ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`
+        await database.pool.query(
+          `INSERT INTO blob_chunks (sha256, position, data) VALUES ($1, $2, $3)
+           ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
+          [sha256, position, chunk],
+        )
         position += 1
       }
     },
@@ -23,9 +25,11 @@ export function makeChunkRows(database: Database): BlobContents {
       const first = part.start === 0 ? null : await findChunk(database, sha256, part.start)
       let at = first?.start ?? 0
       for (let position = first?.position ?? 0; at < part.end; position++) {
-        const rows = await translateErrors(
-          () => database.$queryRaw<{ data: Uint8Array }[]>`
-            SELECT data FROM blob_chunks WHERE sha256 = ${sha256} AND position = ${position}`,
+        const { rows } = await translateErrors(() =>
+          database.pool.query<{ data: Buffer }>(
+            'SELECT data FROM blob_chunks WHERE sha256 = $1 AND position = $2',
+            [sha256, position],
+          ),
         )
         const chunk = rows[0]?.data
         if (chunk === undefined) return

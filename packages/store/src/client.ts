@@ -1,7 +1,9 @@
 import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
 import { PrismaClient } from './generated/client.ts'
 
-export type Database = PrismaClient
+/** `pool` are Prisma's own connections, for bytes: Prisma carries them as Base64 inside JSON, on the event loop. */
+export type Database = PrismaClient & { readonly pool: pg.Pool }
 /** What runs a query: the client itself, or one transaction of it. */
 export type Queryable = Pick<PrismaClient, '$queryRaw' | '$executeRaw'>
 
@@ -19,20 +21,26 @@ export interface DatabaseOptions {
  * hang requests for ever.
  */
 export function openDatabase(options: DatabaseOptions): Database {
-  const adapter = new PrismaPg(
-    {
-      connectionString: options.connectionString,
-      application_name: options.applicationName,
-      max: options.connectionsMax,
-      connectionTimeoutMillis: 3000,
-      idleTimeoutMillis: 30_000,
-      keepAlive: true,
-      query_timeout: 8000,
-      statement_timeout: 7000,
-      lock_timeout: 3000,
-      idle_in_transaction_session_timeout: 10_000,
-    },
-    { onPoolError: options.onError, onConnectionError: options.onError },
-  )
-  return new PrismaClient({ adapter, transactionOptions: { maxWait: 4000, timeout: 5000 } })
+  const pool = new pg.Pool({
+    connectionString: options.connectionString,
+    application_name: options.applicationName,
+    max: options.connectionsMax,
+    connectionTimeoutMillis: 3000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    query_timeout: 8000,
+    statement_timeout: 7000,
+    lock_timeout: 3000,
+    idle_in_transaction_session_timeout: 10_000,
+  })
+  pool.on('error', options.onError)
+  const adapter = new PrismaPg(pool, {
+    disposeExternalPool: true,
+    onConnectionError: options.onError,
+  })
+  const client = new PrismaClient({
+    adapter,
+    transactionOptions: { maxWait: 4000, timeout: 5000 },
+  })
+  return Object.assign(client, { pool })
 }

@@ -1,5 +1,6 @@
 /** The seam where Prisma's and Postgres' errors become ours; nobody above the store sees their classes. */
 import { DomainError } from '@trainyard/domain'
+import pg from 'pg'
 import { Prisma } from './generated/client.ts'
 
 /** Prisma codes of a database that does not answer, answers too late, or asks to try again. */
@@ -30,16 +31,22 @@ export function toDomainError(error: unknown): unknown {
     (error instanceof Prisma.PrismaClientKnownRequestError &&
       UNAVAILABLE_PRISMA.includes(error.code)) ||
     error instanceof Prisma.PrismaClientInitializationError ||
-    (error instanceof Error && UNAVAILABLE_MESSAGE.test(error.message))
+    (error instanceof Error && UNAVAILABLE_MESSAGE.test(`${error.message} ${codeOf(error)}`))
   ) {
     return new DomainError('unavailable', {}, { cause: error })
   }
   return error
 }
 
-/** The SQLSTATE that the driver adapter keeps in the error's metadata or cause, or null. */
+/** Of several addresses that all refused, the message says nothing and the code does. */
+function codeOf(error: Error): unknown {
+  return 'code' in error ? error.code : ''
+}
+
+/** The SQLSTATE that `pg` says itself, or that the driver adapter keeps in the error's metadata or cause; or null. */
 function sqlStateOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null
+  if (error instanceof pg.DatabaseError) return error.code ?? null
   if (error instanceof Prisma.PrismaClientKnownRequestError) {
     const meta = error.meta as
       | { code?: unknown; driverAdapterError?: { cause?: { originalCode?: unknown } } }

@@ -78,6 +78,7 @@ async function run(builtin: Builtin, seed: number): Promise<Run> {
       inputWidth: (preprocessing) => inputWidth(columns, preprocessing),
       initialModel: null,
       validationSet: null,
+      testSet: null,
       drawSeed: () => seed,
     },
   )

@@ -98,6 +98,7 @@ function resolve(spec: JobSpec) {
     inputWidth: () => 2,
     initialModel: null,
     validationSet: null,
+    testSet: null,
     drawSeed: () => 1,
   })
 }

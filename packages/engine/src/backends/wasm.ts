@@ -52,8 +52,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
         beforeBatch.answer,
         (moment, batch) => observer?.observe(moment, batch),
       )
-      const observer =
-        job.observes === null ? null : new LayerObserver(config, map, memory, kernels)
+      const observer = job.observes === null ? null : new LayerObserver(config, map, memory)
       const assignment = { module, memory: arena.memory }
       job.team?.start(assignment)
 

@@ -2,7 +2,6 @@ import { MIXUP_STREAM } from '../augmentation/augment-rows.ts'
 import type { SessionState, TrainingData, TrainingJob } from '../backend.ts'
 import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
 import { CLIP_EPSILON } from '../gradient-clip.ts'
-import type { LiveOutputs } from '../layer-statistics.ts'
 import { BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM } from '../layers/batch-norm.ts'
 import { dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
 import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
@@ -19,8 +18,7 @@ import {
   type LayerInteger,
   LOSS_CODES,
   layerIntegerAddress,
-  MEASURED_OFFSETS,
-  type MeasuredReal,
+  MEASURED_REALS,
   OPTIMIZER_CODES,
   teamWordAddress,
 } from './job-record.ts'
@@ -63,14 +61,10 @@ export class JobMemory {
     return this.#reals[jobRealAddress(field) / 8] as number
   }
 
-  measured(layer: LayerMap, field: MeasuredReal): number {
-    return this.#reals[(layer.measured + MEASURED_OFFSETS[field]) / 8] as number
-  }
-
-  /** Between which outputs each layer of an observed job is live. */
-  writeLiveOutputs(layer: LayerMap, { above, below }: LiveOutputs): void {
-    this.#reals[(layer.measured + MEASURED_OFFSETS.above) / 8] = above
-    this.#reals[(layer.measured + MEASURED_OFFSETS.below) / 8] = below
+  /** A view of what is measured of a layer, by `MEASURED_INDICES`. */
+  measured(layer: LayerMap): Float64Array {
+    const start = layer.measured / 8
+    return this.#reals.subarray(start, start + MEASURED_REALS.length)
   }
 
   /** A view of float32 at an address. */
@@ -145,7 +139,7 @@ export class JobMemory {
     this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
     this.#setInteger('asksBeforeBatch', Number(job.onBatch !== null || job.team !== null))
     this.writeThreads(1)
-    this.writeNextObserved(null)
+    this.writeNextObserved()
     this.#setReal('gradientLimit', GRADIENT_LIMIT)
     this.#writeOptimizer(job.optimizer)
     this.#writeAugmentation(job.augmentation)
@@ -233,9 +227,19 @@ export class JobMemory {
     })
   }
 
-  /** From which batch of an epoch on the kernels call the observer; null for none. */
-  writeNextObserved(batch: number | null): void {
-    this.#setInteger('nextObserved', batch ?? NO_BATCH)
+  /**
+   * Batches of an epoch that the kernels measure; at the last one, `observesValues` has them show the outputs and
+   * gradients themselves. None without arguments.
+   */
+  writeNextObserved(first = NO_BATCH, last = NO_BATCH, observesValues = false): void {
+    this.#setInteger('nextObserved', first)
+    this.#setInteger('lastObserved', last)
+    this.#setInteger('observesValues', Number(observesValues))
+  }
+
+  /** What is measured next begins anew. */
+  forgetObserved(): void {
+    this.#setInteger('observedRows', 0)
   }
 
   /** Copies the parameters and running statistics to the best ones. */

@@ -87,6 +87,9 @@ export const JOB_INTEGERS = [
   'firstBatch',
   'answer',
   'nextObserved',
+  'lastObserved',
+  'observedRows',
+  'observesValues',
   'batch',
   'step',
   'overflows',
@@ -205,10 +208,14 @@ export const STATUS_CODES = {
   interrupted: 4,
 } as const
 export const WORK_CODES = { train: 0, validate: 1 } as const
-/** When an observer is called: the gradient is whole but not clipped, and the parameters are updated. */
+/**
+ * When an observer is called: its last batch was passed over; the gradient is whole but not clipped; the parameters
+ * are updated.
+ */
 export const MOMENT_CODES = {
-  before_update: 0,
-  after_update: 1,
+  missed: 0,
+  before_update: 1,
+  after_update: 2,
 } as const
 
 /**
@@ -231,7 +238,7 @@ export type TeamWord = (typeof TEAM_WORDS)[number]
 export type JobInteger = (typeof JOB_INTEGERS)[number]
 export type JobReal = (typeof JOB_REALS)[number]
 export type LayerInteger = (typeof LAYER_INTEGERS)[number]
-export type MeasuredReal = (typeof MEASURED_REALS)[number]
+type MeasuredReal = (typeof MEASURED_REALS)[number]
 
 const CACHE_LINE_BYTES = 64
 const FIELD_BYTES = 8
@@ -241,12 +248,16 @@ export function teamWordAddress(word: TeamWord): number {
   return JOB_ADDRESS + CACHE_LINE_BYTES * TEAM_WORDS.indexOf(word)
 }
 
+/** Tables, since these are read once an epoch. */
+const INTEGER_ADDRESSES = addressesOf(JOB_INTEGERS, FIELDS_ADDRESS)
+const REAL_ADDRESSES = addressesOf(JOB_REALS, FIELDS_ADDRESS + FIELD_BYTES * JOB_INTEGERS.length)
+
 export function jobIntegerAddress(field: JobInteger): number {
-  return FIELDS_ADDRESS + FIELD_BYTES * JOB_INTEGERS.indexOf(field)
+  return INTEGER_ADDRESSES[field]
 }
 
 export function jobRealAddress(field: JobReal): number {
-  return FIELDS_ADDRESS + FIELD_BYTES * (JOB_INTEGERS.length + JOB_REALS.indexOf(field))
+  return REAL_ADDRESSES[field]
 }
 
 /** Layer records follow the job's. */
@@ -260,9 +271,17 @@ export function layerIntegerAddress(layer: number, field: LayerInteger): number 
 
 export const AUGMENTATION_BYTES = FIELD_BYTES * AUGMENTATION_REALS.length
 
-/** A table, since these are read in the middle of an epoch. */
-export const MEASURED_OFFSETS = Object.fromEntries(
-  MEASURED_REALS.map((field, index) => [field, FIELD_BYTES * index]),
+/** Constants by name, since these are read in the middle of an epoch. */
+export const MEASURED_INDICES = Object.fromEntries(
+  MEASURED_REALS.map((field, index) => [field, index]),
 ) as Record<MeasuredReal, number>
 
 export const MEASURED_PEAKS_OFFSET = FIELD_BYTES * MEASURED_REALS.length
+
+function addressesOf<Field extends string>(
+  fields: readonly Field[],
+  start: number,
+): Record<Field, number> {
+  const entries = fields.map((field, index) => [field, start + FIELD_BYTES * index])
+  return Object.fromEntries(entries) as Record<Field, number>
+}

@@ -71,9 +71,6 @@ export interface Kernels {
     step: number,
     threshold: number,
   ): void
-  measureOutputs(rows: number, beginsAnew: number): void
-  measureStep(): void
-  measureUpdate(): void
   identityOrder(order: number, n: number): void
   shuffleOrder(order: number, n: number, epoch: number): void
   roundsOnce(): number
@@ -83,8 +80,8 @@ export interface Kernels {
 
 /**
  * Binds the kernels to a memory; `beforeBatch` is asked before every batch of a job that wants it and gives
- * a status, 0 to go on; `observe` is called with the code of a moment around the update of the batches that
- * the job's record names.
+ * a status, 0 to go on; `observe` is called with the code of a moment when what the job's record says to observe
+ * is complete, or was missed.
  */
 export function instantiateKernels(
   module: WebAssembly.Module,

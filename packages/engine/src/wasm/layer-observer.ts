@@ -7,52 +7,57 @@ import {
   type ObservationWindow,
 } from '../layer-statistics.ts'
 import type { JobMemory } from './job-memory.ts'
-import { type MeasuredReal, MOMENT_CODES } from './job-record.ts'
-import type { Kernels } from './kernels.ts'
+import { MEASURED_INDICES, MOMENT_CODES } from './job-record.ts'
 import type { LayerMap, MemoryMap } from './memory-map.ts'
 
 /**
- * Called by the kernels in the middle of an epoch: has them measure the batch at hand, whose outputs and
- * gradient still lie in their buffers, and writes none of what they train with.
+ * Tells the kernels which batches of an epoch to measure, and is called by them in its middle to read the figures while
+ * outputs and gradient still lie in their buffers. Writes none of what they train with.
  */
 export class LayerObserver {
   readonly #config: NetworkConfig
   readonly #map: MemoryMap
   readonly #memory: JobMemory
-  readonly #kernels: Kernels
   #windows: readonly ObservationWindow[] = []
   #observations: LayerObservation[] = []
-  /** The window that the measured totals belong to, and its rows so far. */
-  #measured: ObservationWindow | null = null
-  #rows = 0
   /** Per layer, of the last step for which they were wanted. */
   #histograms: LayerStatistics['histograms'][] = []
 
-  constructor(config: NetworkConfig, map: MemoryMap, memory: JobMemory, kernels: Kernels) {
+  constructor(config: NetworkConfig, map: MemoryMap, memory: JobMemory) {
     this.#config = config
     this.#map = map
     this.#memory = memory
-    this.#kernels = kernels
     for (const [index, { activation }] of config.layers.entries()) {
-      memory.writeLiveOutputs(map.layers[index] as LayerMap, liveOutputs(activation))
+      const figures = memory.measured(map.layers[index] as LayerMap)
+      const { above, below } = liveOutputs(activation)
+      figures[MEASURED_INDICES.above] = above
+      figures[MEASURED_INDICES.below] = below
     }
   }
 
-  /** Before an epoch: which of its batches to observe. Two windows are apart or the same batch. */
+  /** Before an epoch: which of its batches to observe. Windows are in order, and two are apart or the same batch. */
   begin(windows: readonly ObservationWindow[]): void {
     this.#windows = windows
     this.#observations = []
-    this.#measured = null
+    this.#memory.forgetObserved()
     this.#awaitBatch(0)
   }
 
   observe(moment: number, batch: number): void {
-    for (const window of this.#windows) {
-      if (batch < window.firstBatch || batch > window.lastBatch) continue
-      if (moment === MOMENT_CODES.before_update) this.#measurePass(window, batch)
-      else if (batch === window.lastBatch) this.#observations.push(this.#measureUpdate(window))
+    switch (moment) {
+      case MOMENT_CODES.missed:
+        this.#awaitBatch(batch)
+        break
+      case MOMENT_CODES.before_update:
+        this.#histograms = this.#readHistograms()
+        break
+      case MOMENT_CODES.after_update:
+        for (const window of this.#windows) {
+          if (window.lastBatch === batch) this.#observations.push(this.#readObservation(window))
+        }
+        this.#memory.forgetObserved()
+        this.#awaitBatch(batch + 1)
     }
-    if (moment === MOMENT_CODES.after_update) this.#awaitBatch(batch + 1)
   }
 
   /** Of the epoch so far. */
@@ -60,66 +65,69 @@ export class LayerObserver {
     return this.#observations
   }
 
-  #measurePass(window: ObservationWindow, batch: number): void {
-    // Batches without any weight are passed over, so that the first to come may not be the window's first.
-    const isFirst = this.#measured !== window
-    this.#measured = window
-    // Only full batches are observed.
-    const rows = this.#map.batchSize
-    this.#rows = isFirst ? rows : this.#rows + rows
-    this.#kernels.measureOutputs(rows, Number(isFirst))
-    if (batch !== window.lastBatch) return
-    this.#kernels.measureStep()
-    if (window.detail !== 'histograms') return
-    this.#histograms = this.#map.layers.map((layer) => {
+  #readHistograms(): LayerStatistics['histograms'][] {
+    return this.#map.layers.map((layer) => {
       const { inputs, units, unitStride, outputs, weight, weightGradient } = layer
       const read = (at: number, count: number) =>
         histogramOf(this.#memory.readRows(at, count, units, unitStride))
       return {
-        activations: read(outputs, rows),
+        // Only full batches are observed.
+        activations: read(outputs, this.#map.batchSize),
         weights: read(weight, inputs),
         gradients: read(weightGradient, inputs),
       }
     })
   }
 
-  #measureUpdate({ epoch, detail }: ObservationWindow): LayerObservation {
-    this.#kernels.measureUpdate()
-    const layers = this.#config.layers.map((layer, index) => ({
-      ...this.#readStatistics(layer, this.#map.layers[index] as LayerMap),
-      histograms: detail === 'histograms' ? (this.#histograms[index] ?? null) : null,
-    }))
-    return { epoch, rows: this.#rows, layers }
+  #readObservation({ epoch, detail }: ObservationWindow): LayerObservation {
+    const rows = this.#memory.integer('observedRows')
+    const layers = this.#config.layers.map((layer, index) =>
+      this.#readStatistics(
+        layer,
+        this.#map.layers[index] as LayerMap,
+        rows,
+        detail === 'histograms' ? (this.#histograms[index] ?? null) : null,
+      ),
+    )
+    return { epoch, rows, layers }
   }
 
   #readStatistics(
     { activation, units }: LayerConfig,
     map: LayerMap,
-  ): Omit<LayerStatistics, 'histograms'> {
-    const read = (field: MeasuredReal) => this.#memory.measured(map, field)
-    const count = this.#rows * units
-    const mean = read('sum') / count
-    const weightNorm = read('weightNorm')
+    rows: number,
+    histograms: LayerStatistics['histograms'],
+  ): LayerStatistics {
+    const figures = this.#memory.measured(map)
+    const count = rows * units
+    const mean = (figures[MEASURED_INDICES.sum] ?? 0) / count
+    const square = (figures[MEASURED_INDICES.squares] ?? 0) / count
+    const weightNorm = figures[MEASURED_INDICES.weightNorm] ?? 0
+    const updateNorm = figures[MEASURED_INDICES.updateNorm] ?? 0
     const { tells } = liveOutputs(activation)
     return {
-      gradientNorm: read('gradientNorm'),
+      gradientNorm: figures[MEASURED_INDICES.gradientNorm] ?? 0,
       weightNorm,
-      updateRatio: weightNorm === 0 ? null : read('updateNorm') / weightNorm,
+      updateRatio: weightNorm === 0 ? null : updateNorm / weightNorm,
       activationMean: mean,
-      activationStd: Math.sqrt(Math.max(read('squares') / count - mean * mean, 0)),
-      deadShare: tells === 'dead' ? read('flatUnits') / units : null,
-      saturatedShare: tells === 'saturated' ? read('flat') / count : null,
+      activationStd: Math.sqrt(Math.max(square - mean * mean, 0)),
+      deadShare: tells === 'dead' ? (figures[MEASURED_INDICES.flatUnits] ?? 0) / units : null,
+      saturatedShare: tells === 'saturated' ? (figures[MEASURED_INDICES.flat] ?? 0) / count : null,
+      histograms,
     }
   }
 
-  /** Has the kernels call again at the first batch from `batch` on that a window needs. */
+  /** Has the kernels measure the batches from `batch` on that the next window needs. */
   #awaitBatch(batch: number): void {
-    let next: number | null = null
-    for (const { firstBatch, lastBatch } of this.#windows) {
-      if (lastBatch < batch) continue
-      const first = Math.max(firstBatch, batch)
-      if (next === null || first < next) next = first
+    const next = this.#windows.find(({ lastBatch }) => lastBatch >= batch)
+    if (next === undefined) {
+      this.#memory.writeNextObserved()
+      return
     }
-    this.#memory.writeNextObserved(next)
+    const { firstBatch, lastBatch } = next
+    const wantsValues = this.#windows.some(
+      (window) => window.lastBatch === lastBatch && window.detail === 'histograms',
+    )
+    this.#memory.writeNextObserved(firstBatch, lastBatch, wantsValues)
   }
 }

@@ -28,6 +28,7 @@ export interface JobRow {
   final: unknown
   folds: unknown
   baselines: unknown
+  test: unknown
   manifest: unknown
   attempt: number
   created_at: Date
@@ -74,6 +75,7 @@ export function toJob(row: JobRow): Job {
         ? { best: row.best_weights, last: row.last_weights }
         : null,
     baselines: row.baselines as Job['baselines'],
+    test: row.test as Job['test'],
     queue: row.ahead === null ? null : { position: row.ahead + 1 },
     error: row.error as Job['error'],
     priority: row.priority,

@@ -76,7 +76,8 @@ export function createDatasets(database: Database): DatasetStore {
           if (found.length === 0) return null
           const jobs = await transaction.$queryRaw<{ id: string }[]>`
             SELECT id FROM jobs
-            WHERE dataset_id = ${before.id} OR validation_dataset_id = ${before.id} LIMIT 1`
+            WHERE dataset_id = ${before.id} OR validation_dataset_id = ${before.id}
+              OR test_dataset_id = ${before.id} LIMIT 1`
           if (jobs[0] !== undefined) {
             const detail = `Job ${jobs[0].id} was submitted on this data set; it stays as it is.`
             throw new DomainError('dataset_immutable', { detail })
@@ -97,7 +98,8 @@ export function createDatasets(database: Database): DatasetStore {
             SELECT id FROM datasets WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
           if (found.length === 0) return false
           const jobs = await transaction.$queryRaw<{ id: string; status: string }[]>`
-            SELECT id, status FROM jobs WHERE dataset_id = ${id} OR validation_dataset_id = ${id}
+            SELECT id, status FROM jobs
+            WHERE dataset_id = ${id} OR validation_dataset_id = ${id} OR test_dataset_id = ${id}
             ORDER BY (status IN ('queued', 'running', 'cancelling')) DESC LIMIT 1`
           const job = jobs[0]
           if (job !== undefined && ['queued', 'running', 'cancelling'].includes(job.status)) {

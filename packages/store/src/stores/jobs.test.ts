@@ -161,6 +161,21 @@ describe('datasets.delete', () => {
     )
   })
 
+  it('refuses while a job waits that tests on the data set, which then never changes', async () => {
+    const held = await insertDataset(stores, projectId)
+    const job = await insertJob(stores, projectId, datasetId, { testDatasetId: held.id })
+    const claimed = await stores.leases.claim(job.id, 'worker')
+
+    const after = { ...held, name: 'late', profile: NO_PROFILE }
+    expect(claimed?.testDataset).toEqual({ sha256: held.sha256, columns: held.columns })
+    await expect(stores.datasets.delete(projectId, held.id)).rejects.toThrow(
+      expect.objectContaining({ code: 'dataset_in_use' }),
+    )
+    await expect(stores.datasets.change({ before: held, after })).rejects.toThrow(
+      expect.objectContaining({ code: 'dataset_immutable' }),
+    )
+  })
+
   it('refuses while a job waits for the data set', async () => {
     const dataset = await insertDataset(stores, projectId)
     const job = await insertJob(stores, projectId, dataset.id)

@@ -31,9 +31,9 @@ export function createJobs(database: Database): JobStore {
             await assertUnchanged(transaction, job.datasets)
             await transaction.$executeRaw`
               WITH job AS (
-                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, name, config, resolved_config, parameter_count,
+                INSERT INTO jobs (id, project_id, dataset_id, validation_dataset_id, test_dataset_id, name, config, resolved_config, parameter_count,
                   engine_version, priority, metadata, event_seq)
-                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.validationDatasetId}, ${job.name},
+                VALUES (${job.id}, ${job.projectId}, ${job.datasetId}, ${job.validationDatasetId}, ${job.testDatasetId}, ${job.name},
                   ${JSON.stringify(job.config)}::jsonb,
                   ${JSON.stringify(job.resolvedConfig)}::jsonb, ${job.parameterCount}, ${job.engineVersion},
                   ${job.priority}, ${JSON.stringify(job.metadata)}::jsonb, 1)
@@ -194,7 +194,7 @@ async function readJobs(queryable: Queryable, where: Prisma.Sql): Promise<JobRow
   return await queryable.$queryRaw<JobRow[]>`
     SELECT j.id, j.project_id, j.dataset_id, j.name, j.status, j.stop_reason, j.config, j.resolved_config,
       j.parameter_count, j.engine_version, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.folds,
-      j.baselines, j.manifest, j.attempt,
+      j.baselines, j.test, j.manifest, j.attempt,
       j.created_at, j.started_at, j.finished_at, clock_timestamp() AS now,
       CASE WHEN j.status = 'queued' THEN (
         SELECT count(*)::int FROM jobs q WHERE q.status = 'queued' AND q.project_id = j.project_id

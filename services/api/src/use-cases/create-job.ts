@@ -67,10 +67,9 @@ export function makeCreateJob(deps: {
   }
 
   async function resolve(projectId: ProjectId, spec: JobSpec): Promise<NewJob> {
-    const { validation } = spec
-    const validationDatasetId =
-      validation != null && 'dataset_id' in validation ? (validation.dataset_id as DatasetId) : null
-    const ids = [spec.dataset_id, validationDatasetId].filter((id) => id !== null)
+    const [validationDatasetId, testDatasetId] = [datasetOf(spec.validation), datasetOf(spec.test)]
+    const named = [spec.dataset_id, validationDatasetId, testDatasetId].filter((id) => id !== null)
+    const ids = [...new Set(named)]
     // Before they are read: what changes from here on is found to have changed.
     const revisions = await datasets.revisions(projectId, ids)
     const quote = await quoteJob(projectId, spec)
@@ -81,6 +80,7 @@ export function makeCreateJob(deps: {
       datasetId: quote.dataset_id,
       datasets: revisions,
       validationDatasetId,
+      testDatasetId,
       name: spec.name ?? null,
       config: spec,
       resolvedConfig: quote.resolved_config,
@@ -90,4 +90,9 @@ export function makeCreateJob(deps: {
       metadata: spec.metadata ?? {},
     }
   }
+}
+
+/** The data set of its own that a part has, if any. */
+function datasetOf(part: JobSpec['validation'] | JobSpec['test']): DatasetId | null {
+  return part != null && 'dataset_id' in part ? (part.dataset_id as DatasetId) : null
 }

@@ -22,7 +22,7 @@ export function makeEvaluateJob(deps: {
 }): EvaluateJob {
   const { findJudgedRows, thread } = deps
   return async (projectId, id, which) => {
-    const { job, model, validation } = await findJudgedRows(projectId, id, which)
+    const { job, model, validation, test } = await findJudgedRows(projectId, id, which)
     const evaluatePart = async ({ rows, readTable }: JudgedPart) => {
       const { architecture } = model
       const flops = predictionFlops(architecture, rows.length)
@@ -39,7 +39,7 @@ export function makeEvaluateJob(deps: {
       which,
       epoch: model.epoch,
       validation: validation && (await evaluatePart(validation)),
-      test: null,
+      test: test && (await evaluatePart(test)),
     }
   }
 }

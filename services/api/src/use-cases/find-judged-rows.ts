@@ -2,7 +2,7 @@
 import type { Dataset, Job, ProjectId, WhichWeights } from '@trainyard/contracts'
 import type { Table, Tables } from '@trainyard/datasets'
 import type { BlobStore, DatasetStore, JobStore } from '@trainyard/domain'
-import { TRAINING_ROW, VALIDATION_ROW } from '@trainyard/model'
+import { TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from '@trainyard/model'
 import type { DatasetFiles } from '../files/dataset-files.ts'
 import { findDataset } from './find-dataset.ts'
 import { findJob } from './find-job.ts'
@@ -24,6 +24,8 @@ export interface JudgedRows {
   training: JudgedPart
   /** Null where nothing validated, or each row did in a fold of its own. */
   validation: JudgedPart | null
+  /** Null without a test part. */
+  test: JudgedPart | null
 }
 
 export type FindJudgedRows = (
@@ -49,16 +51,22 @@ export function makeFindJudgedRows(deps: {
     if (sha256 === null) throw splitNotFound(job)
     const parts = readParts(job, Buffer.concat(await Array.fromAsync(blobs.read(sha256))))
     const own = await findDataset(datasets, projectId, job.dataset_id)
-    const set = parts.set && (await findDataset(datasets, projectId, parts.set.id))
+    const datasetOf = async (id: string | null) =>
+      id === null ? own : await findDataset(datasets, projectId, id)
     const training = toPart(own, parts.own, (part) =>
-      parts.folds === null ? part === TRAINING_ROW : part >= TRAINING_ROW,
+      parts.folds === null ? part === TRAINING_ROW : part >= TRAINING_ROW && part !== TEST_ROW,
     )
     const validation = toPart(
-      set ?? own,
-      parts.set?.parts ?? parts.own,
+      await datasetOf(parts.validation.id),
+      parts.validation.parts,
       (part) => parts.folds === null && part === VALIDATION_ROW,
     )
-    return { job, model, training, validation: validation.rows.length === 0 ? null : validation }
+    const test = toPart(
+      await datasetOf(parts.test.id),
+      parts.test.parts,
+      (part) => part === TEST_ROW,
+    )
+    return { job, model, training, validation: unlessEmpty(validation), test: unlessEmpty(test) }
   }
 
   function toPart(
@@ -76,4 +84,8 @@ export function makeFindJudgedRows(deps: {
       },
     }
   }
+}
+
+function unlessEmpty(part: JudgedPart): JudgedPart | null {
+  return part.rows.length === 0 ? null : part
 }

@@ -11,6 +11,7 @@ import {
   assertWithinLimits,
   type DatasetStore,
   DomainError,
+  type HeldOutSet,
   type InitialModel,
   largestClassRows,
   type ModelStore,
@@ -36,25 +37,27 @@ export function makeQuoteJob(deps: {
   return async (projectId, spec) => {
     const dataset = await findDataset(deps.datasets, projectId, spec.dataset_id)
     const initialModel = await findInitialModel(projectId, spec)
-    const validationSet = await findValidationSet(projectId, spec)
+    const [validationSet, testSet] = await findHeldOut(projectId, spec)
     const resolved = resolve(spec, {
       dataset,
       validationSet,
+      testSet,
       initialModel,
       drawSeed: deps.drawSeed,
     })
-    const runs = runsOf(dataset.rows, resolved.validation)
+    const runs = runsOf(dataset.rows, resolved)
+    const heldOut = [validationSet, testSet].filter((set) => set !== null)
     const trained = resolved.training.oversample ? await oversampledRows(dataset) : null
     const plans = inLimits(() =>
-      runs.map(({ trainingRows, validationRows }) => {
-        const split = { trainingRows: trained?.(trainingRows) ?? trainingRows, validationRows }
-        return planTraining({ resolved, dataset, validationSet, split })
+      runs.map((rows) => {
+        const trainingRows = trained?.(rows.trainingRows) ?? rows.trainingRows
+        return planTraining({ resolved, dataset, heldOut, split: { ...rows, trainingRows } })
       }),
     )
     const memoryBytes = Math.max(...plans.map((plan) => plan.memoryBytes))
     // The last is the one whose model is kept.
     const plan = { ...(plans.at(-1) as NetworkPlan), memoryBytes }
-    const { trainingRows, validationRows } = runs.at(-1) as SplitSize
+    const { trainingRows, validationRows, testRows } = runs.at(-1) as SplitSize
     assertWithinLimits(plan, resolved, deps.jobMemoryBytesMax)
     return {
       object: 'training.job_quote',
@@ -65,6 +68,7 @@ export function makeQuoteJob(deps: {
       memory_bytes: plan.memoryBytes,
       training_rows: trainingRows,
       validation_rows: validationRows,
+      test_rows: testRows,
     }
   }
 
@@ -75,16 +79,24 @@ export function makeQuoteJob(deps: {
     return (trainingRows: number) => classes * Math.min(largest, trainingRows)
   }
 
-  async function findValidationSet(
+  /** The data sets of their own that validation and test have; every part proves something only on rows of its own. */
+  async function findHeldOut(
     projectId: ProjectId,
-    { dataset_id, validation }: JobSpec,
-  ): Promise<Dataset | null> {
-    if (validation == null || !('dataset_id' in validation)) return null
-    if (validation.dataset_id === dataset_id) {
-      const detail = 'is the data set that is trained on, which proves nothing; name another'
-      throw invalid([{ pointer: '#/validation/dataset_id', detail }])
+    spec: JobSpec,
+  ): Promise<[HeldOutSet | null, HeldOutSet | null]> {
+    const uses = new Map([[spec.dataset_id, 'that is trained on']])
+    const find = async (part: HeldOutSet['part'], used: string): Promise<HeldOutSet | null> => {
+      const asked = spec[part]
+      if (asked == null || !('dataset_id' in asked)) return null
+      const taken = uses.get(asked.dataset_id)
+      if (taken !== undefined) {
+        const detail = `is the data set ${taken}, which proves nothing; name another`
+        throw invalid([{ pointer: `#/${part}/dataset_id`, detail }])
+      }
+      uses.set(asked.dataset_id, used)
+      return { ...(await findDataset(deps.datasets, projectId, asked.dataset_id)), part }
     }
-    return await findDataset(deps.datasets, projectId, validation.dataset_id)
+    return [await find('validation', 'that validates'), await find('test', 'that tests')]
   }
 
   async function findInitialModel(

@@ -1,6 +1,6 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
 import { type BlobStore, DomainError, isTerminal, type JobStore } from '@trainyard/domain'
-import { TRAINING_ROW, VALIDATION_ROW } from '@trainyard/model'
+import { TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from '@trainyard/model'
 import { findJob } from './find-job.ts'
 
 export interface SplitFile {
@@ -48,17 +48,21 @@ export function splitNotFound({ status }: Job): DomainError {
   return new DomainError('split_not_found', { detail, job_status: status })
 }
 
-function* writeJson(job: Job, parts: Uint8Array): Generator<string> {
-  const { folds, own, set } = readParts(job, parts)
+function* writeJson(job: Job, bytes: Uint8Array): Generator<string> {
+  const { folds, own, validation, test } = readParts(job, bytes)
   const { id: job_id, dataset_id } = job
   const head = JSON.stringify({
     object: 'training.job_split',
-    ...{ job_id, dataset_id, validation_dataset_id: set?.id ?? null },
+    ...{ job_id, dataset_id, validation_dataset_id: validation.id, test_dataset_id: test.id },
   })
   yield `${head.slice(0, -1)},"training":`
-  yield* writeRows(parts, (part) => (folds === null ? part === TRAINING_ROW : part >= TRAINING_ROW))
+  yield* writeRows(own, (part) =>
+    folds === null ? part === TRAINING_ROW : part >= TRAINING_ROW && part !== TEST_ROW,
+  )
   yield ',"validation":'
-  yield* writeRows(set?.parts ?? own, (part) => folds === null && part === VALIDATION_ROW)
+  yield* writeRows(validation.parts, (part) => folds === null && part === VALIDATION_ROW)
+  yield ',"test":'
+  yield* writeRows(test.parts, (part) => part === TEST_ROW)
   yield ',"folds":'
   for (let fold = 0; fold < (folds ?? 0); fold++) {
     yield fold === 0 ? '[' : ','
@@ -81,17 +85,18 @@ function* writeRows(parts: Uint8Array, isWanted: (part: number) => boolean): Gen
   yield separator === '[' ? '[]' : ']'
 }
 
-function* writeCsv(job: Job, parts: Uint8Array): Generator<string> {
-  const { folds, own, set } = readParts(job, parts)
+function* writeCsv(job: Job, bytes: Uint8Array): Generator<string> {
+  const { folds, own, validation, test } = readParts(job, bytes)
   const nameOf = (part: number) => {
     if (part === TRAINING_ROW) return 'training'
+    if (part === TEST_ROW) return 'test'
     return folds === null ? 'validation' : `fold_${part - VALIDATION_ROW + 1}`
   }
   yield 'row,part\n'
-  for (const rows of [own, set?.parts ?? new Uint8Array()]) {
-    for (let start = 0; start < rows.length; start += ROWS_PER_CHUNK) {
+  for (const parts of new Set([own, validation.parts, test.parts])) {
+    for (let start = 0; start < parts.length; start += ROWS_PER_CHUNK) {
       let text = ''
-      for (const [i, part] of rows.subarray(start, start + ROWS_PER_CHUNK).entries()) {
+      for (const [i, part] of parts.subarray(start, start + ROWS_PER_CHUNK).entries()) {
         if (part >= TRAINING_ROW) text += `${start + i},${nameOf(part)}\n`
       }
       yield text
@@ -99,10 +104,25 @@ function* writeCsv(job: Job, parts: Uint8Array): Generator<string> {
   }
 }
 
-/** Parts of the rows of the data set, and of those of a data set for validation, which follow. */
-export function readParts({ resolved_config: { validation } }: Job, parts: Uint8Array) {
+/** Parts of the rows of the data set; those of data sets for validation and for tests follow, in this order. */
+export function readParts({ resolved_config: { validation, test } }: Job, bytes: Uint8Array) {
   const folds = validation !== null && 'folds' in validation ? validation.folds : null
-  if (validation === null || !('dataset_id' in validation)) return { folds, own: parts, set: null }
-  const own = parts.subarray(0, parts.length - validation.rows)
-  return { folds, own, set: { id: validation.dataset_id, parts: parts.subarray(own.length) } }
+  const validating = validation !== null && 'dataset_id' in validation ? validation : null
+  // Absent from jobs of before there was any.
+  const testing = test != null && 'dataset_id' in test ? test : null
+  const testStart = bytes.length - (testing?.rows ?? 0)
+  const ownRows = testStart - (validating?.rows ?? 0)
+  const own = bytes.subarray(0, ownRows)
+  return {
+    folds,
+    own,
+    validation: {
+      id: validating?.dataset_id ?? null,
+      parts: validating === null ? own : bytes.subarray(ownRows, testStart),
+    },
+    test: {
+      id: testing?.dataset_id ?? null,
+      parts: testing === null ? own : bytes.subarray(testStart),
+    },
+  }
 }

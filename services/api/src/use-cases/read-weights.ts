@@ -1,77 +1,104 @@
-import type { Job, ProjectId, WhichWeights } from '@trainyard/contracts'
-import type { DatasetStore, JobStore } from '@trainyard/domain'
-import { toTensors, writeSafetensors, writeWeightsJson } from '@trainyard/formats'
-import { unpackLayers } from '@trainyard/model'
+import type {
+  ExportQuery,
+  Job,
+  Lineage,
+  ModelVersion,
+  ProjectId,
+  WhichWeights,
+} from '@trainyard/contracts'
+import type { DatasetStore, JobStore, ModelStore, VersionChoice } from '@trainyard/domain'
+import type { StoredNetwork } from '@trainyard/model'
+import type { ExportedFile, ExportModel } from './export-model.ts'
 import { findJob } from './find-job.ts'
-import { type LoadModel, type StoredModel, weightsNotFound } from './load-model.ts'
+import { findModelVersion } from './find-model.ts'
+import { type ReadWeightBytes, weightsNotFound } from './load-model.ts'
 
-export type WeightsFormat = 'json' | 'safetensors'
-
-export interface WeightsFile {
-  fileName: string
-  /** Strong: the same text means the same bytes. */
-  etag: string
-  mediaType: string
-  /** Reads the weights and begins to write the file. */
-  open: () => Promise<{ byteLength: number | null; chunks: Iterable<Uint8Array | string> }>
-}
-
-export type ReadWeights = (
+export type ReadJobWeights = (
   projectId: ProjectId,
   id: string,
-  options: { format: WeightsFormat; which: WhichWeights },
-) => Promise<WeightsFile>
+  query: ExportQuery & { which: WhichWeights },
+) => Promise<ExportedFile>
 
-export function makeReadWeights(deps: {
-  jobs: Pick<JobStore, 'find'>
+export type ReadVersionWeights = (
+  projectId: ProjectId,
+  name: string,
+  choice: VersionChoice,
+  query: ExportQuery,
+) => Promise<ExportedFile>
+
+export function makeReadJobWeights(deps: {
+  jobs: Pick<JobStore, 'find' | 'weights'>
   datasets: Pick<DatasetStore, 'find'>
-  loadModel: LoadModel
-}): ReadWeights {
-  const { jobs, datasets, loadModel } = deps
-  return async (projectId, id, { format, which }) => {
+  readWeightBytes: ReadWeightBytes
+  exportModel: ExportModel
+}): ReadJobWeights {
+  const { jobs, datasets, readWeightBytes, exportModel } = deps
+  return async (projectId, id, { which, ...query }) => {
     const job = await findJob(jobs, projectId, id)
-    const info = job.weights?.[which]
-    if (info === undefined) throw weightsNotFound(job)
-    const fileName = `${job.id}-${which}.${format}`
-    if (format === 'json') {
-      return {
-        fileName,
-        etag: `"${info.sha256}-json"`,
-        mediaType: 'application/json; charset=utf-8',
-        open: async () => ({ byteLength: null, chunks: toJson(await loadModel(job, which)) }),
-      }
-    }
+    const weights = await jobs.weights(job.id, which)
+    if (weights === null) throw weightsNotFound(job)
+    const { architecture, preprocessing, epoch, sha256 } = weights
     // The file names its data set's content, as long as there is one.
-    const dataset = await datasets.find(projectId, job.dataset_id)
-    return {
-      fileName,
-      etag: `"${info.sha256}-safetensors-${dataset?.sha256.slice(0, 16) ?? 'none'}"`,
-      mediaType: 'application/octet-stream',
-      open: async () => toSafetensors(job, await loadModel(job, which), dataset?.sha256),
+    const datasetSha256 = await findDatasetSha256(projectId, job)
+    const source = {
+      key: `${job.id}/${which}/${sha256}/${datasetSha256}`,
+      name: `${job.id}-${which}`,
+      networks: [{ architecture, preprocessing }],
+      facts: {
+        job_id: job.id,
+        epoch: String(epoch),
+        engine_version: job.engine_version,
+        ...(datasetSha256 === null ? {} : { dataset_sha256: datasetSha256 }),
+      },
+      readBytes: () => readWeightBytes(weights),
     }
+    return await exportModel(source, query)
+  }
+
+  async function findDatasetSha256(projectId: ProjectId, job: Job): Promise<string | null> {
+    if (job.manifest !== null) return job.manifest.dataset_sha256
+    return (await datasets.find(projectId, job.dataset_id))?.sha256 ?? null
   }
 }
 
-function toJson({ architecture, preprocessing, bytes }: StoredModel): Iterable<string> {
-  return writeWeightsJson({
-    architecture,
-    preprocessing,
-    layers: unpackLayers(architecture, bytes),
-  })
+export function makeReadVersionWeights(deps: {
+  models: Pick<ModelStore, 'findVersion'>
+  readWeightBytes: ReadWeightBytes
+  exportModel: ExportModel
+}): ReadVersionWeights {
+  const { models, readWeightBytes, exportModel } = deps
+  return async (projectId, name, choice, query) => {
+    const version = await findModelVersion(models, projectId, name, choice)
+    const source = {
+      // A purged name begins again: the number alone could mean another version by then.
+      key: `${projectId}/${name}/${version.version}/${version.created_at}/${version.sha256}`,
+      name: `${name}-${version.version}`,
+      networks: networksOf(version),
+      facts: {
+        model: name,
+        version: String(version.version),
+        ...(version.lineage === null ? {} : factsOf(version.lineage)),
+      },
+      readBytes: () => readWeightBytes(version),
+    }
+    return await exportModel(source, query)
+  }
 }
 
-function toSafetensors(job: Job, model: StoredModel, datasetSha256: string | undefined) {
-  const { architecture, preprocessing, bytes, epoch } = model
-  return writeSafetensors({
-    tensors: toTensors(unpackLayers(architecture, bytes)),
-    metadata: {
-      format: 'trainyard/1',
-      architecture: JSON.stringify(architecture),
-      preprocessing: JSON.stringify(preprocessing),
-      job_id: job.id,
-      epoch: String(epoch),
-      engine_version: job.engine_version,
-      ...(datasetSha256 === undefined ? {} : { dataset_sha256: datasetSha256 }),
-    },
-  })
+/** The networks of a version, in the order of its bytes. */
+export function networksOf({
+  architecture,
+  preprocessing,
+  members,
+}: ModelVersion): StoredNetwork[] {
+  return members ?? (architecture === null ? [] : [{ architecture, preprocessing }])
+}
+
+function factsOf({ job_id, engine_version, dataset_sha256, manifest }: Lineage) {
+  return {
+    job_id,
+    engine_version,
+    ...(dataset_sha256 === null ? {} : { dataset_sha256 }),
+    ...(manifest === null ? {} : { config_sha256: manifest.config_sha256 }),
+  }
 }

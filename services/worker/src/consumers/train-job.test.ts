@@ -178,6 +178,56 @@ describe('a job that is trained to its end', () => {
     expect(parts).toEqual([...Array<number>(40).fill(1), ...Array<number>(12).fill(2)])
   })
 
+  it('says what its best weights reach on the test part, on which nothing else depends', async () => {
+    const test = { fraction: 0.25, stratify: false, group_column: null }
+    const submit = (dataset: Dataset) =>
+      worker.insertJob(dataset, (resolved) => {
+        Object.assign(resolved, { test, validation: { ...test, fraction: 0.2 } })
+        resolved.training.epochs = 300
+        resolved.training.early_stopping = { metric: 'val_loss', patience: 50, min_delta: 0 }
+      })
+    const job = await submit(xor)
+    const trainer = startTrainer()
+    await trainer.train(job.id)
+    const ended = await worker.read(job)
+    const parts = await readBlob((await worker.stores.jobs.split(job.id)) ?? '')
+    // The same rows with other answers in the test part.
+    const tested = [...parts.keys()].filter((row) => parts[row] === 255)
+    const lies = makeXorRows(40).map(([a = 0, b = 0, y = 0], row) =>
+      tested.includes(row) ? [a, b, 1 - y] : [a, b, y],
+    )
+    const lied = await submit(await worker.insertDataset(lies))
+
+    await trainer.train(lied.id)
+
+    const endedLied = await worker.read(lied)
+    expect(ended.best?.metrics.val_accuracy).toBe(1)
+    expect(ended.test).toEqual({
+      rows: 10,
+      epoch: ended.best?.epoch,
+      metrics: { test_loss: expect.closeTo(0, 1), test_accuracy: 1 },
+    })
+    expect(endedLied.test).toMatchObject({ rows: 10, metrics: { test_accuracy: 0 } })
+    expect(endedLied.weights).toEqual(ended.weights)
+    expect([endedLied.best, endedLied.stop_reason]).toEqual([ended.best, ended.stop_reason])
+  })
+
+  it('tests on another data set', async () => {
+    const other = await worker.insertDataset(makeXorRows(12))
+    const resolvedConfig = makeResolvedConfig({ test: { dataset_id: other.id, rows: 12 } })
+    resolvedConfig.training.epochs = 300
+    const job = await insertJob(worker.stores, worker.projectId, xor.id, {
+      ...{ resolvedConfig, testDatasetId: other.id },
+    })
+
+    await startTrainer().train(job.id)
+
+    const ended = await worker.read(job)
+    const parts = [...(await readBlob((await worker.stores.jobs.split(job.id)) ?? ''))]
+    expect(ended.test).toMatchObject({ rows: 12, metrics: { test_accuracy: 1 } })
+    expect(parts).toEqual([...Array<number>(40).fill(1), ...Array<number>(12).fill(255)])
+  })
+
   it('says which rows it trained on and which validated', async () => {
     const job = await worker.insertJob(xor, (resolved) => {
       resolved.validation = { fraction: 0.25, stratify: true, group_column: null }
@@ -264,10 +314,10 @@ describe('drain', () => {
     let isClaiming = false
     const leases: WorkerDeps['leases'] = {
       ...worker.deps.leases,
-      async claim(jobId, owner) {
+      async claim(...claim) {
         isClaiming = true
         await held
-        return await worker.deps.leases.claim(jobId, owner)
+        return await worker.deps.leases.claim(...claim)
       },
     }
     const trainer = startTrainer({ leases })
@@ -285,11 +335,11 @@ describe('drain', () => {
     const [failing, other] = [await insertSlowJob(), await insertSlowJob()]
     const leases: WorkerDeps['leases'] = {
       ...worker.deps.leases,
-      async release(lease) {
+      async release(lease, reason) {
         if (lease.jobId === failing.id) throw new DomainError('unavailable')
         // Once round the database later than the other's failure.
         await worker.read(other)
-        return await worker.deps.leases.release(lease)
+        return await worker.deps.leases.release(lease, reason)
       },
     }
     const trainer = startTrainer({ leases })

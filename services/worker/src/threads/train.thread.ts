@@ -4,12 +4,13 @@
  */
 import { createHash } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
-import type { EpochMetrics, Fold, WhichWeights } from '@trainyard/contracts'
+import type { EpochMetrics, Fold, TestResult, WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { detailToObserve, finalEpochs } from '@trainyard/domain'
 import { createNetwork, EngineError, inspectCheckpoint, type Network } from '@trainyard/engine'
 import {
   measureBaselines,
+  measureTest,
   type PreparedTraining,
   packLayers,
   packSplit,
@@ -46,8 +47,10 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
     return { kind: 'trained', report: await train(task) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
-    if (error instanceof EngineError && error.code === 'invalid_checkpoint') {
-      return { kind: 'unresumable', reason: error.message }
+    if (error instanceof EngineError) {
+      const { code, message: reason } = error
+      if (code === 'invalid_checkpoint') return { kind: 'unresumable', reason }
+      if (code === 'memory_exceeded') return { kind: 'memory_exceeded', reason }
     }
     throw error
   }
@@ -64,13 +67,15 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
   const data = prepareTraining(task)
   if (validated !== null && 'end' in validated) {
     const { architecture, preprocessing } = data
-    const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [] }
+    const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [], test: null }
     return { end: validated.end, ...empty, split, architecture, preprocessing }
   }
   const { best, ...report } = await trainNetwork(task, data, validated?.folds ?? null, shouldStop)
   // After the network is gone: together they would need more memory than the job was admitted with.
+  const hasSucceeded = report.end.kind === 'succeeded'
+  const test = hasSucceeded ? await testBest(task, data, report.weights) : null
   const baselines =
-    report.end.kind === 'succeeded' && best !== null
+    hasSucceeded && best !== null
       ? await measureBaselines({
           data: withoutRepeats(task, data),
           resolved: task.resolved,
@@ -78,7 +83,25 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
           module: kernels,
         })
       : []
-  return { ...report, split, baselines }
+  return { ...report, split, baselines, test }
+}
+
+/** Once, at the end: nothing is chosen by it. */
+async function testBest(
+  { resolved }: TrainingTask,
+  { test, architecture }: PreparedTraining,
+  weights: readonly TrainedWeights[],
+): Promise<TestResult | null> {
+  const best = weights.find(({ which }) => which === 'best')
+  if (test === null || best === undefined) return null
+  const { loss, accuracy } = await measureTest({
+    ...{ test, resolved, architecture },
+    weights: best.bytes,
+    module: kernels,
+  })
+  // A model may have learnt finite numbers and still overflow on rows far from them.
+  const metrics = { test_loss: Number.isFinite(loss) ? loss : null, test_accuracy: accuracy }
+  return { rows: test.rows, epoch: best.epoch, metrics }
 }
 
 /** Simpler models learn from each row once: the most frequent class is that of the data. */
@@ -95,7 +118,7 @@ async function trainNetwork(
   data: PreparedTraining,
   folds: readonly Fold[] | null,
   shouldStop: () => boolean,
-): Promise<Omit<TrainingReport, 'split' | 'baselines'> & { best: EpochMetrics | null }> {
+): Promise<Omit<TrainingReport, 'split' | 'baselines' | 'test'> & { best: EpochMetrics | null }> {
   const { control, progress, resume } = task
   const resolved = folds === null ? task.resolved : toFinal(task.resolved)
   const epochs = folds === null ? null : finalEpochs(folds)

@@ -39,8 +39,8 @@ export function toFinish(
   switch (report.end.kind) {
     case 'succeeded': {
       const { stopReason } = report.end
-      const { baselines } = report
-      return { status: 'succeeded', stopReason, error: null, ...results, baselines }
+      const { baselines, test } = report
+      return { status: 'succeeded', stopReason, error: null, ...results, baselines, test }
     }
     case 'stopped':
       return { status: 'cancelled', stopReason: 'cancelled', error: null, ...results }

@@ -10,6 +10,7 @@ import type {
   Preprocessing,
   ResolvedConfig,
   StopReason,
+  TestResult,
   WhichWeights,
 } from '@trainyard/contracts'
 import type { DataFault, Table } from '@trainyard/datasets'
@@ -30,6 +31,8 @@ export interface TrainingTask {
   resolved: ResolvedConfig
   /** A table of its own for validation. */
   validationTable: Table | null
+  /** A table of its own for the test. */
+  testTable: Table | null
   /** As `packLayers` writes them, in the shapes of `resolved`; null: the initializers'. */
   initialWeights: Uint8Array | null
   /** Completed by an attempt before. */
@@ -115,11 +118,15 @@ export interface TrainingReport extends EpochReport {
   preprocessing: Preprocessing
   /** Of a training that succeeded with a validation part; else empty. */
   baselines: Baseline[]
+  /** Of a training that succeeded with a test part; else null. */
+  test: TestResult | null
 }
 
 /** What a thread answers. Data that does not fit is no error there, since an error loses its class on the way. */
 export type TrainingAnswer =
   | { kind: 'trained'; report: TrainingReport }
   | { kind: 'refused'; faults: DataFault[] }
+  /** There is not as much memory as the engine needs. */
+  | { kind: 'memory_exceeded'; reason: string }
   /** The engine does not take the checkpoint. */
   | { kind: 'unresumable'; reason: string }

@@ -22,7 +22,13 @@ beforeAll(async () => {
 
 afterAll(() => threads.close())
 
-const FROM_THE_START = { validationTable: null, initialWeights: null, folds: [], resume: null }
+const FROM_THE_START = {
+  validationTable: null,
+  testTable: null,
+  initialWeights: null,
+  folds: [],
+  resume: null,
+}
 
 describe('epochs', () => {
   it('arrive complete and in order, all but the last ones before the report', async () => {

@@ -19,6 +19,7 @@ import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
+import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
 import {
   type LoadModel,
@@ -36,7 +37,7 @@ import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
-import { makeReadWeights } from '../../use-cases/read-weights.ts'
+import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -74,6 +75,7 @@ import { addMoveAlias } from './models/move-alias.ts'
 import { addReadModel } from './models/read.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
+import { addReadVersionWeights } from './models/read-weights.ts'
 
 export interface V1Deps extends Deps {
   authenticate: Authenticate
@@ -85,7 +87,7 @@ export interface V1Deps extends Deps {
   metrics: ApiMetrics
 }
 
-type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes }
+type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes; exportModel: ExportModel }
 
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
@@ -95,8 +97,9 @@ export function addV1(app: App, deps: V1Deps): void {
   addDatasetRoutes(app, deps)
   // One memory of weights, whichever name they are asked for by.
   const readWeightBytes = makeReadWeightBytes(deps)
-  addJobRoutes(app, { ...deps, readWeightBytes })
-  addModelRoutes(app, { ...deps, readWeightBytes })
+  const routeDeps = { ...deps, readWeightBytes, exportModel: makeExportModel() }
+  addJobRoutes(app, routeDeps)
+  addModelRoutes(app, routeDeps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -136,7 +139,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
     startStream: makeStartStream(deps),
   })
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  addReadWeights(app, { readWeights: makeReadWeights({ ...deps, loadModel }) })
+  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
     predict: makePredict({
       jobs,
@@ -174,6 +177,7 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
   addReadModelEvents(app, { models })
+  addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
   addDeleteModel(app, { models })

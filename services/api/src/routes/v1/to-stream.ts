@@ -6,7 +6,7 @@ export function toStream(chunks: Iterable<Uint8Array | string>): Readable {
   return Readable.from(
     (async function* () {
       for (const chunk of chunks) {
-        yield chunk
+        if (chunk.length > 0) yield chunk
         await nextTurn()
       }
     })(),

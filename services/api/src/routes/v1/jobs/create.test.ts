@@ -129,6 +129,19 @@ describe('200', () => {
     expect(validated.memory_bytes - plain.memory_bytes).toBeGreaterThan(150 * (4 * 8 + 4 + 5 * 4))
   })
 
+  it('quotes a job with a test part, of its own rows or of another data set', async () => {
+    const other = await test.makeDataset({ builtin: { generator: 'iris' } })
+    const quote = async (spec: object) =>
+      jobQuoteSchema.parse((await post(spec, {}, '?dry_run=true')).json())
+
+    const share = await quote({ test: { fraction: 0.2 } })
+    const set = await quote({ test: { dataset_id: other.id }, validation: null })
+
+    expect(share).toMatchObject({ training_rows: 90, validation_rows: 30, test_rows: 30 })
+    expect(set).toMatchObject({ training_rows: 150, validation_rows: 0, test_rows: 150 })
+    expect(set.resolved_config.test).toEqual({ dataset_id: other.id, rows: 150 })
+  })
+
   it('counts the rows that oversampling adds, by the classes of the data set', async () => {
     const rows = Array.from({ length: 100 }, (_, i) => [i, i < 90 ? 'often' : 'rare'])
     const { id } = await test.makeDataset({ columns: ['x', 'y'], rows, target: 'y' })

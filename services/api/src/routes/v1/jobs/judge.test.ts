@@ -62,6 +62,15 @@ describe('evaluation', () => {
     })
   })
 
+  it('judges the rows of the test part beside them', async () => {
+    const id = await finishJob(ROWS, Uint8Array.of(1, 1, 2, 255, 0, 255))
+
+    const evaluation = jobEvaluationSchema.parse((await get('evaluation', id)).json())
+
+    expect(evaluation.validation).toMatchObject({ rows: 1, accuracy: 1 })
+    expect(evaluation.test).toMatchObject({ rows: 2, accuracy: 0.5 })
+  })
+
   it('needs the split of an ended job', async () => {
     const running = await test.insertJob()
 

@@ -13,10 +13,16 @@ afterAll(() => test.close())
 type Validation = ReturnType<typeof makeResolvedConfig>['validation']
 
 /** An ended job whose rows were in these parts; its id. */
-async function finishWith(parts: Uint8Array, validation: Validation = null): Promise<string> {
+async function finishWith(
+  parts: Uint8Array,
+  validation: Validation = null,
+  tested: ReturnType<typeof makeResolvedConfig>['test'] = null,
+): Promise<string> {
   const sha256 = createHash('sha256').update(parts).digest('hex')
   await test.stores.blobs.put({ sha256, bytes: parts.byteLength }, [parts])
-  const job = await test.insertJob({ resolvedConfig: makeResolvedConfig({ validation }) })
+  const job = await test.insertJob({
+    resolvedConfig: makeResolvedConfig({ validation, test: tested }),
+  })
   await test.finish(await test.start(job), { split: { sha256 } })
   return job.id
 }
@@ -74,6 +80,39 @@ describe('200', () => {
     })
     expect((await get(id, '?format=csv')).body).toBe(
       'row,part\n0,training\n2,training\n0,validation\n1,validation\n',
+    )
+  })
+
+  it('lists the rows that tested, beside folds too', async () => {
+    const tested = { fraction: 0.2, stratify: false, group_column: null }
+    const id = await finishWith(Uint8Array.of(1, 2, 255, 0, 1), HELD_OUT, tested)
+    const folds = { folds: 2, stratify: false, group_column: null }
+    const folded = await finishWith(Uint8Array.of(2, 255, 3, 2, 255), folds, tested)
+
+    expect((await get(id)).json()).toMatchObject({
+      ...{ training: [0, 4], validation: [1], test: [2], test_dataset_id: null },
+    })
+    expect((await get(folded)).json()).toMatchObject({
+      ...{ training: [0, 2, 3], validation: [], test: [1, 4], folds: [[0, 3], [2]] },
+    })
+    expect((await get(folded, '?format=csv')).body).toBe(
+      'row,part\n0,fold_1\n1,test\n2,fold_2\n3,fold_1\n4,test\n',
+    )
+  })
+
+  it('lists the rows of a data set that tested, behind one that validated', async () => {
+    const id = await finishWith(
+      Uint8Array.of(1, 0, 1, 2, 2, 255),
+      { dataset_id: 'ds_2', rows: 2 },
+      { dataset_id: 'ds_3', rows: 1 },
+    )
+
+    expect((await get(id)).json()).toMatchObject({
+      ...{ training: [0, 2], validation_dataset_id: 'ds_2', validation: [0, 1] },
+      ...{ test_dataset_id: 'ds_3', test: [0] },
+    })
+    expect((await get(id, '?format=csv')).body).toBe(
+      'row,part\n0,training\n2,training\n0,validation\n1,validation\n0,test\n',
     )
   })
 

@@ -11,9 +11,9 @@ const MEDIA_TYPES = { json: 'application/json', csv: 'text/csv' } as const
 
 const schema = {
   tags: ['Jobs'],
-  summary: 'Download which rows trained and which validated',
+  summary: 'Download which rows trained, which validated and which tested',
   description:
-    'Of an ended job. Rows that were left out (`drop_row`) are in no part. CSV has one line for each row: `row,part`, where the part is `training`, `validation`, or `fold_1` and so on for the fold in which the row validated.',
+    'Of an ended job. Rows that were left out (`drop_row`) are in no part. CSV has one line for each row: `row,part`, where the part is `training`, `validation`, `test`, or `fold_1` and so on for the fold in which the row validated.',
   params: jobParamsSchema,
   querystring: readSplitQuerySchema,
   response: {

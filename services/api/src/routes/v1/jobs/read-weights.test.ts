@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { weightsDocumentSchema } from '@trainyard/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildTestApp, type TestApp, toProblem } from '../../../test-app.fixture.ts'
@@ -42,7 +43,31 @@ describe('200', () => {
     expect(header.__metadata__.dataset_sha256).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it.each(['?format=json', '?format=safetensors'])(
+  it('writes names that PyTorch loads, and arrays that NumPy loads', async () => {
+    const torch = await get('?format=safetensors&naming=torch')
+    const npz = await get('?format=npz')
+
+    const length = Number(torch.rawPayload.readBigUInt64LE(0))
+    const header = JSON.parse(torch.rawPayload.subarray(8, 8 + length).toString())
+    expect(Object.keys(header)).toEqual(['__metadata__', '0.weight', '0.bias'])
+    expect(header.__metadata__.torch).toBe('nn.Sequential(nn.Linear(2, 1))')
+    expect(npz.headers['content-type']).toBe('application/x-npz')
+    expect(npz.rawPayload.subarray(0, 4).toString('latin1')).toBe('PK\x03\x04')
+  })
+
+  it('says the SHA-256 of what it sends', async () => {
+    for (const query of ['?format=json', '?format=safetensors', '?format=npz']) {
+      const response = await get(query)
+
+      const hash = createHash('sha256').update(response.rawPayload)
+      const hex = hash.copy().digest('hex')
+      expect(response.headers['repr-digest']).toBe(`sha-256=:${hash.digest('base64')}:`)
+      expect(response.headers.etag).toBe(`"${hex}"`)
+      expect(Number(response.headers['content-length'])).toBe(response.rawPayload.length)
+    }
+  })
+
+  it.each(['?format=json', '?format=safetensors', '?format=npz'])(
     'answers HEAD of %s like GET without a body',
     async (query) => {
       const [whole, head] = [await get(query), await get(query, {}, 'HEAD')]
@@ -75,6 +100,46 @@ describe('304', () => {
 
     expect((await get('?format=safetensors', { 'if-none-match': etag })).statusCode).toBe(200)
     expect((await get('', { 'if-none-match': '"other"' })).statusCode).toBe(200)
+  })
+})
+
+describe('206', () => {
+  it('sends any part of a file, of text as of bytes', async () => {
+    for (const query of ['', '?format=safetensors', '?format=npz']) {
+      const whole = await get(query)
+      const size = whole.rawPayload.length
+      for (const [range, start, end] of [
+        ['bytes=0-9', 0, 10],
+        ['bytes=7-30', 7, 31],
+        [`bytes=${size - 5}-`, size - 5, size],
+        ['bytes=-3', size - 3, size],
+      ] as const) {
+        const part = await get(query, { range, 'if-range': String(whole.headers.etag) })
+
+        expect(part.statusCode).toBe(206)
+        expect(part.rawPayload.equals(whole.rawPayload.subarray(start, end))).toBe(true)
+        expect(part.headers).toMatchObject({
+          'content-range': `bytes ${start}-${end - 1}/${size}`,
+          'content-length': String(end - start),
+          'repr-digest': whole.headers['repr-digest'],
+        })
+      }
+    }
+  })
+
+  it('is refused beyond the end', async () => {
+    const response = await get('', { range: 'bytes=999999-' })
+
+    expect(toProblem(response).code).toBe('range_not_satisfiable')
+  })
+})
+
+describe('422', () => {
+  it('refuses an option that means nothing for the format', async () => {
+    expect(toProblem(await get('?naming=torch')).errors).toEqual([
+      { parameter: 'naming', detail: 'means something for the format safetensors, not for json' },
+    ])
+    expect(toProblem(await get('?format=pickle')).errors?.[0]?.parameter).toBe('format')
   })
 })
 

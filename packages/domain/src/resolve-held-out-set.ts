@@ -1,51 +1,52 @@
-/** A data set of its own for validation: whether its rows can be looked at with what was fitted on the training set. */
-import type { Column, FieldError, ResolvedConfig, Task } from '@trainyard/contracts'
+/** A data set of its own for validation or test: whether its rows can be looked at with what was fitted on the training set. */
+import type { Column, FieldError, Task } from '@trainyard/contracts'
 import type { DatasetFacts } from './resolve-config.ts'
 
-const POINTER = '#/validation/dataset_id'
 /** A wide table may lack every column; nobody reads more faults. */
 const FAULTS_MAX = 20
 /** Roles that training reads. */
 const USED_ROLES: readonly Column['role'][] = ['feature', 'target', 'weight']
 
-export interface ValidationSet extends DatasetFacts {
+export interface HeldOutSet extends DatasetFacts {
+  part: 'validation' | 'test'
   id: string
 }
 
 /** Pushes a fault for each column that training uses and the set lacks or has differently. */
-export function resolveValidationSet(
+export function resolveHeldOutSet(
   training: DatasetFacts,
-  set: ValidationSet,
+  set: HeldOutSet,
   task: Task,
   errors: FieldError[],
-): ResolvedConfig['validation'] {
+): { dataset_id: string; rows: number } {
   const used = training.columns.filter(({ role }) => USED_ROLES.includes(role))
   const details = used.flatMap((column) => findFault(column, training, set, task) ?? [])
-  for (const detail of details.slice(0, FAULTS_MAX)) errors.push({ pointer: POINTER, detail })
+  for (const detail of details.slice(0, FAULTS_MAX))
+    errors.push({ pointer: `#/${set.part}/dataset_id`, detail })
   return { dataset_id: set.id, rows: set.rows }
 }
 
 function findFault(
   { name, type, role, levels }: Column,
   training: DatasetFacts,
-  set: ValidationSet,
+  set: HeldOutSet,
   task: Task,
 ): string | null {
   const there = set.columns.find((column) => column.name === name)
-  if (there === undefined) return `the validation data set has no column "${name}"`
-  if (there.role === 'ignored') return `the validation data set ignores its column "${name}"`
+  if (there === undefined) return `the ${set.part} data set has no column "${name}"`
+  if (there.role === 'ignored') return `the ${set.part} data set ignores its column "${name}"`
   if (name === training.target && set.target !== name) {
-    return `the validation data set has the target "${set.target}"; it must be "${name}"`
+    return `the ${set.part} data set has the target "${set.target}"; it must be "${name}"`
   }
   if (role === 'target' && task === 'classification') {
     // Classes are compared by their names, whatever the type they were read as.
     const unknown = (there.levels ?? []).filter((level) => !levels?.includes(level))
     if (there.levels !== null && unknown.length === 0) return null
     const named = unknown.length === 0 ? '' : `, such as "${unknown[0]}"`
-    return `"${name}" of the validation data set has values that are no class of the training set${named}`
+    return `"${name}" of the ${set.part} data set has values that are no class of the training set${named}`
   }
   // Zeros and ones alone may have been read as truth values.
   const isCompatible = there.type === type || (type === 'number' && there.type === 'boolean')
   if (isCompatible) return null
-  return `"${name}" is ${there.type} in the validation data set and ${type} in the training set`
+  return `"${name}" is ${there.type} in the ${set.part} data set and ${type} in the training set`
 }

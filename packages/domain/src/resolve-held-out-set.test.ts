@@ -1,7 +1,7 @@
 import type { Column, FieldError } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
 import type { DatasetFacts } from './resolve-config.ts'
-import { resolveValidationSet } from './resolve-validation-set.ts'
+import { type HeldOutSet, resolveHeldOutSet } from './resolve-held-out-set.ts'
 
 const TRAINING = makeFacts([
   ['size', 'number', 'feature'],
@@ -25,10 +25,14 @@ function makeFacts(columns: Given[], target = 'y'): DatasetFacts {
   }
 }
 
-function check(set: DatasetFacts, task: DatasetFacts['task'] = 'classification') {
+function check(
+  set: DatasetFacts,
+  task: DatasetFacts['task'] = 'classification',
+  part: HeldOutSet['part'] = 'validation',
+) {
   const errors: FieldError[] = []
-  const resolved = resolveValidationSet(TRAINING, { id: 'ds_2', ...set }, task, errors)
-  if (errors.some(({ pointer }) => pointer !== '#/validation/dataset_id')) throw new Error('astray')
+  const resolved = resolveHeldOutSet(TRAINING, { part, id: 'ds_2', ...set }, task, errors)
+  if (errors.some(({ pointer }) => pointer !== `#/${part}/dataset_id`)) throw new Error('astray')
   return { resolved, faults: errors.map(({ detail }) => detail) }
 }
 
@@ -92,6 +96,12 @@ describe('a set that does not fit', () => {
     expect(check(set, 'regression').faults).toEqual([
       '"y" is category in the validation data set and number in the training set',
     ])
+  })
+
+  it('is named by the part that it was to be', () => {
+    const faults = check(makeFacts(columnsBut('size')), 'classification', 'test').faults
+
+    expect(faults).toEqual(['the test data set has no column "size"'])
   })
 
   it('names every fault at once', () => {

@@ -1,0 +1,27 @@
+import type { ExportFormat, ExportQuery } from '@trainyard/contracts'
+import type { ModelFile, ServedModel } from './exported-model.ts'
+import { writeNpz } from './npz.ts'
+import { describeNetworks, writeSafetensors } from './safetensors.ts'
+import { toTensors } from './to-tensors.ts'
+import { writeWeightsJson } from './weights-json.ts'
+
+export type ExportOptions = Omit<ExportQuery, 'format'>
+
+/** The model as a file of the format. Throws UnsupportedExportError for what the format cannot hold. */
+export function writeModel(
+  model: ServedModel,
+  format: ExportFormat,
+  options: ExportOptions = {},
+): ModelFile {
+  switch (format) {
+    case 'json':
+      return writeWeightsJson(model.networks)
+    case 'safetensors': {
+      const { naming = 'trainyard' } = options
+      const tensors = toTensors(model.networks, naming)
+      return writeSafetensors({ tensors, metadata: describeNetworks(model, naming) })
+    }
+    case 'npz':
+      return writeNpz(model)
+  }
+}
