@@ -1,6 +1,7 @@
 /** A few minutes' worth of `npm run fault -- all`: the same deeds in small, with every invariant held after each. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { queuesToTest } from '../support/queues.ts'
+import { waitFor } from '../support/wait-for.ts'
 import { cancelMany, raceEnds } from './catalogue/cancels.ts'
 import { killAt } from './catalogue/failpoints.ts'
 import { killAgainAndAgain } from './catalogue/kills.ts'
@@ -9,7 +10,7 @@ import { redisOutage } from './catalogue/redis.ts'
 import { drainUnderJobs } from './catalogue/workers.ts'
 import type { Fault } from './fault.ts'
 import type { KindName } from './rig/job-kinds.ts'
-import { readJob, startJob, submitAtRate } from './rig/load.ts'
+import { cancelJob, readJob, startJob, submitAtRate } from './rig/load.ts'
 import { emptyQueue } from './rig/queue-faults.ts'
 import { openRig, type Rig } from './rig/rig.ts'
 import { runFault } from './run-fault.ts'
@@ -96,6 +97,15 @@ describe.each(queuesToTest())('after faults on the %s queue', (queue) => {
     await hold(['tiny'], async (findings) => {
       await cancelMany(rig, findings, 6)
       await raceEnds(rig, findings, 30)
+    })
+  })
+
+  it('a job that is cancelled keeps the weights it had', async () => {
+    await hold([], async () => {
+      const jobId = await startJob(rig, 'endless')
+      await waitFor('an epoch', async () => (await readJob(rig, jobId)).epoch > 0)
+      await cancelJob(rig, jobId)
+      expect((await rig.send('GET', `/v1/jobs/${jobId}/weights`)).status).toBe(200)
     })
   })
 

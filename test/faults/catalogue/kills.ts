@@ -57,6 +57,7 @@ export async function killAgainAndAgain(
     quantile(findings.recoveriesMs, 0.99) / 1000,
     RECOVERY_SECONDS_MAX,
   )
+  findings.note('waited for their back-off', findings.backOffs)
   findings.note('kills', kills)
   findings.note('jobs', kinds.length)
 }

@@ -117,7 +117,7 @@ export const f10: Fault = {
 }
 
 /**
- * Two long jobs run, others are submitted all the while. None of them waits for Redis to be accepted or to compute; the
+ * A long job runs, others are submitted all the while. None of them waits for Redis to be accepted or to compute; the
  * first start comes soon after it is back.
  */
 export async function redisOutage(
@@ -127,7 +127,8 @@ export async function redisOutage(
   change: Record<'begin' | 'end', (redis: TestRedis) => unknown>,
 ): Promise<void> {
   const { server } = redisOf(rig)
-  const running = [await startJob(rig, 'adam_dropout'), await startJob(rig, 'adam_dropout')]
+  // One slot stays free for those that wait.
+  const running = await startJob(rig, 'adam_dropout')
   await change.begin(server)
   const sent = await submitAtRate(rig, 'tiny', { perSecond: 2, seconds })
   await change.end(server)
@@ -143,8 +144,7 @@ export async function redisOutage(
     RESTART_SECONDS_MAX,
   )
   await rig.settle()
-  const attempts = await Promise.all(running.map(async (id) => (await readJob(rig, id)).attempt))
-  findings.equal('attempts of those that ran', attempts, [1, 1])
+  findings.equal('attempts of the one that ran', (await readJob(rig, running)).attempt, 1)
 }
 
 async function nextStart(rig: Rig): Promise<number> {

@@ -75,7 +75,6 @@ export const f13: Fault = {
       leadership: { isLeader: async () => true, close: async () => undefined },
       log: pino({ level: 'silent' }),
       leaseSeconds: LEASE_SECONDS,
-      monotonicMs: () => performance.now(),
     })
     const killing = async () => {
       for (let i = 0; i < TWO_SCHEDULERS_SECONDS / 10; i++) {

@@ -51,7 +51,6 @@ async function startAndStop(rig: Rig): Promise<void> {
     leadership,
     log: pino({ level: 'silent' }),
     leaseSeconds: LEASE_SECONDS,
-    monotonicMs: () => performance.now(),
   })
   await scheduler.stop()
   await consumer.close()

@@ -89,7 +89,10 @@ export async function readJob(rig: Rig, jobId: string) {
   return row
 }
 
-/** Until each of them has started again; how long that took goes to the findings. */
+/**
+ * Until each of them has started again; how long that took goes to the findings. One that died twice without progress waits
+ * on purpose, and is only counted.
+ */
 export async function recordRecoveries(
   rig: Rig,
   findings: Findings,
@@ -97,22 +100,25 @@ export async function recordRecoveries(
   since: Date,
 ): Promise<void> {
   for (const jobId of jobIds) {
-    const startedAt = await waitFor(
+    const recovery = await waitFor(
       `${jobId} starts again`,
       async () => {
-        const [row] = await rig.query<{ started: Date | null; status: string }>(
-          `SELECT (SELECT min(created_at) FROM events e WHERE e.job_id = j.id AND type = 'job.started'
-             AND created_at > $2) AS started, status FROM jobs j WHERE id = $1`,
+        const [row] = await rig.query<{ status: string; seconds: number | null; waits: boolean }>(
+          `SELECT status, extract(epoch FROM (SELECT min(created_at) FROM events e WHERE e.job_id = j.id
+               AND type = 'job.started' AND created_at > $2) - $2)::float8 AS seconds,
+             COALESCE(run_after > $2::timestamptz + interval '1 second' AND run_after > (SELECT max(created_at) FROM events e
+               WHERE e.job_id = j.id AND type = 'job.retrying') + interval '1 second', false) AS waits
+           FROM jobs j WHERE id = $1`,
           [jobId, since],
         )
+        const isUnderWay = row?.status === 'running' || row?.status === 'queued'
         // It may have ended in the moment before the fault.
-        return (
-          row?.started ?? (row?.status === 'running' || row?.status === 'queued' ? null : 'ended')
-        )
+        return row !== undefined && row.seconds === null && isUnderWay ? null : row
       },
-      120_000,
+      180_000,
     )
-    if (startedAt instanceof Date) findings.recovered(startedAt.getTime() - since.getTime())
+    if (recovery.waits) findings.backedOff()
+    else if (recovery.seconds !== null) findings.recovered(recovery.seconds * 1000)
   }
 }
 
