@@ -1,6 +1,5 @@
 /** Many small jobs, and what may happen to the queue and its schedulers meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { pino } from 'pino'
 import { openProducer, openPulse, type QueueOptions } from '../../../packages/queue/src/index.ts'
 import { startScheduler } from '../../../services/scheduler/src/scheduler.ts'
 import type { Fault } from '../fault.ts'
@@ -8,6 +7,7 @@ import type { Findings } from '../rig/findings.ts'
 import { readJob, secondsToStart, submitAtRate } from '../rig/load.ts'
 import { emptyQueue } from '../rig/queue-faults.ts'
 import { LEASE_SECONDS, type Rig } from '../rig/rig.ts'
+import { silentLog } from '../rig/silent-log.ts'
 
 const SECONDS = 10
 const RESTART_SECONDS_MAX = 3
@@ -73,7 +73,7 @@ export const f13: Fault = {
       pulse,
       // What the lock prevents: this one leads beside the one that holds it.
       leadership: { isLeader: async () => true, close: async () => undefined },
-      log: pino({ level: 'silent' }),
+      log: silentLog,
       leaseSeconds: LEASE_SECONDS,
     })
     const killing = async () => {

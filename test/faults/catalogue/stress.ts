@@ -1,11 +1,11 @@
 /** Every part of the services is opened and closed again and again, and leaves nothing behind. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { pino } from 'pino'
 import { openConsumer, openProducer, openPulse } from '../../../packages/queue/src/index.ts'
 import { openDatabase, openLeadership } from '../../../packages/store/src/index.ts'
 import { startScheduler } from '../../../services/scheduler/src/scheduler.ts'
 import type { Fault } from '../fault.ts'
 import { LEASE_SECONDS, type Rig } from '../rig/rig.ts'
+import { silentLog } from '../rig/silent-log.ts'
 
 const LOOPS = 10
 const TIMES = 50
@@ -49,7 +49,7 @@ async function startAndStop(rig: Rig): Promise<void> {
     producer,
     pulse,
     leadership,
-    log: pino({ level: 'silent' }),
+    log: silentLog,
     leaseSeconds: LEASE_SECONDS,
   })
   await scheduler.stop()

@@ -25,7 +25,9 @@ export const LEASE_SECONDS = 2
 export const SLOTS = 2
 const DATABASE = 'trainyard'
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
-const START_RETRY_MS = 200
+const RETRY_MS = 200
+/** Longer than any outage; whatever is not accepted then never will be. */
+const ACCEPTED_MS_MAX = 120_000
 
 export interface Server<Kind> {
   server: Kind
@@ -154,9 +156,13 @@ export async function openRig(options: {
     deaths,
     submit,
     async submitUntilAccepted(kind, again) {
+      const givenUpAt = performance.now() + ACCEPTED_MS_MAX
       let submission = await submit(kind, again)
       while (submission.jobId === null) {
-        await delay(START_RETRY_MS)
+        if (performance.now() > givenUpAt) {
+          throw new Error(`not accepted in ${ACCEPTED_MS_MAX} ms; ended: ${JSON.stringify(deaths)}`)
+        }
+        await delay(RETRY_MS)
         submission = await submit(kind, submission)
       }
       return submission as Submission & { jobId: string }
