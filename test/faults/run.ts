@@ -1,7 +1,7 @@
 /**
  * Runs faults of the catalogue and says what came of them.
- * Usage: npm run fault -- F25 [F30 …] [--seed 7] [--queue redis|postgres]; `npm run fault -- all` also writes
- * docs/fault-figures.md; `npm run fault -- list` names them.
+ * Usage: npm run fault -- F25 [F30 …] [--seed 7] [--queue redis|postgres]; `all` for all of
+ * them; `all` and --write write docs/fault-figures.md; `npm run fault -- list` names them.
  */
 import { parseArgs } from 'node:util'
 import { queuesToTest, type TestQueue } from '../support/queues.ts'
@@ -13,7 +13,11 @@ import { type Result, runFault } from './run-fault.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' }, queue: { type: 'string' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    queue: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
 })
 const seed = Number(values.seed)
 const queues = queuesToTest().filter(
@@ -38,7 +42,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 for (const queue of queues) results.push(...(await runOn(queue)))
 const minutes = (performance.now() - startedMs) / 60_000
-if (isAll) await writeFigures(results, { seed, minutes })
+if (isAll || values.write) {
+  const command = `npm run fault -- ${positionals.join(' ')} --seed ${seed}`
+  await writeFigures(results, { command, minutes })
+}
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
   `${results.length} runs in ${minutes.toFixed(1)} min, ${violated.length} violated (seed ${seed})`,
