@@ -81,6 +81,8 @@ export async function startPostgresServer(disk?: string): Promise<PostgresServer
     freeze: () => signalAll('SIGSTOP'),
     thaw: () => signalAll('SIGCONT'),
     async remove() {
+      // A frozen one does not hear that it is to stop.
+      if (readPostmaster(dataFolder) !== null) signalAll('SIGCONT')
       await stop('immediate')
       home.release()
       for (const path of [folder, logFolder]) {
