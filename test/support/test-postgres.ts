@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { openHome } from '../../packages/local/src/home.ts'
-import { startEmbeddedPostgres } from '../../packages/local/src/postgres/embedded-postgres.ts'
+import {
+  DATA_FOLDER,
+  startEmbeddedPostgres,
+} from '../../packages/local/src/postgres/embedded-postgres.ts'
+import { signalPostgres } from './signal-postgres.ts'
 
 export const TEMPLATE_DATABASE = 'trainyard_template'
 
@@ -15,6 +19,8 @@ const STOP_MS = 5000
 
 export interface TestPostgres {
   url: string
+  /** To every process of the server, as SIGSTOP freezes it. */
+  signal(signal: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
@@ -41,6 +47,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   await admin.end()
   return {
     url: postgres.connectionString,
+    signal: (signal) => signalPostgres(join(folder, DATA_FOLDER), signal),
     async stop() {
       await postgres.stop(STOP_MS)
       home.release()

@@ -20,6 +20,7 @@ import {
   type RunningPostgres,
   runPostgres,
 } from '../../../packages/local/src/postgres/run-postgres.ts'
+import { signalPostgres } from '../../support/signal-postgres.ts'
 
 /** `fast` says goodbye, `immediate` falls down as in a crash. */
 export type StopMode = 'fast' | 'immediate'
@@ -66,23 +67,17 @@ export async function startPostgresServer(disk?: string): Promise<PostgresServer
     running.signal(STOP_SIGNALS[mode])
     await running.exited
   }
-  const signalAll = (signal: NodeJS.Signals) => {
-    const postmaster = readPostmaster(dataFolder)
-    if (postmaster === null) throw new Error('Postgres does not run')
-    for (const pid of [postmaster.pid, ...childrenOf(postmaster.pid)]) signalIfAlive(pid, signal)
-  }
-
   await start()
   return {
     url: toConnectionString(access),
     port: access.port,
     stop,
     start,
-    freeze: () => signalAll('SIGSTOP'),
-    thaw: () => signalAll('SIGCONT'),
+    freeze: () => signalPostgres(dataFolder, 'SIGSTOP'),
+    thaw: () => signalPostgres(dataFolder, 'SIGCONT'),
     async remove() {
       // A frozen one does not hear that it is to stop.
-      if (readPostmaster(dataFolder) !== null) signalAll('SIGCONT')
+      if (readPostmaster(dataFolder) !== null) signalPostgres(dataFolder, 'SIGCONT')
       await stop('immediate')
       home.release()
       for (const path of [folder, logFolder]) {
@@ -102,20 +97,4 @@ function moveLog(dataFolder: string, user: PostgresUser): string {
   rmSync(join(dataFolder, 'pg_wal'), { recursive: true })
   symlinkSync(log, join(dataFolder, 'pg_wal'))
   return parent
-}
-
-function childrenOf(pid: number): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-    .split('\n')
-    .map(Number)
-    .filter((child) => child > 0)
-}
-
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    // A session may end between the list and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }
