@@ -125,7 +125,10 @@ export async function openRig(options: {
   const datasets = Object.fromEntries(
     await Promise.all(
       Object.entries(BUILTINS).map(async ([name, body]) => {
-        const reply = await send('POST', '/v1/datasets', body)
+        const reply = await waitFor(`the data set ${name}`, async () => {
+          const answer = await send('POST', '/v1/datasets', body)
+          return answer.status === 201 ? answer : null
+        })
         return [name, (reply.body as { id: string }).id]
       }),
     ),
