@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 import { type Findings, quantile } from '../rig/findings.ts'
 import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
 import { readRunning, recordRecoveries } from '../rig/load.ts'
-import type { Rig } from '../rig/rig.ts'
+import { type Rig, SLOTS } from '../rig/rig.ts'
 
 /** On each of the two queues, together 100. */
 const KILLS = 50
@@ -37,7 +37,8 @@ export async function killAgainAndAgain(
   const kinds: KindName[] = []
   for (let killed = 0; killed < kills; ) {
     const waiting = await countLeft(rig)
-    for (let i = waiting; i < 3; i++) {
+    // No more: one that waits would take the slot of one that comes back.
+    for (let i = waiting; i < SLOTS; i++) {
       const kind = configurations[nth++ % configurations.length] ?? 'adam_dropout'
       kinds.push(kind)
       await rig.submitUntilAccepted(kind)
