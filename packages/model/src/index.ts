@@ -1,14 +1,16 @@
 export {
-  createPredictor,
+  type EncodableRows,
   type PredictionOutput,
   type Predictor,
   predictionFlops,
+  type Scores,
   type TrainedModel,
 } from './create-predictor.ts'
 export { type DescribedNetwork, describeSignature, encodedInputs } from './describe-signature.ts'
 export {
   createModelPredictor,
   findEnsembleFaults,
+  possibleOutputs,
   type StoredNetwork,
   unpackNetworks,
 } from './ensemble.ts'
