@@ -16,6 +16,7 @@ import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { type DescribeModel, makeDescribeModel } from '../../use-cases/describe-model.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
@@ -35,9 +36,13 @@ import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
-import { makeReadHistory } from '../../use-cases/read-metrics.ts'
+import { makeReadHistory, type ReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
-import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
+import {
+  makeReadJobWeights,
+  makeReadModelCard,
+  makeReadVersionWeights,
+} from '../../use-cases/read-weights.ts'
 import type { ApiMetrics } from '../api-metrics.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -73,6 +78,7 @@ import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
 import { addMoveAlias } from './models/move-alias.ts'
 import { addReadModel } from './models/read.ts'
+import { addReadModelCard } from './models/read-card.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 import { addReadVersionWeights } from './models/read-weights.ts'
@@ -87,7 +93,12 @@ export interface V1Deps extends Deps {
   metrics: ApiMetrics
 }
 
-type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes; exportModel: ExportModel }
+type RouteDeps = V1Deps & {
+  readWeightBytes: ReadWeightBytes
+  readHistory: ReadHistory
+  exportModel: ExportModel
+  describeModel: DescribeModel
+}
 
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
@@ -97,7 +108,10 @@ export function addV1(app: App, deps: V1Deps): void {
   addDatasetRoutes(app, deps)
   // One memory of weights, whichever name they are asked for by.
   const readWeightBytes = makeReadWeightBytes(deps)
-  const routeDeps = { ...deps, readWeightBytes, exportModel: makeExportModel() }
+  const readHistory = makeReadHistory(deps)
+  const describeModel = makeDescribeModel({ jobs: deps.jobs, readHistory })
+  const exportModel = makeExportModel()
+  const routeDeps = { ...deps, readWeightBytes, readHistory, describeModel, exportModel }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
 }
@@ -119,7 +133,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
-  const readHistory = makeReadHistory(deps)
+  const { readHistory } = deps
   const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
   addCreateJob(app, {
     createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
@@ -177,6 +191,7 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
   addReadModelEvents(app, { models })
+  addReadModelCard(app, { readCard: makeReadModelCard(deps) })
   addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
