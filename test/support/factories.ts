@@ -47,7 +47,7 @@ export function openTestStores(
     idempotency: createIdempotency(database),
     leases: createLeases(database, { leaseSeconds, engine }),
     checkpoints: createCheckpoints(database),
-    dispatch: createDispatch(database),
+    dispatch: createDispatch(database, { leaseSeconds }),
     workers: createWorkers(database, { leaseSeconds }),
     close: () => database.$disconnect(),
   }

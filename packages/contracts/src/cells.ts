@@ -17,7 +17,12 @@ const CELL_FAULT = 'must be a finite number, a string, a boolean or null'
 export function rowsSchema(rowsMax: number): z.ZodType<Cell[][], Cell[][]> {
   return listSchema(rowsMax, { type: 'array', items: CELL_JSON_SCHEMA }, (row, fault) => {
     if (!Array.isArray(row)) return fault([], 'must be an array of cells')
-    for (let i = 0; i < row.length; i++) if (!isCell(row[i])) fault([i], CELL_FAULT)
+    let faults = 0
+    for (let i = 0; i < row.length && faults < FAULTS_MAX; i++) {
+      if (isCell(row[i])) continue
+      fault([i], CELL_FAULT)
+      faults += 1
+    }
   })
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { listOf, mapOf } from './bounded.ts'
 import { cellSchema, rowsSchema } from './cells.ts'
 import { datasetIdSchema, projectIdSchema } from './ids.ts'
 import { nameSchema, timestampSchema } from './text.ts'
@@ -113,15 +114,17 @@ export type Dataset = z.infer<typeof datasetSchema>
 export const datasetParamsSchema = z.object({ id: z.string() })
 
 const columnNameSchema = z.string().min(1).max(128)
+const typesSchema = mapOf(columnNameSchema, columnTypeSchema, { max: DATASET_COLUMNS_MAX })
 
 /** `PATCH /v1/datasets/{id}`: what was inferred, said otherwise. Fields left out stay as they are. */
 export const changeDatasetBodySchema = z
   .strictObject({
     name: nameSchema.optional(),
     target: columnNameSchema.optional(),
-    types: z.record(columnNameSchema, columnTypeSchema).optional(),
-    roles: z
-      .record(columnNameSchema, z.enum(COLUMN_ROLES).exclude(['target']))
+    types: typesSchema.optional(),
+    roles: mapOf(columnNameSchema, z.enum(COLUMN_ROLES).exclude(['target']), {
+      max: DATASET_COLUMNS_MAX,
+    })
       .optional()
       .describe(
         'By column name. A weight counts a row, a group keeps rows on one side of the split, an id takes no part',
@@ -132,10 +135,10 @@ export type ChangeDatasetBody = z.infer<typeof changeDatasetBodySchema>
 
 const inlineDatasetSchema = z.strictObject({
   name: nameSchema.optional(),
-  columns: z.array(columnNameSchema).min(2).max(DATASET_COLUMNS_MAX),
+  columns: listOf(columnNameSchema, { min: 2, max: DATASET_COLUMNS_MAX }),
   rows: rowsSchema(GENERATED_ROWS_MAX),
   target: columnNameSchema.optional(),
-  types: z.record(columnNameSchema, columnTypeSchema).optional(),
+  types: typesSchema.optional(),
 })
 
 const generatedRowsSchema = z.int().min(4).max(GENERATED_ROWS_MAX)
@@ -194,7 +197,7 @@ export const uploadDatasetQuerySchema = z.strictObject({
         return z.NEVER
       }
     })
-    .pipe(z.record(z.string(), columnTypeSchema))
+    .pipe(typesSchema)
     .optional(),
   ignore: z
     .string()

@@ -4,7 +4,8 @@
  * defaults depend on each other and on the data, and are filled in by `domain/resolve-config.ts`.
  */
 import { z } from 'zod'
-import { taskSchema } from './dataset.ts'
+import { listOf, mapOf } from './bounded.ts'
+import { DATASET_COLUMNS_MAX, taskSchema } from './dataset.ts'
 import { nameSchema } from './text.ts'
 
 export const LAYERS_MAX = 64
@@ -16,6 +17,10 @@ export const LEARNING_RATE_MAX = 1e9
 export const EPSILON_MIN = 1e-10
 /** A δ beyond it is the parabola everywhere: float32 could not tell. */
 export const HUBER_DELTA_MAX = 1e9
+/** Of a target. */
+export const CLASSES_MAX = 1000
+/** Of a text column that takes part in training. */
+export const LEVELS_MAX = 10_000
 /** The weighted sum of a batch stays in float32. */
 export const CLASS_WEIGHT_MAX = 1e9
 /** Noise of any more leaves nothing of inputs that float32 holds. */
@@ -231,8 +236,8 @@ export const trainingSpecSchema = z.strictObject({
   class_weight: z
     .union([
       z.literal('balanced'),
-      z.record(z.string(), classWeightSchema),
-      z.array(classWeightSchema),
+      mapOf(z.string(), classWeightSchema, { max: CLASSES_MAX }),
+      z.array(classWeightSchema).max(CLASSES_MAX),
     ])
     .nullable()
     .optional(),
@@ -263,8 +268,7 @@ export const columnPreprocessingSchema = z.strictObject({
     ])
     .optional(),
   encoding: z.enum(['one_hot', 'ordinal']).optional(),
-  order: z
-    .array(z.string())
+  order: listOf(z.string(), { max: LEVELS_MAX })
     .optional()
     .describe('All levels of an ordinal column from the lowest to the highest; else as listed'),
 })
@@ -279,7 +283,7 @@ export const preprocessingSpecSchema = z.strictObject({
     ])
     .optional(),
   missing_indicators: z.boolean().optional(),
-  columns: z.record(z.string(), columnPreprocessingSchema).optional(),
+  columns: mapOf(z.string(), columnPreprocessingSchema, { max: DATASET_COLUMNS_MAX }).optional(),
   unseen_category: z.enum(['zero', 'other', 'error']).optional(),
   max_levels: z.int().min(1).max(1024).optional(),
 })
@@ -309,9 +313,7 @@ export const testSpecSchema = z.union([
 ])
 
 /** At most 16 pairs, keys of 64 and values of 512 characters. */
-export const metadataSchema = z
-  .record(z.string().min(1).max(64), z.string().max(512))
-  .refine((map) => Object.keys(map).length <= 16, { error: 'must hold at most 16 pairs' })
+export const metadataSchema = mapOf(z.string().min(1).max(64), z.string().max(512), { max: 16 })
 
 export const jobSpecSchema = z
   .strictObject({
@@ -353,7 +355,7 @@ export const jobSpecSchema = z
     priority: z.int().min(-1000).max(1000).optional(),
     metadata: metadataSchema.optional(),
     webhook: z
-      .strictObject({ url: z.url(), events: z.array(z.string()).optional() })
+      .strictObject({ url: z.url(), events: z.array(z.string()).max(64).optional() })
       .nullable()
       .optional(),
   })

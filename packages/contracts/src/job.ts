@@ -32,6 +32,7 @@ export const JOB_ERROR_CODES = [
   'diverged',
   'invalid_data',
   'out_of_memory',
+  'batch_timeout',
   'worker_lost',
   'internal',
 ] as const

@@ -3,6 +3,7 @@
  * a sweep is written and answered; whether it makes sense (paths, ranges, conditions) is checked by `packages/sweeps`.
  */
 import { z } from 'zod'
+import { mapOf } from './bounded.ts'
 import {
   datasetIdSchema,
   eventIdSchema,
@@ -43,7 +44,7 @@ export const DISTRIBUTIONS = [
 
 /** All that holds has to hold; a condition on a parameter that is itself left out does not. */
 export const whenConditionSchema = z.strictObject({
-  in: z.array(z.json()).min(1).optional(),
+  in: z.array(z.json()).min(1).max(1000).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
   min_layers: z.int().min(0).optional(),
@@ -60,15 +61,14 @@ export const sweptParameterSchema = z.strictObject({
     ),
   value: z.json().optional(),
   values: z.array(z.json()).min(1).max(1000).optional(),
-  probabilities: z.array(z.number().min(0)).optional(),
+  probabilities: z.array(z.number().min(0)).max(1000).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
   q: z.number().positive().optional().describe('q_uniform: the step'),
   mu: z.number().optional(),
   sigma: z.number().positive().optional(),
   count: z.int().min(1).max(TRIALS_MAX).optional().describe('grid: points of a continuous range'),
-  when: z
-    .record(z.string(), whenConditionSchema)
+  when: mapOf(z.string(), whenConditionSchema, { max: SWEPT_PARAMETERS_MAX })
     .optional()
     .describe('Present only where the parameters named here are as they say'),
 })
@@ -128,7 +128,7 @@ export const sweepSpecSchema = z
     method: sweepMethodSchema.optional(),
     seed: z.int().min(0).max(SEED_MAX).optional(),
     objective: objectiveSchema.optional(),
-    parameters: z.record(z.string(), sweptParameterSchema),
+    parameters: mapOf(z.string(), sweptParameterSchema, { max: SWEPT_PARAMETERS_MAX }),
     constraints: z.array(z.string().min(1).max(1000)).max(32).optional(),
     initial_points: z.array(trialParamsSchema).max(100).optional(),
     repeats: z.int().min(1).max(REPEATS_MAX).optional(),

@@ -296,6 +296,8 @@ export interface ClaimedJob {
   testDataset: { sha256: string; columns: Column[] } | null
   /** Completed by an attempt before, with the same engine. */
   folds: Fold[]
+  /** The furthest that any attempt was seen at, in batches from the start. */
+  furthestBatch: number
   /** The newest one, from which to go on; null starts from the beginning. */
   checkpoint: { step: number; sha256: string; progress: CheckpointProgress } | null
 }
@@ -385,18 +387,29 @@ export interface Lease {
 /** The worker's side of jobs. `fenced` means: the lease is another's now, stop and write nothing more. */
 export interface LeaseStore {
   /**
-   * Takes a queued job; null when it is not queued any more. Epochs beyond the checkpoint it goes on from are forgotten:
-   * they are trained again.
+   * Takes a queued job; null when it is not queued any more, or is suspect and the worker does not say that it will run alone.
+   * Epochs beyond the checkpoint it goes on from are forgotten: they are trained again.
    */
-  claim(jobId: JobId, owner: string): Promise<ClaimedJob | null>
-  /** Renews the lease, stores metrics and one `job.epoch_completed`, and says whether a cancel is asked for. */
-  report(lease: Lease, progress: Progress | null): Promise<'go_on' | 'cancel' | 'fenced'>
+  claim(jobId: JobId, owner: string, options?: { isAlone: boolean }): Promise<ClaimedJob | null>
+  /** Whether it is queued and may only run alone, since too many workers have died of it or beside it. */
+  isSuspect(jobId: JobId): Promise<boolean>
+  /**
+   * Renews the lease, stores metrics and one `job.epoch_completed`, and says whether a cancel is asked for. `batch` is how far
+   * the training is, in batches from its start (default unknown): getting further than any attempt before is progress.
+   */
+  report(
+    lease: Lease,
+    progress: Progress | null,
+    batch?: number,
+  ): Promise<'go_on' | 'cancel' | 'fenced'>
   /** Terminal state, rest of the metrics, weights and event in one transaction. */
   finish(lease: Lease, finish: Finish): Promise<'done' | 'fenced'>
   /** Forgets a checkpoint that cannot be used and gives the job back, to go on from the one before. */
   discardCheckpoint(lease: Lease, step: number): Promise<'done' | 'fenced'>
-  /** Gives a job back unharmed, as when the worker drains. */
-  release(lease: Lease): Promise<'done' | 'fenced'>
+  /** Gives a job back unharmed: the worker drains, or the job makes way for one that has to run alone. */
+  release(lease: Lease, reason: 'drained' | 'made_way'): Promise<'done' | 'fenced'>
+  /** The thread of the job has ended without a word: counts as a death. */
+  abandon(lease: Lease): Promise<'requeued' | 'failed' | 'cancelled' | 'fenced'>
 }
 
 export interface Dispatchable {
@@ -413,8 +426,15 @@ export interface DispatchStore {
   undelivered(): Promise<Dispatchable[]>
   /** Makes them dispatchable again under the next generation. */
   redispatch(jobs: readonly Dispatchable[]): Promise<void>
-  /** Running jobs whose lease is dead: queued again, failed as `worker_lost` after too many, cancelled when that was asked. */
-  recoverDeadLeases(): Promise<{ jobId: JobId; outcome: 'requeued' | 'failed' | 'cancelled' }[]>
+  /** What Postgres' clock shows, in ms since 1970. Leases know no other. */
+  clockMs(): Promise<number>
+  /**
+   * Running jobs whose lease was dead at that time by Postgres' clock, default now: queued again, failed as `worker_lost` after
+   * too many, cancelled when that was asked.
+   */
+  recoverDeadLeases(
+    asOfMs?: number,
+  ): Promise<{ jobId: JobId; outcome: 'requeued' | 'failed' | 'cancelled' }[]>
 }
 
 export interface WorkerInfo {
@@ -425,8 +445,10 @@ export interface WorkerInfo {
 export interface WorkerStore {
   /** Says that the worker lives; called each lease renewal. */
   heartbeat(worker: WorkerInfo): Promise<void>
+  /** Says that it was told to go: it takes no more jobs, and what dies with it dies through no fault of the jobs. */
+  drain(id: string): Promise<void>
   leave(id: string): Promise<void>
-  /** Slots of all workers heard of within a lease. */
+  /** Slots of all workers heard of within a lease, and not draining. */
   slots(): Promise<number>
 }
 

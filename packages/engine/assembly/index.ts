@@ -1,5 +1,5 @@
 export { assist, beginEpoch, trainEpoch, validate } from './epoch'
-export { forwardPass } from './network'
+export { forwardPass, packWeights } from './network'
 export { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
 export { multiplyPacked } from './matmul-packed'
 export { applyActivation, applyActivationDerivative } from './activations'

@@ -23,7 +23,6 @@ export function multiplyPacked(
 ): void {
   // A thread may have no rows; then there is nothing to pack for.
   if (m == 0) return
-  const leftPanels = <usize>load<i32>(job.leftPanels) + scratchOffset
   const rightPanels = <usize>load<i32>(job.rightPanels) + scratchOffset
   for (let j = 0; j < n; j += block.columns) {
     const columns = min(block.columns, n - j)
@@ -33,16 +32,55 @@ export function multiplyPacked(
       const depth = min(block.depth, k - p)
       if (transposesB) packRightTransposed(b + at(j, strideB, p), strideB, depth, columns, rightPanels)
       else packRight(b + at(p, strideB, j), strideB, depth, columns, rightPanels)
-      for (let i = 0; i < m; i += block.rows) {
-        const rows = min(block.rows, m - i)
-        if (transposesA) packLeftTransposed(a + at(p, strideA, i), strideA, rows, depth, leftPanels)
-        else packLeft(a + at(i, strideA, p), strideA, rows, depth, leftPanels)
-        const corner = c + at(i, strideC, j)
-        multiplyBlock(rows, columns, depth, leftPanels, rightPanels, corner, strideC, accumulates || p > 0)
-      }
+      const left = a + (transposesA ? at(p, strideA, 0) : at(0, strideA, p))
+      multiplyRows(transposesA, m, columns, depth, left, strideA, rightPanels, c + at(0, strideC, j), strideC, accumulates || p > 0)
       p += block.depth
     } while (p < k)
   }
+}
+
+/** B [k, n] into `panels`, [k, n rounded up to TILE_COLUMNS], in the order in which `multiplyPanelled` reads them. */
+export function packMatrix(n: i32, k: i32, b: usize, strideB: usize, panels: usize): void {
+  for (let j = 0; j < n; j += block.columns) {
+    const columns = min(block.columns, n - j)
+    for (let p = 0; p < k; p += block.depth) {
+      const depth = min(block.depth, k - p)
+      packRight(b + at(p, strideB, j), strideB, depth, columns, panels)
+      panels += panelBytes(depth, columns)
+    }
+  }
+}
+
+/** C [m, n] += A [m, k] B with B packed before by `packMatrix`: the same bits as `multiplyPacked`. k ≥ 1 */
+export function multiplyPanelled(m: i32, n: i32, k: i32, a: usize, strideA: usize, panels: usize, c: usize, strideC: usize): void {
+  for (let j = 0; j < n; j += block.columns) {
+    const columns = min(block.columns, n - j)
+    for (let p = 0; p < k; p += block.depth) {
+      const depth = min(block.depth, k - p)
+      multiplyRows(false, m, columns, depth, a + at(0, strideA, p), strideA, panels, c + at(0, strideC, j), strideC, true)
+      panels += panelBytes(depth, columns)
+    }
+  }
+}
+
+/** All rows of a block of op(A) [m, depth] times a packed block of B [depth, columns]. */
+function multiplyRows(
+  transposesA: bool, m: i32, columns: i32, depth: i32,
+  a: usize, strideA: usize, rightPanels: usize, c: usize, strideC: usize, accumulates: bool,
+): void {
+  const leftPanels = <usize>load<i32>(job.leftPanels) + scratchOffset
+  for (let i = 0; i < m; i += block.rows) {
+    const rows = min(block.rows, m - i)
+    if (transposesA) packLeftTransposed(a + (<usize>i << 2), strideA, rows, depth, leftPanels)
+    else packLeft(a + at(i, strideA, 0), strideA, rows, depth, leftPanels)
+    multiplyBlock(rows, columns, depth, leftPanels, rightPanels, c + at(i, strideC, 0), strideC, accumulates)
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function panelBytes(depth: i32, columns: i32): usize {
+  return <usize>(depth * ((columns + TILE_COLUMNS - 1) & -TILE_COLUMNS)) << 2
 }
 
 // @ts-ignore: decorator

@@ -14,7 +14,7 @@ import { fillRows, sumRows } from './elementwise'
 import { job, layer, loss, normalization } from './layout'
 import { binaryCrossEntropy, crossEntropy, hinge, huber, meanAbsoluteError, meanSquaredError, perceptron } from './losses'
 import { multiplyDirect, multiplyDirectTransposed, transpose } from './matmul-direct'
-import { multiplyPacked } from './matmul-packed'
+import { multiplyPacked, multiplyPanelled, packMatrix } from './matmul-packed'
 import { updateParameters } from './optimizers'
 import { clipGradient, regularizeGradient } from './regularization'
 import { barrier, scratchOffset, shareStart, threadCount, threadIndex } from './team'
@@ -33,7 +33,10 @@ export function forwardPass(inputs: usize, first: i32, rows: i32, batchRows: i32
     const own = <usize>first * strideOut, ownInputs = inputs + <usize>first * strideIn
     const sums = <usize>load<i32>(at + layer.sums) + own, outputs = <usize>load<i32>(at + layer.outputs)
     fillRows(sums, rows, stride, weight + <usize>k * strideOut)
-    if (load<i32>(at + packedField)) {
+    const panels = isEvaluation ? <usize>load<i32>(at + layer.panels) : 0
+    if (panels != 0) {
+      multiplyPanelled(rows, stride, k, ownInputs, strideIn, panels, sums, strideOut)
+    } else if (load<i32>(at + packedField)) {
       multiplyPacked(false, false, rows, stride, k, ownInputs, strideIn, weight, strideOut, sums, strideOut, true)
     } else {
       multiplyDirect(rows, stride, k, ownInputs, strideIn, weight, strideOut, sums, strideOut, true)
@@ -42,6 +45,14 @@ export function forwardPass(inputs: usize, first: i32, rows: i32, batchRows: i32
     applyActivation(load<i32>(at + layer.activation), sums, outputs + own, rows * stride)
     inputs = outputs
     if (!isEvaluation && load<i32>(at + layer.dropoutThreshold)) inputs = dropOut(at, outputs, first * stride, rows * stride)
+  }
+}
+
+/** The weights of every layer into its panels, where it has any: once for all predictions. */
+export function packWeights(): void {
+  for (let at = job.layers, end = layersEnd(); at < end; at += layer.bytes) {
+    const panels = <usize>load<i32>(at + layer.panels), stride = load<i32>(at + layer.unitStride)
+    if (panels != 0) packMatrix(stride, load<i32>(at + layer.inputs), <usize>load<i32>(at + layer.weight), <usize>stride << 2, panels)
   }
 }
 

@@ -108,6 +108,14 @@ export interface TrainingSession {
   close(): void
 }
 
+/** A network that only predicts, prepared once. */
+export interface InferenceSession {
+  /** Logits [rows, outputs] of inputs [rows, inputs]; those of a row do not depend on the rows beside it, to the bit. */
+  predict(inputs: Float32Array, rows: number): Float32Array
+  /** Frees what the session holds. May be called twice. */
+  close(): void
+}
+
 /** The two implementations of the mathematics: float64 loops, and float32 WebAssembly. */
 export interface Backend {
   openTraining(
@@ -115,11 +123,5 @@ export interface Backend {
     weights: readonly LayerWeights[],
     job: TrainingJob,
   ): TrainingSession
-  /** Logits [rows, outputs] of inputs [rows, inputs]. */
-  predict(
-    network: NetworkConfig,
-    weights: readonly LayerWeights[],
-    inputs: Float32Array,
-    rows: number,
-  ): Float32Array
+  openInference(network: NetworkConfig, weights: readonly LayerWeights[]): InferenceSession
 }

@@ -9,6 +9,7 @@ export type EngineErrorCode =
   | 'memory_exceeded'
   | 'network_busy'
   | 'network_disposed'
+  | 'inference_closed'
   | 'thread_lost'
 
 /**

@@ -4,7 +4,13 @@ export type {
   ImageShape,
   RowOperation,
 } from './augmentation/augmentation.ts'
-export type { BatchAnswer, TrainingData, TrainingJob, TrainingSession } from './backend.ts'
+export type {
+  BatchAnswer,
+  InferenceSession,
+  TrainingData,
+  TrainingJob,
+  TrainingSession,
+} from './backend.ts'
 export { inspectCheckpoint } from './checkpoint.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export {
@@ -32,6 +38,7 @@ export {
   type Network,
   type NetworkOptions,
 } from './network.ts'
+export { openInference } from './open-inference.ts'
 export type { Regularization } from './penalty.ts'
 export {
   type ActivationName,

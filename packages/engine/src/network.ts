@@ -1,4 +1,4 @@
-import type { Backend, TrainingJob, TrainingSession } from './backend.ts'
+import type { Backend, InferenceSession, TrainingJob, TrainingSession } from './backend.ts'
 import { referenceBackend } from './backends/reference.ts'
 import { createWasmBackend } from './backends/wasm.ts'
 import { assertNetworkConfig, type LayerConfig, type NetworkConfig } from './config.ts'
@@ -32,7 +32,7 @@ export interface Network {
   predict(inputs: Float32Array, rows: number): Float32Array
   /** Starts a run that continues from the last weights; used by `train`. One run at a time. */
   openTraining(job: TrainingJob): TrainingSession
-  /** Frees a run still open and refuses everything after. May be called twice. */
+  /** Frees a run still open and what predictions hold, and refuses everything after. May be called twice. */
   dispose(): void
 }
 
@@ -57,7 +57,14 @@ function makeNetwork(
   let last = initial
   let best = initial
   let session: TrainingSession | null = null
+  /** Of the last weights, from the first prediction until they change. */
+  let inference: InferenceSession | null = null
   let isDisposed = false
+
+  const closeInference = (): void => {
+    inference?.close()
+    inference = null
+  }
 
   const assertUsable = (): void => {
     if (isDisposed) throw new EngineError('network_disposed', 'the network was disposed of')
@@ -73,10 +80,18 @@ function makeNetwork(
 
     predict(inputs, rows) {
       assertUsable()
-      if (!(Number.isSafeInteger(rows) && rows >= 0 && inputs.length === rows * config.inputs)) {
-        throw new EngineError('invalid_data', `inputs are not [${rows}, ${config.inputs}]`)
+      assertRows(config, inputs, rows)
+      if (session === null) {
+        inference ??= backend.openInference(config, last)
+        return inference.predict(inputs, rows)
       }
-      return backend.predict(config, session?.weights('last') ?? last, inputs, rows)
+      // Whose weights change with every batch.
+      const opened = backend.openInference(config, session.weights('last'))
+      try {
+        return opened.predict(inputs, rows)
+      } finally {
+        opened.close()
+      }
     },
 
     openTraining(job) {
@@ -93,6 +108,7 @@ function makeNetwork(
           best = opened.weights('best')
           session = null
           opened.close()
+          closeInference()
         },
       }
     },
@@ -100,8 +116,20 @@ function makeNetwork(
     dispose() {
       session?.close()
       session = null
+      closeInference()
       isDisposed = true
     },
+  }
+}
+
+/** Throws `invalid_data` unless inputs are [rows, inputs]. */
+export function assertRows(
+  { inputs: width }: Pick<NetworkConfig, 'inputs'>,
+  inputs: Float32Array,
+  rows: number,
+): void {
+  if (!(Number.isSafeInteger(rows) && rows >= 0 && inputs.length === rows * width)) {
+    throw new EngineError('invalid_data', `inputs are not [${rows}, ${width}]`)
   }
 }
 

@@ -1,10 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { BlobStore, ByteRange } from '@trainyard/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { insertDataset, insertJob, insertProject } from '../../../test/support/factories.ts'
+import { type S3Server, startS3Server } from '../../../test/support/s3-server.ts'
 import { useTestStores } from '../../../test/support/use-stores.ts'
 import { createBlobs } from './blobs.ts'
 import { openDatabase } from './client.ts'
@@ -17,6 +28,12 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'trainyard-blobs-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+let s3: S3Server
+beforeAll(async () => {
+  s3 = await startS3Server()
+})
+afterAll(() => s3.close())
 
 const fileOf = (sha256: string) => join(folder, sha256.slice(0, 2), sha256)
 
@@ -42,16 +59,29 @@ const KINDS: Kind[] = [
   {
     kind: 'files in a folder',
     open: () => createBlobs(stores.database, { folder }),
-    damage: async (sha256: string) => {
-      const file = await open(fileOf(sha256), 'r+')
-      await file.write(randomBytes(16), 0, 16, 7)
-      await file.close()
-    },
+    damage: (sha256: string) => flipBytes(fileOf(sha256)),
     age: (sha256: string) => utimes(fileOf(sha256), HOURS_AGO, HOURS_AGO),
     exists: async (sha256: string) =>
       (await readdir(join(folder, sha256.slice(0, 2))).catch((): string[] => [])).includes(sha256),
   },
+  {
+    kind: 'objects in a bucket',
+    open: () => createBlobs(stores.database, { bucketUrl: s3.url('/a/prefix') }),
+    damage: (sha256: string) => flipBytes(s3.fileOf(`a/prefix/${sha256}`)),
+    age: (sha256: string) => utimes(s3.fileOf(`a/prefix/${sha256}`), HOURS_AGO, HOURS_AGO),
+    exists: (sha256: string) =>
+      stat(s3.fileOf(`a/prefix/${sha256}`)).then(
+        () => true,
+        () => false,
+      ),
+  },
 ]
+
+const flipBytes = async (path: string) => {
+  const file = await open(path, 'r+')
+  await file.write(randomBytes(16), 0, 16, 7)
+  await file.close()
+}
 
 describe.each(KINDS)('blobs as $kind', ({ open: openBlobs, damage, age, exists }) => {
   it('gives back the bytes that were put, whatever the pieces they came in', async () => {
@@ -159,6 +189,67 @@ it('sweeps what a killed process left in the folder', async () => {
 
   expect(await readdir(join(folder, sha256.slice(0, 2)))).toContain(sha256)
   expect(await readdir(join(folder, sha256.slice(0, 2)))).not.toContain(`${sha256}.part`)
+})
+
+describe('a bucket', () => {
+  const openBucket = (path = '') => createBlobs(stores.database, { bucketUrl: s3.url(path) })
+
+  /** As the server would have stored it two hours ago. */
+  const copyObject = async (from: string, to: string) => {
+    await mkdir(dirname(s3.fileOf(to)), { recursive: true })
+    for (const kind of ['object', 'metadata.json', 'object.md5']) {
+      const path = s3.fileOf(from).replace(/object$/, kind)
+      await copyFile(path, s3.fileOf(to).replace(/object$/, kind))
+    }
+    await utimes(s3.fileOf(to), HOURS_AGO, HOURS_AGO)
+  }
+
+  it('is swept page after page, and of nothing that is not a blob of ours', async () => {
+    const first = await put(openBucket('/many'), randomBytes(10))
+    const names = Array.from({ length: 1100 }, () => randomBytes(32).toString('hex')).sort()
+    const foreign = ['many/readme.txt', `other/${names.at(-1)}`]
+    for (const key of [...names.map((name) => `many/${name}`), ...foreign]) {
+      await copyObject(`many/${first}`, key)
+    }
+    // The second page has what no blob is left of.
+    const unknown = names.slice(-3)
+    await stores.database.blob.createMany({
+      data: names.slice(0, -3).map((sha256) => ({ sha256, bytes: 10 })),
+    })
+
+    await openBucket('/many').sweep()
+
+    const left = await readdir(dirname(s3.fileOf('many/x')))
+    expect(left.filter((name) => name.endsWith('_object')).length).toBe(1100 - 3 + 2)
+    for (const name of unknown) expect(left).not.toContain(`${name}._S3rver_object`)
+    expect((await stat(s3.fileOf(`other/${unknown[2]}`))).isFile()).toBe(true)
+  })
+
+  it('that cannot be reached, or refuses the key, says so and stores nothing', async () => {
+    const gone = new URL(s3.url())
+    gone.port = '9'
+    const stranger = new URL(s3.url())
+    stranger.password = 'wrong'
+    const bytes = randomBytes(1000)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const blobsAt = ({ href }: URL) => createBlobs(stores.database, { bucketUrl: href })
+
+    await expect(put(blobsAt(gone), bytes)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(put(blobsAt(stranger), bytes)).rejects.toThrow('the bucket answers 403')
+    await expect(read(blobsAt(gone), sha256)).rejects.toMatchObject({ code: 'unavailable' })
+
+    expect(await stores.database.blob.count({ where: { sha256 } })).toBe(0)
+  })
+
+  it('is refused when its URL names no bucket or no key, or when there is a folder as well', () => {
+    const bucketUrl = 'https://s3.example.com/bucket'
+
+    expect(() => createBlobs(stores.database, { bucketUrl })).toThrow('must look like')
+    expect(() => createBlobs(stores.database, { bucketUrl: 'https://k:s@s3.example.com' })).toThrow(
+      'must look like',
+    )
+    expect(() => createBlobs(stores.database, { bucketUrl, folder })).toThrow('not both')
+  })
 })
 
 it('says that Postgres is away, of bytes as of rows', async () => {

@@ -2,32 +2,42 @@ import { createHash } from 'node:crypto'
 import { type BlobStore, type ByteRange, DomainError } from '@trainyard/domain'
 import { makeChunkRows } from './blob-chunk-rows.ts'
 import { makeBlobFolder } from './blob-folder.ts'
+import { makeBlobBucket } from './blob-s3.ts'
 import type { Database } from './client.ts'
 import { translateErrors } from './to-domain-error.ts'
 
 /** Where the bytes of blobs lie. What blobs there are, and which are in use, is always said by their rows. */
 export interface BlobContents {
   /** Makes all bytes durable, or none: a blob's row is written after. May be repeated. */
-  write(sha256: string, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void>
+  write(
+    sha256: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    bytes: number,
+  ): Promise<void>
   /** Nothing when there are none; with `part` no other bytes than those. */
   read(sha256: string, part?: ByteRange): AsyncIterable<Uint8Array>
   /** Removes what has had no row of a blob for an hour. */
   sweep(): Promise<void>
 }
 
-/** Blobs as rows of chunks in Postgres, so that one back-up holds everything; or as files, when a folder is given. */
-export function createBlobs(
-  database: Database,
-  { folder }: { folder?: string | undefined } = {},
-): BlobStore {
-  const contents = folder === undefined ? makeChunkRows(database) : makeBlobFolder(database, folder)
+/** Where blobs lie; all services of an installation are given the same. */
+export interface BlobPlace {
+  /** Files in a folder that they share. */
+  folder?: string | undefined
+  /** Objects of an S3-compatible bucket, by the URL that `makeBlobBucket` takes. */
+  bucketUrl?: string | undefined
+}
+
+/** Blobs as rows of chunks in Postgres, so that one back-up holds everything; or elsewhere, when a place is given. */
+export function createBlobs(database: Database, place: BlobPlace = {}): BlobStore {
+  const contents = openContents(database, place)
   return {
     put: (blob, chunks) =>
       translateErrors(async () => {
         const present = await database.$executeRaw`
           UPDATE blobs SET touched_at = clock_timestamp() WHERE sha256 = ${blob.sha256}`
         if (present > 0) return
-        await contents.write(blob.sha256, chunks)
+        await contents.write(blob.sha256, chunks, blob.bytes)
         await database.$executeRaw`
           INSERT INTO blobs (sha256, bytes) VALUES (${blob.sha256}, ${blob.bytes})
           ON CONFLICT (sha256) DO UPDATE SET touched_at = clock_timestamp()`
@@ -66,4 +76,12 @@ export function createBlobs(
         return swept
       }),
   }
+}
+
+function openContents(database: Database, { folder, bucketUrl }: BlobPlace): BlobContents {
+  if (folder !== undefined && bucketUrl !== undefined) {
+    throw new Error('set TRAINYARD_BLOB_DIR or TRAINYARD_S3_URL, not both')
+  }
+  if (folder !== undefined) return makeBlobFolder(database, folder)
+  return bucketUrl === undefined ? makeChunkRows(database) : makeBlobBucket(database, bucketUrl)
 }

@@ -15,6 +15,8 @@ export const envSchema = z
     TRAINYARD_SCRATCH_DIR: z.string().min(1),
     /** Blobs as files in this folder, which all services share; without it they are rows in Postgres. */
     TRAINYARD_BLOB_DIR: z.string().min(1).optional(),
+    /** Blobs as objects of an S3-compatible bucket: https://key:secret@host/bucket/prefix?region=…; instead of the folder. */
+    TRAINYARD_S3_URL: z.url({ protocol: /^https?$/ }).optional(),
     TRAINYARD_JOB_MEMORY_MB: z.coerce.number().int().min(1).default(2048),
     TRAINYARD_LOG_LEVEL: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

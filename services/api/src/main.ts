@@ -80,7 +80,10 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     jobs: createJobs(database),
     datasets: createDatasets(database),
     models: createModels(database),
-    blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
+    blobs: createBlobs(database, {
+      folder: env.TRAINYARD_BLOB_DIR,
+      bucketUrl: env.TRAINYARD_S3_URL,
+    }),
     idempotency: createIdempotency(database),
     pingDatabase: async () => {
       await database.$queryRaw`SELECT 1`

@@ -19,6 +19,4 @@ export interface SchedulerDeps {
   leadership: Leadership
   log: Logger
   leaseSeconds: number
-  /** Never jumps, as the clock of the day does. */
-  monotonicMs: () => number
 }

@@ -40,16 +40,18 @@ await runService(() => {
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
-        dispatch: createDispatch(database),
+        dispatch: createDispatch(database, { leaseSeconds }),
         workers: createWorkers(database, { leaseSeconds }),
-        blobs: createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR }),
+        blobs: createBlobs(database, {
+          folder: env.TRAINYARD_BLOB_DIR,
+          bucketUrl: env.TRAINYARD_S3_URL,
+        }),
         idempotency: createIdempotency(database),
         producer,
         pulse,
         leadership,
         log,
         leaseSeconds,
-        monotonicMs: () => performance.now(),
       })
       closers.push('scheduler', () => scheduler.stop())
     },

@@ -1,4 +1,4 @@
-/** What a scheduler works with, on a real database and a real queue, with a clock that the test moves. */
+/** What a scheduler works with, on a real database and a real queue, with a clock of Postgres that the test sets forward. */
 import type { Dispatchable } from '@trainyard/domain'
 import { openProducer, openPulse, type QueueOptions } from '@trainyard/queue'
 import { openLeadership } from '@trainyard/store'
@@ -29,6 +29,7 @@ export interface TestScheduler {
   logged: string[]
   /** Jobs whose change was announced. */
   changed: JobId[]
+  /** Sets forward the clock by which it looks; leases do not notice. */
   moveClock(seconds: number): void
   insertJobs(count: number): Promise<Job[]>
   read(jobId: JobId): Promise<{ status: string; generation: number; isDispatched: boolean }>
@@ -37,30 +38,39 @@ export interface TestScheduler {
   stop(): Promise<void>
 }
 
-export async function openTestScheduler(kind: TestQueue): Promise<TestScheduler> {
+export async function openTestScheduler(
+  kind: TestQueue,
+  { leaseSeconds = LEASE_SECONDS } = {},
+): Promise<TestScheduler> {
   const database = await createTestDatabase()
   const redis = kind === 'redis' ? await startRedis() : null
   // Tests break connections on purpose.
   const onError = () => undefined
   const queue = { databaseUrl: database.url, redisUrl: redis?.url ?? null, onError }
-  const stores = openTestStores(database.url, { leaseSeconds: LEASE_SECONDS })
+  const stores = openTestStores(database.url, { leaseSeconds })
   const producer = await openProducer(queue)
   const pulse = await openPulse({ ...queue, name: 'test' })
   const leadership = openLeadership(database.url)
   const logged: string[] = []
   const changed: JobId[] = []
-  let nowMs = 0
+  let aheadMs = 0
   const place = await insertPlace(stores)
 
   return {
     deps: {
       ...stores,
+      dispatch: {
+        ...stores.dispatch,
+        clockMs: async () => (await stores.dispatch.clockMs()) + aheadMs,
+        // Leases are by the clock as it is.
+        recoverDeadLeases: (asOfMs) =>
+          stores.dispatch.recoverDeadLeases(asOfMs === undefined ? asOfMs : asOfMs - aheadMs),
+      },
       producer,
       pulse: { ...pulse, jobChanged: (jobId) => changed.push(jobId) },
       leadership,
       log: makeLog(logged),
-      leaseSeconds: LEASE_SECONDS,
-      monotonicMs: () => nowMs,
+      leaseSeconds,
     },
     queue,
     database,
@@ -68,7 +78,7 @@ export async function openTestScheduler(kind: TestQueue): Promise<TestScheduler>
     logged,
     changed,
     moveClock(seconds) {
-      nowMs += seconds * 1000
+      aheadMs += seconds * 1000
     },
     async insertJobs(count) {
       const jobs: Job[] = []

@@ -1,3 +1,4 @@
+import { toLeaseTimes } from '@trainyard/domain'
 import type { SchedulerDeps } from './deps.ts'
 import { makeDispatchJobs } from './dispatch/dispatch-jobs.ts'
 import { makeExpireRows } from './reconcile/expire-rows.ts'
@@ -6,7 +7,8 @@ import { makeRedeliverLost } from './reconcile/redeliver-lost.ts'
 import { startRounds } from './rounds.ts'
 
 const DISPATCH_EVERY_MS = 250
-const RECONCILE_EVERY_MS = 1000
+/** Of lost deliveries. */
+const REDELIVER_EVERY_MS = 1000
 const EXPIRE_EVERY_MS = 10 * 60_000
 
 /** Starts the loops. Every one of them works only in the process that leads. */
@@ -28,7 +30,7 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
   })
   const redelivering = startRounds({
     name: 'redeliver',
-    everyMs: RECONCILE_EVERY_MS,
+    everyMs: REDELIVER_EVERY_MS,
     round: whenLeading(async () => {
       if (await redeliverLost()) dispatching.lookAgain()
     }),
@@ -37,7 +39,7 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
   // A loop of its own: it needs Postgres alone, and shall go on while the queue is away.
   const recovering = startRounds({
     name: 'recover',
-    everyMs: RECONCILE_EVERY_MS,
+    everyMs: toLeaseTimes(deps.leaseSeconds).reconcileEveryMs,
     round: async () => {
       if (await recoverDeadLeases()) dispatching.lookAgain()
     },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { openTables } from '@trainyard/datasets'
+import { toLeaseTimes } from '@trainyard/domain'
 import { ENGINE_VERSION } from '@trainyard/engine'
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
@@ -20,9 +21,6 @@ import { startWorker } from './worker.ts'
 
 /** Reports are one statement each, four a second a job; more would only wait for the same disk. */
 const CONNECTIONS_MAX = 4
-const RENEW_MS_MAX = 2000
-/** Three renewals may fail before a lease is lost. */
-const RENEWALS_PER_LEASE = 4
 
 await runService(() => {
   armFailpoints(process.env)
@@ -50,11 +48,14 @@ await runService(() => {
       const pulse = await openPulse({ ...queue, name: 'worker' })
       closers.push('pulse', () => pulse.close())
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
-      const blobs = createBlobs(database, { folder: env.TRAINYARD_BLOB_DIR })
+      const blobs = createBlobs(database, {
+        folder: env.TRAINYARD_BLOB_DIR,
+        bucketUrl: env.TRAINYARD_S3_URL,
+      })
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
-          renewEveryMs: Math.min(RENEW_MS_MAX, (leaseSeconds * 1000) / RENEWALS_PER_LEASE),
+          renewEveryMs: toLeaseTimes(leaseSeconds).renewEveryMs,
           leases: createLeases(database, {
             leaseSeconds,
             engine: `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`,
@@ -66,6 +67,7 @@ await runService(() => {
           threads,
           pulse,
           log,
+          drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
         },
         { slots, queue },
       )

@@ -25,10 +25,13 @@ export async function startWorker(
   return {
     async stop() {
       clearInterval(heartbeat)
+      // Beside the giving back, which needs no permission: without Postgres it only keeps deaths from being miscounted.
+      const drains = workers.drain(workerId)
+      drains.catch((error: unknown) => log.warn({ err: error }, 'the drain could not be stored'))
       await trainer.drain()
-      await consumer.close()
-      await workers.leave(workerId)
+      await drains.then(() => workers.leave(workerId)).catch(() => undefined)
       pulse.slotFreed()
+      await consumer.close()
     },
   }
 }

@@ -115,10 +115,15 @@ export const referenceBackend: Backend = {
     }
   },
 
-  predict(config, weights, inputs, rows) {
+  openInference(config, weights) {
     const network = new ReferenceNetwork(config, weights)
-    const batch = new Matrix(rows, config.inputs, Float64Array.from(inputs))
-    return Float32Array.from((network.forward(batch).at(-1) as Matrix).values)
+    return {
+      predict(inputs, rows) {
+        const batch = new Matrix(rows, config.inputs, Float64Array.from(inputs))
+        return Float32Array.from((network.forward(batch).at(-1) as Matrix).values)
+      },
+      close: () => undefined,
+    }
   },
 }
 

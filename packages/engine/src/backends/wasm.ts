@@ -15,15 +15,13 @@ import { GRADIENT_LIMIT, isRegression, type NetworkConfig } from '../config.ts'
 import { EngineError } from '../errors.ts'
 import { observationWindows } from '../layer-statistics.ts'
 import { openArena } from '../wasm/arena.ts'
+import { openInferenceMemory } from '../wasm/inference-memory.ts'
 import { JobMemory } from '../wasm/job-memory.ts'
 import { STATUS_CODES } from '../wasm/job-record.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
 import { LayerObserver } from '../wasm/layer-observer.ts'
 import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 import { disband, isDisbanded } from '../wasm/team.ts'
-
-/** Rows predicted at a time; enough for the packed kernels. */
-const PREDICTION_ROWS_MAX = 128
 
 export function createWasmBackend(module: WebAssembly.Module): Backend {
   return {
@@ -128,36 +126,7 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       return session
     },
 
-    predict(config, weights, inputs, rows) {
-      const blockRows = Math.min(rows, PREDICTION_ROWS_MAX)
-      const map = mapMemory({
-        network: config,
-        optimizer: 'sgd',
-        batchSize: 1,
-        trainingRows: 0,
-        validationRows: blockRows,
-      })
-      const arena = openArena(map.bytes)
-      try {
-        const memory = new JobMemory(arena.memory, map)
-        memory.writeNetwork(config)
-        memory.writeWeights(weights)
-        const kernels = instantiateKernels(module, arena.memory, null)
-        const output = map.layers.at(-1) as LayerMap
-        const logits = new Float32Array(rows * output.units)
-        for (let start = 0; start < rows; start += blockRows) {
-          const count = Math.min(blockRows, rows - start)
-          const block = inputs.subarray(start * config.inputs, (start + count) * config.inputs)
-          memory.writeRows(block, count, config.inputs, map.inputStride, map.validationInputs)
-          kernels.forwardPass(map.validationInputs, 0, count, count, 1)
-          const values = memory.readRows(output.outputs, count, output.units, output.unitStride)
-          logits.set(values, start * output.units)
-        }
-        return logits
-      } finally {
-        arena.release()
-      }
-    },
+    openInference: (config, weights) => openInferenceMemory(module, config, weights),
   }
 }
 

@@ -103,6 +103,7 @@ export class JobMemory {
         parameterRow: layer.parameterRow,
         weight: layer.weight,
         weightGradient: layer.weightGradient,
+        panels: layer.panels,
         sums: layer.sums,
         outputs: layer.outputs,
         delta: layer.delta,
@@ -188,13 +189,23 @@ export class JobMemory {
 
   /** Rows [rows, width] of a padded matrix at an address, without the padding. */
   readRows(at: number, rows: number, width: number, stride: number): Float32Array {
-    const source = this.floats(at, rows * stride)
-    if (width === stride) return source.slice()
     const values = new Float32Array(rows * width)
-    for (let row = 0; row < rows; row++) {
-      for (let j = 0; j < width; j++) values[row * width + j] = source[row * stride + j] as number
-    }
+    this.copyRows(at, rows, width, stride, values)
     return values
+  }
+
+  /** The same into `target`. */
+  copyRows(at: number, rows: number, width: number, stride: number, target: Float32Array): void {
+    const start = at / 4
+    if (width === stride) {
+      target.set(this.#floats.subarray(start, start + rows * stride))
+      return
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let j = 0; j < width; j++) {
+        target[row * width + j] = this.#floats[start + row * stride + j] as number
+      }
+    }
   }
 
   writeWeights(weights: readonly LayerWeights[]): void {

@@ -124,7 +124,10 @@ export const JOB_REALS = [
   'gradientNorm',
 ] as const
 
-/** i32, one set per layer. A threshold of 0 drops nothing; a `…Packed` flag chooses the packed matrix product over the direct one. */
+/**
+ * i32, one set per layer. A threshold of 0 drops nothing; a `…Packed` flag chooses the packed matrix product over the
+ * direct one; panels of 0 are none.
+ */
 export const LAYER_INTEGERS = [
   'inputs',
   'units',
@@ -134,6 +137,7 @@ export const LAYER_INTEGERS = [
   'parameterRow',
   'weight',
   'weightGradient',
+  'panels',
   'sums',
   'outputs',
   'delta',

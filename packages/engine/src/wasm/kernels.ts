@@ -11,6 +11,7 @@ export interface Kernels {
     batchRows: number,
     isEvaluation: number,
   ): void
+  packWeights(): void
   multiplyPacked(
     transposesA: number,
     transposesB: number,

@@ -45,6 +45,11 @@ export function panelFloats(shape: ProductShape): { left: number; right: number 
   }
 }
 
+/** Floats of a right matrix [k, n] packed as a whole. */
+export function wholePanelFloats(k: number, n: number): number {
+  return k * roundUp(n, PANEL_COLUMNS_MULTIPLE)
+}
+
 export function roundUp(value: number, multiple: number): number {
   return Math.ceil(value / multiple) * multiple
 }

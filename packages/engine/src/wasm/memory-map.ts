@@ -18,7 +18,13 @@ import {
   LAYERS_ADDRESS,
   MEASURED_PEAKS_OFFSET,
 } from './job-record.ts'
-import { isPacked, type ProductShape, panelFloats, roundUp } from './matmul-plan.ts'
+import {
+  isPacked,
+  type ProductShape,
+  panelFloats,
+  roundUp,
+  wholePanelFloats,
+} from './matmul-plan.ts'
 
 export interface MemoryInput {
   network: NetworkConfig
@@ -33,6 +39,8 @@ export interface MemoryInput {
   /** Whether layers are observed. */
   observed?: boolean
   augmentation?: Augmentation | null
+  /** Whether the network only predicts: without gradients and best parameters, with weights in panels. */
+  predicts?: boolean
 }
 
 export interface LayerMap {
@@ -52,6 +60,8 @@ export interface LayerMap {
   /** Rows of parameters before those of this layer. */
   parameterRow: number
   weightGradient: number
+  /** The weights as the packed product reads them, [inputs, unitStride rounded up to a tile]; 0 where there are none. */
+  panels: number
   best: number
   /**
    * z and f(z), both [blockRows, unitStride]; the same block unless the derivative is written in terms
@@ -148,7 +158,7 @@ export const STATISTICS_BLOCK_ROWS = 16
 export const STATISTICS_VECTORS = 5
 
 /** Enough rows for the packed kernels, few enough to stay in cache. */
-const EVALUATION_ROWS_MAX = 128
+export const EVALUATION_ROWS_MAX = 128
 const BLOCK_ALIGNMENT_BYTES = 64
 /** The larger of the two builds' tiles. */
 const EDGE_TILE_FLOATS = 6 * 8
@@ -168,6 +178,7 @@ const MOMENTS = {
 export function mapMemory(input: MemoryInput): MemoryMap {
   const { network, trainingRows, validationRows } = input
   const { weighted = false, observed = false, threads = 1, augmentation = null } = input
+  const { predicts = false } = input
   const batchSize = Math.min(input.batchSize, Math.max(trainingRows, 1))
   const evaluationRows = Math.min(validationRows, EVALUATION_ROWS_MAX)
   const blockRows = Math.max(batchSize, evaluationRows)
@@ -194,10 +205,10 @@ export function mapMemory(input: MemoryInput): MemoryMap {
 
   // What a checkpoint holds is one range: from the parameters to the gradient.
   const parameters = take(parameterFloats + runningFloats)
-  const best = take(parameterFloats + runningFloats)
+  const best = take(predicts ? 0 : parameterFloats + runningFloats)
   const firstMoment = take(MOMENTS[input.optimizer] >= 1 ? parameterFloats : 0)
   const secondMoment = take(MOMENTS[input.optimizer] >= 2 ? parameterFloats : 0)
-  const gradient = take(parameterFloats)
+  const gradient = take(predicts ? 0 : parameterFloats)
 
   let parameterOffset = 0
   let parameterRow = 0
@@ -225,10 +236,12 @@ export function mapMemory(input: MemoryInput): MemoryMap {
       weight: parameters + at,
       parameterRow: row,
       weightGradient: gradient + at,
+      panels:
+        predicts && isPacked(evaluation) ? take(wholePanelFloats(shape.inputs, unitStride)) : 0,
       best: best + at,
       sums: keepsSums ? take(blockRows * unitStride) : outputs,
       outputs,
-      delta: take(blockRows * unitStride),
+      delta: take(predicts ? 0 : blockRows * unitStride),
       running: parameters + runningAt,
       bestRunning: best + runningAt,
       statistics: take(normalizes ? threads * STATISTICS_VECTORS * unitStride : 0),
@@ -251,7 +264,7 @@ export function mapMemory(input: MemoryInput): MemoryMap {
   const scratchStart = roundUp(end, BLOCK_ALIGNMENT_BYTES)
   const scratch = {
     leftPanels: take(Math.max(...panels.map(({ left }) => left))),
-    rightPanels: take(Math.max(...panels.map(({ right }) => right))),
+    rightPanels: take(predicts ? 0 : Math.max(...panels.map(({ right }) => right))),
     edgeTile: take(EDGE_TILE_FLOATS),
     transposed: take(Math.max(...layers.map(transposedFloats))),
     imageSource: take(augmentation?.image ? inputStride : 0),

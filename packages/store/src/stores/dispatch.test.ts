@@ -103,6 +103,61 @@ describe('recoverDeadLeases', () => {
     expect(outcomes).not.toContain('failed')
   })
 
+  it('blames a job only for deaths that it dies alone: the second in a row makes it suspect', async () => {
+    const [id] = await insertJobs(1)
+    await loseWorker(id)
+    const afterOne = [await stores.leases.isSuspect(id), await stores.dispatch.pick(1)]
+    await loseWorker(id)
+
+    const beside = await stores.leases.claim(id, 'worker')
+    const isSuspect = await stores.leases.isSuspect(id)
+    const alone = await stores.leases.claim(id, 'worker', { isAlone: true })
+
+    expect(afterOne).toEqual([false, [{ jobId: id, generation: 1 }]])
+    expect([beside, isSuspect]).toEqual([null, true])
+    expect(alone?.attempt).toBe(3)
+  })
+
+  it('acquits a suspect that gets further than ever before, and lets it run beside others again', async () => {
+    const [id] = await insertJobs(1)
+    await loseWorker(id, 7)
+    await loseWorker(id)
+    await loseWorker(id, 7)
+    const suspected = await stores.leases.isSuspect(id)
+    await loseWorker(id, 8)
+
+    expect(suspected).toBe(true)
+    expect(await stores.leases.isSuspect(id)).toBe(false)
+    expect((await stores.leases.claim(id, 'worker'))?.furthestBatch).toBe(8)
+  })
+
+  it('counts no death when the worker was told to go, however often that happens', async () => {
+    const [id] = await insertJobs(1)
+
+    const outcomes = []
+    for (let deploy = 1; deploy <= 10; deploy++) {
+      await stores.workers.heartbeat({ id: 'worker', slots: 2 })
+      await stores.workers.drain('worker')
+      outcomes.push(await loseWorker(id))
+      await stores.workers.leave('worker')
+    }
+
+    expect(outcomes).toEqual(outcomes.map(() => 'requeued'))
+    const row = await stores.database.job.findUniqueOrThrow({ where: { id } })
+    expect(row.crashCount).toBe(0)
+    expect((await stores.dispatch.pick(1)).map((job) => job.jobId)).toEqual([id])
+  })
+
+  it('asks nobody to be dead who renewed before the time that is asked about', async () => {
+    const [id] = await insertJobs(1)
+    await stores.leases.claim(id, 'worker')
+    await expireLease(stores, id)
+    const beforeMs = (await stores.dispatch.clockMs()) - 3_600_000
+
+    expect(await stores.dispatch.recoverDeadLeases(beforeMs)).toEqual([])
+    expect(await stores.dispatch.recoverDeadLeases()).toHaveLength(1)
+  })
+
   it('cancels a job whose cancel was asked for', async () => {
     const [id] = await insertJobs(1)
     await stores.leases.claim(id, 'worker')
@@ -113,14 +168,41 @@ describe('recoverDeadLeases', () => {
   })
 })
 
-/** Claims the job, reports up to `epoch` if given, and lets the worker die. */
+describe('a clock of Postgres that is set back by an hour', () => {
+  it('keeps no job of a dead worker for longer than a lease', async () => {
+    const [id] = await insertJobs(1)
+    await stores.leases.claim(id, 'worker')
+    await stores.database.$executeRaw`UPDATE jobs SET lease_until = lease_until + interval '1 hour'`
+
+    await stores.dispatch.recoverDeadLeases()
+
+    const row = await stores.database.job.findUniqueOrThrow({ where: { id } })
+    const leftMs = (row.leaseUntil?.getTime() ?? 0) - (await stores.dispatch.clockMs())
+    expect(leftMs).toBeGreaterThan(0)
+    expect(leftMs).toBeLessThanOrEqual(9000)
+  })
+
+  it('keeps no job from being picked, and no lost delivery from being found', async () => {
+    const [id] = await insertJobs(1)
+    await stores.database.$executeRaw`UPDATE jobs SET run_after = run_after + interval '1 hour'`
+    const picked = await stores.dispatch.pick(1)
+    await stores.dispatch.markDispatched(picked)
+    await stores.database
+      .$executeRaw`UPDATE jobs SET dispatched_at = dispatched_at + interval '1 hour'`
+
+    expect(picked).toEqual([{ jobId: id, generation: 0 }])
+    expect(await stores.dispatch.undelivered()).toEqual(picked)
+  })
+})
+
+/** Claims the job, alone, reports up to `epoch`, of one batch each, if given, and lets the worker die. */
 async function loseWorker(id: JobId, epoch?: number) {
-  const claimed = await stores.leases.claim(id, 'worker')
+  const claimed = await stores.leases.claim(id, 'worker', { isAlone: true })
   if (claimed === null) throw new Error(`${id} could not be claimed`)
   if (epoch !== undefined) {
     const lease = { jobId: id, leaseEpoch: claimed.leaseEpoch }
     const metrics = [makeEpochMetrics(epoch)]
-    await stores.leases.report(lease, { metrics, layers: [], epoch, best: null })
+    await stores.leases.report(lease, { metrics, layers: [], epoch, best: null }, epoch)
   }
   await expireLease(stores, id)
   const recovered = await stores.dispatch.recoverDeadLeases()

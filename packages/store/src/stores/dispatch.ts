@@ -1,16 +1,12 @@
 /** The scheduler's side of jobs: a fair choice of what runs next, and what happens to jobs whose worker is lost. */
-import type { JobError, JobId } from '@trainyard/contracts'
-import type { Dispatchable, DispatchStore } from '@trainyard/domain'
+import type { JobId } from '@trainyard/contracts'
+import { BACKOFF_SECONDS_MAX, type Dispatchable, type DispatchStore } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
-import { insertEvent } from './events.ts'
+import { type HeldJob, recover } from './recovery.ts'
 
-/** Deaths in a row without progress after which the job itself is held to be the cause. */
-const CRASHES_MAX = 5
-/** Waits before the next attempt, by deaths so far: the first costs nothing, since workers die of deploys too. */
-const BACKOFF_SECONDS = [0, 10, 60, 60]
 /** Dead leases handled in one round; the next round takes the rest. */
 const RECOVERIES_PER_ROUND = 200
 
@@ -19,7 +15,10 @@ interface IdRow {
   dispatch_generation: number
 }
 
-export function createDispatch(database: Database): DispatchStore {
+export function createDispatch(
+  database: Database,
+  { leaseSeconds }: { leaseSeconds: number },
+): DispatchStore {
   return {
     pick: (window) =>
       translateErrors(async () => {
@@ -39,7 +38,8 @@ export function createDispatch(database: Database): DispatchStore {
             JOIN LATERAL (
               SELECT id, dispatch_generation, priority, created_at FROM jobs
               WHERE project_id = p.id AND status = 'queued' AND dispatched_at IS NULL AND deleted_at IS NULL
-                AND run_after <= clock_timestamp()
+                -- A time that no back-off reaches was written before the clock was set back.
+                AND run_after NOT BETWEEN clock_timestamp() AND clock_timestamp() + ${BACKOFF_SECONDS_MAX}::int * interval '1 second'
               ORDER BY priority DESC, created_at, id LIMIT ${window}::int) j ON true
           ) candidates
           ORDER BY turn, created_at, id
@@ -58,7 +58,8 @@ export function createDispatch(database: Database): DispatchStore {
       translateErrors(async () => {
         const rows = await database.$queryRaw<IdRow[]>`
           SELECT id, dispatch_generation FROM jobs
-          WHERE status = 'queued' AND dispatched_at < clock_timestamp() - interval '1 second'`
+          WHERE status = 'queued'
+            AND dispatched_at NOT BETWEEN clock_timestamp() - interval '1 second' AND clock_timestamp()`
         return rows.map(toDispatchable)
       }),
 
@@ -69,73 +70,45 @@ export function createDispatch(database: Database): DispatchStore {
           WHERE (id, dispatch_generation) IN (${pairs(jobs)}) AND status = 'queued'`
       }),
 
-    recoverDeadLeases: () =>
+    clockMs: () =>
       translateErrors(async () => {
+        const rows = await database.$queryRaw<{ ms: number }[]>`
+          SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS ms`
+        return rows[0]?.ms ?? 0
+      }),
+
+    recoverDeadLeases: (asOfMs) =>
+      translateErrors(async () => {
+        // No lease ends so late: the clock was set back since it was renewed. Who lives renews it, who is dead is found in time.
+        await database.$executeRaw`
+          UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}::float8)
+          WHERE status IN ('running', 'cancelling')
+            AND lease_until > clock_timestamp() + make_interval(secs => ${leaseSeconds + 1}::float8)`
+        const asOf =
+          asOfMs === undefined
+            ? Prisma.sql`clock_timestamp()`
+            : Prisma.sql`to_timestamp(${asOfMs / 1000}::float8)`
         const dead = await database.$queryRaw<
-          { id: string; lease_epoch: number; status: string; crash_count: number }[]
+          (HeldJob & { id: string; lease_epoch: number; drains: boolean })[]
         >`
-          SELECT id, lease_epoch, status, crash_count FROM jobs
-          WHERE status IN ('running', 'cancelling') AND lease_until < clock_timestamp()
-          ORDER BY lease_until LIMIT ${RECOVERIES_PER_ROUND}`
+          SELECT j.id, j.lease_epoch, j.status, j.crash_count, COALESCE(w.draining, false) AS drains
+          FROM jobs j LEFT JOIN workers w ON w.id = j.lease_owner
+          WHERE j.status IN ('running', 'cancelling') AND j.lease_until < ${asOf}
+          ORDER BY j.lease_until LIMIT ${RECOVERIES_PER_ROUND}`
         const recovered: Awaited<ReturnType<DispatchStore['recoverDeadLeases']>> = []
         if (dead.length > 0) failpoint('recover.found_dead')
         for (const job of dead) {
-          const outcome =
-            job.status === 'cancelling'
-              ? ('cancelled' as const)
-              : job.crash_count + 1 >= CRASHES_MAX
-                ? ('failed' as const)
-                : ('requeued' as const)
           // The worker may have renewed since the read: the same row is checked again under its lock.
           const stillDead = Prisma.sql`id = ${job.id} AND lease_epoch = ${job.lease_epoch}
-            AND status = ${job.status} AND lease_until < clock_timestamp()`
-          const changed = await database.$executeRaw(recovery(outcome, stillDead, job.crash_count))
+            AND status = ${job.status} AND lease_until < ${asOf}`
+          const loss = job.drains ? 'worker_drained' : 'worker_lost'
+          const { outcome, statement } = recover(job, loss, stillDead)
+          const changed = await database.$executeRaw(statement)
           if (changed > 0) recovered.push({ jobId: job.id as JobId, outcome })
           failpoint('recover.recovered')
         }
         return recovered
       }),
-  }
-}
-
-function recovery(
-  outcome: 'requeued' | 'failed' | 'cancelled',
-  stillDead: Prisma.Sql,
-  crashCount: number,
-): Prisma.Sql {
-  switch (outcome) {
-    case 'requeued': {
-      const backoff = BACKOFF_SECONDS[Math.min(crashCount, BACKOFF_SECONDS.length - 1)] ?? 0
-      return Prisma.sql`
-        WITH job AS (
-          UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-            dispatch_generation = dispatch_generation + 1, crash_count = crash_count + 1,
-            run_after = clock_timestamp() + make_interval(secs => ${backoff}::float8), event_seq = event_seq + 1
-          WHERE ${stillDead} RETURNING id, event_seq)
-        ${insertEvent('job.retrying', 'The worker was lost; the job goes on with another', { status: 'queued', reason: 'worker_lost' })}`
-    }
-    case 'failed': {
-      const error: JobError = {
-        code: 'worker_lost',
-        message: `The worker died ${CRASHES_MAX} times in a row while it trained this job`,
-        hint: 'The network or its batch may need more memory than a worker has: try fewer units or a smaller batch size.',
-        param: null,
-        at: null,
-      }
-      return Prisma.sql`
-        WITH job AS (
-          UPDATE jobs SET status = 'failed', error = ${JSON.stringify(error)}::jsonb, lease_until = NULL,
-            crash_count = crash_count + 1, finished_at = clock_timestamp(), event_seq = event_seq + 1
-          WHERE ${stillDead} RETURNING id, event_seq)
-        ${insertEvent('job.failed', error.message, { status: 'failed', error })}`
-    }
-    case 'cancelled':
-      return Prisma.sql`
-        WITH job AS (
-          UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled', lease_until = NULL,
-            finished_at = clock_timestamp(), event_seq = event_seq + 1
-          WHERE ${stillDead} RETURNING id, event_seq)
-        ${insertEvent('job.cancelled', 'The job was cancelled', { status: 'cancelled' })}`
   }
 }
 

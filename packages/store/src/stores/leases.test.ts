@@ -89,10 +89,11 @@ describe('report', () => {
       await stores.leases.report(stale, progress(1, 2, 3)),
       await stores.leases.report(stale, null),
       await stores.leases.finish(stale, succeeded()),
-      await stores.leases.release(stale),
+      await stores.leases.release(stale, 'drained'),
+      await stores.leases.abandon(stale),
     ]
 
-    expect(answers).toEqual(['fenced', 'fenced', 'fenced', 'fenced'])
+    expect(answers).toEqual(['fenced', 'fenced', 'fenced', 'fenced', 'fenced'])
     expect((await history(id)).map((row) => row.epoch)).toEqual([1])
     expect((await read(id)).status).toBe('running')
   })
@@ -112,6 +113,21 @@ describe('report', () => {
     await stores.jobs.cancel(projectId, id)
 
     expect(await stores.leases.report(lease, null)).toBe('cancel')
+  })
+})
+
+describe('abandon', () => {
+  it('counts a thread that ended as a death, at once and not when the lease is over', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const outcomes = []
+    for (let death = 1; death <= 5; death++) {
+      const claimed = await stores.leases.claim(id, 'worker', { isAlone: true })
+      if (claimed === null) throw new Error('not queued')
+      outcomes.push(await stores.leases.abandon({ jobId: id, leaseEpoch: claimed.leaseEpoch }))
+    }
+
+    expect(outcomes).toEqual(['requeued', 'requeued', 'requeued', 'requeued', 'failed'])
+    expect((await read(id)).error?.code).toBe('worker_lost')
   })
 })
 
@@ -162,7 +178,7 @@ describe('release', () => {
     const { id } = await insertJob(stores, projectId, datasetId)
     const lease = await claim(id)
 
-    expect(await stores.leases.release(lease)).toBe('done')
+    expect(await stores.leases.release(lease, 'drained')).toBe('done')
 
     expect((await read(id)).status).toBe('queued')
     const rows = await stores.database.$queryRaw`SELECT crash_count FROM jobs WHERE id = ${id}`

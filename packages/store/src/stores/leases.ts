@@ -3,13 +3,14 @@
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
 import type { Column, EpochMetrics, Fold, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
-import type {
-  CheckpointProgress,
-  ClaimedJob,
-  Finish,
-  Lease,
-  LeaseStore,
-  Progress,
+import {
+  type CheckpointProgress,
+  type ClaimedJob,
+  type Finish,
+  type Lease,
+  type LeaseStore,
+  type Progress,
+  SUSPECT_DEATHS,
 } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
@@ -20,9 +21,15 @@ import { keepEpochLayers } from './epoch-layers.ts'
 import { insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
 import { isMine } from './is-mine.ts'
+import { type HeldJob, recover } from './recovery.ts'
 
 /** A large network's weights are rows of chunks by then; what is left in the transaction is small. */
 const FINISH_TIMEOUT_MS = 15_000
+
+const GIVEN_BACK = {
+  drained: 'The worker shuts down; the job waits for another',
+  made_way: 'The job makes way for one that has to run alone',
+}
 
 interface ClaimRow {
   project_id: string
@@ -39,6 +46,7 @@ interface ClaimRow {
   test_sha256: string | null
   test_columns: unknown
   folds: unknown
+  furthest_batch: bigint
   step: number | null
   checkpoint_sha256: string | null
   progress: unknown
@@ -52,12 +60,13 @@ export function createLeases(
   const leaseUntil = Prisma.sql`clock_timestamp() + make_interval(secs => ${options.leaseSeconds}::float8)`
 
   return {
-    claim: (jobId, owner) =>
+    claim: (jobId, owner, { isAlone } = { isAlone: false }) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<ClaimRow[]>`
           WITH before AS (
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
-            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL FOR UPDATE),
+            WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
+              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int) FOR UPDATE),
           newest AS (
             SELECT step, checkpoints.sha256, progress, NULLIF(progress->'best', 'null'::jsonb) AS best
             FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
@@ -85,8 +94,9 @@ export function createLeases(
             DELETE FROM epoch_layers l USING job WHERE l.job_id = job.id AND (l.epoch > job.epoch OR job.epoch = 0)),
           wiped_checkpoints AS (
             DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
-          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds, d.sha256, d.rows,
-            d.columns, d.target, d.task, v.sha256 AS validation_sha256, v.columns AS validation_columns,
+          SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds,
+            job.furthest_batch, d.sha256, d.rows, d.columns, d.target, d.task,
+            v.sha256 AS validation_sha256, v.columns AS validation_columns,
             t.sha256 AS test_sha256, t.columns AS test_columns,
             newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
           FROM job JOIN datasets d ON d.id = job.dataset_id
@@ -95,14 +105,21 @@ export function createLeases(
         return rows[0] === undefined ? null : toClaimedJob(jobId, rows[0])
       }),
 
-    report: (lease, progress) =>
+    isSuspect: (jobId) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<unknown[]>`
+          SELECT 1 FROM jobs WHERE id = ${jobId} AND status = 'queued' AND crash_count >= ${SUSPECT_DEATHS}::int`
+        return rows.length > 0
+      }),
+
+    report: (lease, progress, batch = 0) =>
       translateErrors(async () => {
         const checkpoint = progress?.checkpoint
         const status =
           checkpoint === undefined
-            ? await storeProgress(database, lease, progress)
+            ? await storeProgress(database, lease, progress, batch)
             : await database.$transaction(async (transaction) => {
-                const held = await storeProgress(transaction, lease, progress)
+                const held = await storeProgress(transaction, lease, progress, batch)
                 if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
                 failpoint('worker.checkpoint_before_commit')
                 return held
@@ -170,16 +187,25 @@ export function createLeases(
         ),
       ),
 
-    release: (lease) =>
+    release: (lease, reason) =>
       translateErrors(() =>
         giveBack(
           database,
           lease,
-          insertEvent('job.retrying', 'The worker shuts down; the job waits for another', {
-            status: 'queued',
-            reason: 'drained',
-          }),
+          insertEvent('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason }),
         ),
+      ),
+
+    abandon: (lease) =>
+      translateErrors(() =>
+        database.$transaction(async (transaction) => {
+          const held = await transaction.$queryRaw<HeldJob[]>`
+            SELECT status, crash_count FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
+          if (held[0] === undefined) return 'fenced'
+          const { outcome, statement } = recover(held[0], 'thread_lost', isMine(lease))
+          await transaction.$executeRaw(statement)
+          return outcome
+        }),
       ),
 
     discardCheckpoint: (lease, step) =>
@@ -207,7 +233,11 @@ export function createLeases(
     queryable: Queryable,
     lease: Lease,
     progress: Progress | null,
+    batch: number,
   ): Promise<string | undefined> {
+    const gotTo = Prisma.sql`
+      crash_count = CASE WHEN ${batch}::bigint > furthest_batch THEN 0 ELSE crash_count END,
+      furthest_batch = GREATEST(furthest_batch, ${batch}::bigint)`
     for (const fold of progress?.folds ?? []) {
       await queryable.$executeRaw(foldCompleted(lease, fold))
     }
@@ -215,13 +245,11 @@ export function createLeases(
     const rows =
       progress === null || last === undefined
         ? await queryable.$queryRaw<{ status: string }[]>`
-            UPDATE jobs SET lease_until = ${leaseUntil} WHERE ${isMine(lease)} RETURNING status`
+            UPDATE jobs SET lease_until = ${leaseUntil}, ${gotTo} WHERE ${isMine(lease)} RETURNING status`
         : await queryable.$queryRaw<{ status: string }[]>`
             WITH job AS (
               UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
-                epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb,
-                crash_count = CASE WHEN ${progress.epoch} > furthest_epoch THEN 0 ELSE crash_count END,
-                furthest_epoch = GREATEST(furthest_epoch, ${progress.epoch}::int)
+                epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb, ${gotTo}
               WHERE ${isMine(lease)} RETURNING id, event_seq, status),
             measured AS (${insertEpochMetrics(progress.metrics)})
             ${keepEpochLayers(progress.layers)},
@@ -255,7 +283,7 @@ function foldCompleted(lease: Lease, fold: Fold): Prisma.Sql {
   return Prisma.sql`
     WITH job AS (
       UPDATE jobs SET folds = COALESCE(folds, '[]'::jsonb) || ${JSON.stringify([fold])}::jsonb,
-        event_seq = event_seq + 1
+        crash_count = 0, event_seq = event_seq + 1
       WHERE ${isMine(lease)} AND jsonb_array_length(COALESCE(folds, '[]'::jsonb)) = ${fold.fold - 1}::int
       RETURNING id, event_seq)
     ${insertEvent('job.fold_completed', `Fold ${fold.fold} is done`, { ...fold })}`
@@ -300,6 +328,7 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
     validationDataset: toHeldOut(row.validation_sha256, row.validation_columns),
     testDataset: toHeldOut(row.test_sha256, row.test_columns),
     folds: (row.folds as Fold[] | null) ?? [],
+    furthestBatch: Number(row.furthest_batch),
     checkpoint:
       row.step === null || row.checkpoint_sha256 === null
         ? null

@@ -11,6 +11,11 @@ export function createWorkers(database: Database, options: { leaseSeconds: numbe
           ON CONFLICT (id) DO UPDATE SET slots = EXCLUDED.slots, seen_at = clock_timestamp()`
       }),
 
+    drain: (id) =>
+      translateErrors(async () => {
+        await database.$executeRaw`UPDATE workers SET draining = true WHERE id = ${id}`
+      }),
+
     leave: (id) =>
       translateErrors(async () => {
         await database.$executeRaw`DELETE FROM workers WHERE id = ${id}`
@@ -22,7 +27,7 @@ export function createWorkers(database: Database, options: { leaseSeconds: numbe
         await database.$executeRaw`DELETE FROM workers WHERE seen_at < clock_timestamp() - interval '1 hour'`
         const rows = await database.$queryRaw<{ slots: number }[]>`
           SELECT COALESCE(sum(slots), 0)::int AS slots FROM workers
-          WHERE seen_at > clock_timestamp() - make_interval(secs => ${options.leaseSeconds}::float8)`
+          WHERE NOT draining AND seen_at > clock_timestamp() - make_interval(secs => ${options.leaseSeconds}::float8)`
         return rows[0]?.slots ?? 0
       }),
   }

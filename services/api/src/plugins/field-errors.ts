@@ -22,8 +22,8 @@ export function toFieldErrors(
 ): FieldError[] {
   const errors: FieldError[] = []
   const seen = new Set<string>()
-  for (const issue of issues) {
-    for (const fault of unfold(issue, [], input)) {
+  for (const issue of issues.slice(0, FAULTS_MAX)) {
+    for (const fault of unfold(issue, [], input).slice(0, FAULTS_MAX)) {
       const place = part === 'body' ? toPointer(fault.path) : fault.path.map(String).join('.')
       // A bound inside another bound says the same thing twice.
       if (seen.has(place) || errors.length >= FAULTS_MAX) continue
@@ -57,7 +57,9 @@ function unfold(issue: Issue, base: Path, input: unknown): Fault[] {
   const value = valueAt(input, path)
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], detail: 'is not a known field' }))
+      return issue.keys
+        .slice(0, FAULTS_MAX)
+        .map((key) => ({ path: [...path, key], detail: 'is not a known field' }))
     case 'invalid_union':
       return unfoldUnion(issue, path, input)
     case 'invalid_key':

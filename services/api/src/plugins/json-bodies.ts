@@ -1,9 +1,9 @@
 /**
- * Reads JSON bodies without trust: strict UTF-8, bounded depth, no names that reach a prototype, no text that Postgres
+ * Reads JSON bodies without trust: strict UTF-8, bounded depth and width, no names that reach a prototype, no text that Postgres
  * cannot hold. The hash of the raw bytes is kept for `Idempotency-Key`. Of two equal names the last one counts.
  */
 import { createHash } from 'node:crypto'
-import type { FieldError } from '@trainyard/contracts'
+import { DATASET_COLUMNS_MAX, type FieldError } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import type { FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
@@ -24,6 +24,11 @@ export const JSON_BYTES_MAX = 1024 * 1024
 /** The deepest body of the contract has 8 levels. */
 const DEPTH_MAX = 32
 
+/** One for each column of the widest table. */
+const FIELDS_MAX = DATASET_COLUMNS_MAX
+
+const COMMA = 0x2c
+const COLON = 0x3a
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -56,7 +61,7 @@ function needsBody({ routeOptions }: FastifyRequest): boolean {
 
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) throw malformed('The body is empty.')
-  if (isTooDeep(bytes)) throw malformed(`The body is nested more than ${DEPTH_MAX} levels deep.`)
+  assertShape(bytes)
   const text = decode(bytes)
   let value: unknown
   try {
@@ -81,22 +86,61 @@ function malformed(detail: string): DomainError {
   return new DomainError('malformed_json', { detail })
 }
 
-/** Counts brackets outside strings before anything is parsed: a bomb of brackets costs one pass and no memory. */
-function isTooDeep(bytes: Buffer): boolean {
-  let depth = 0
+/**
+ * Counts brackets and names outside strings before anything is parsed: a bomb costs one pass and no memory. A name of its
+ * own for each of a hundred thousand fields takes the parser, and whoever checks them, a tenth of a second.
+ */
+function assertShape(bytes: Buffer): void {
+  const open: Container[] = []
   let inString = false
+  let stringStart = 0
+  let stringEnd = 0
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i]
     if (inString) {
       if (byte === BACKSLASH) i += 1
-      else if (byte === QUOTE) inString = false
-    } else if (byte === QUOTE) inString = true
-    else if (byte === 0x5b || byte === 0x7b) {
-      depth += 1
-      if (depth > DEPTH_MAX) return true
-    } else if (byte === 0x5d || byte === 0x7d) depth -= 1
+      else if (byte === QUOTE) {
+        inString = false
+        stringEnd = i + 1
+      }
+      continue
+    }
+    if (byte === QUOTE) {
+      inString = true
+      stringStart = i
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (open.length === DEPTH_MAX) {
+        throw malformed(`The body is nested more than ${DEPTH_MAX} levels deep.`)
+      }
+      open.push({ isArray: byte === 0x5b, entries: 0, nameStart: 0, nameEnd: 0 })
+    } else if (byte === 0x5d || byte === 0x7d) open.pop()
+    else if (byte === COMMA || byte === COLON) {
+      const container = open.at(-1)
+      if (container === undefined || container.isArray !== (byte === COMMA)) continue
+      container.entries += 1
+      container.nameStart = stringStart
+      container.nameEnd = stringEnd
+      if (!container.isArray && container.entries > FIELDS_MAX) throw tooManyFields(bytes, open)
+    }
   }
-  return false
+}
+
+interface Container {
+  isArray: boolean
+  /** Commas of an array, names of an object. */
+  entries: number
+  /** The last name of an object, in quotes. */
+  nameStart: number
+  nameEnd: number
+}
+
+/** The pointer leads to the object, by the last name or index of each container around it. */
+function tooManyFields(bytes: Buffer, open: readonly Container[]): DomainError {
+  const path = open.slice(0, -1).map(({ isArray, entries, nameStart, nameEnd }) => {
+    return isArray ? entries : String(JSON.parse(decode(bytes.subarray(nameStart, nameEnd))))
+  })
+  const detail = `must hold at most ${FIELDS_MAX} fields`
+  return new DomainError('validation_error', { errors: [{ pointer: toPointer(path), detail }] })
 }
 
 function assertHarmless(root: unknown): void {

@@ -7,13 +7,13 @@ import type {
   WhichWeights,
 } from '@trainyard/contracts'
 import type { DatasetStore, JobStore, ModelStore, VersionChoice } from '@trainyard/domain'
-import type { StoredNetwork } from '@trainyard/model'
 import { toLineage } from './create-model.ts'
 import type { DescribedModel, DescribeModel } from './describe-model.ts'
 import type { ExportedFile, ExportModel } from './export-model.ts'
 import { findJob } from './find-job.ts'
 import { findModelVersion } from './find-model.ts'
 import { type ReadWeightBytes, weightsNotFound } from './load-model.ts'
+import { networksOf } from './load-version.ts'
 
 export type ReadJobWeights = (
   projectId: ProjectId,
@@ -126,11 +126,6 @@ function toDescribed(version: ModelVersion): DescribedModel {
     signature,
     lineages,
   }
-}
-
-/** The networks of a version, in the order of its bytes. */
-function networksOf({ architecture, preprocessing, members }: ModelVersion): StoredNetwork[] {
-  return members ?? (architecture === null ? [] : [{ architecture, preprocessing }])
 }
 
 function factsOf({ job_id, engine_version, dataset_sha256, manifest }: Lineage) {

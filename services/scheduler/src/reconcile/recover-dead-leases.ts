@@ -1,9 +1,11 @@
+import { toLeaseTimes } from '@trainyard/domain'
 import type { SchedulerDeps } from '../deps.ts'
 
 /**
- * Finds jobs whose worker is lost, by Postgres' clock alone. It waits one lease and two seconds after it first reached
- * Postgres as the leader: after a common outage every worker gets to renew before anybody is declared dead. Who leads is
- * asked here and not around it, since that is the question which fails first when Postgres goes away.
+ * Finds jobs whose worker is lost, by Postgres' clock alone. After a time in which it saw nothing, be it that it did not lead,
+ * that Postgres was away or frozen, that the clock was set forward or the whole machine slept, it waits one lease and two
+ * seconds: every worker gets to renew before anybody is declared dead. Who leads is asked here and not around it, since that
+ * is the question which fails first when Postgres goes away.
  */
 export const makeRecoverDeadLeases = ({
   dispatch,
@@ -11,33 +13,31 @@ export const makeRecoverDeadLeases = ({
   pulse,
   log,
   leaseSeconds,
-  monotonicMs,
-}: Pick<
-  SchedulerDeps,
-  'dispatch' | 'leadership' | 'pulse' | 'log' | 'leaseSeconds' | 'monotonicMs'
->) => {
-  const graceMs = (leaseSeconds + 2) * 1000
-  let reachedSinceMs: number | null = null
+}: Pick<SchedulerDeps, 'dispatch' | 'leadership' | 'pulse' | 'log' | 'leaseSeconds'>) => {
+  const { graceMs, unseenMsMax } = toLeaseTimes(leaseSeconds)
+  // Both by Postgres' clock.
+  let seenMs: number | null = null
+  let watchedSinceMs = 0
   return async (): Promise<boolean> => {
     try {
       if (!(await leadership.isLeader())) {
-        reachedSinceMs = null
+        seenMs = null
         return false
       }
-      if (reachedSinceMs === null || monotonicMs() - reachedSinceMs < graceMs) {
-        // Any query tells whether Postgres is there.
-        await dispatch.undelivered()
-        reachedSinceMs ??= monotonicMs()
-        return false
-      }
-      const recovered = await dispatch.recoverDeadLeases()
+      const nowMs = await dispatch.clockMs()
+      const isUnbroken = seenMs !== null && nowMs >= seenMs && nowMs - seenMs <= unseenMsMax
+      if (!isUnbroken) watchedSinceMs = nowMs
+      seenMs = nowMs
+      if (nowMs - watchedSinceMs < graceMs) return false
+      // As of the time just seen: whatever keeps the next statement from Postgres does not make anybody dead.
+      const recovered = await dispatch.recoverDeadLeases(nowMs)
       for (const { jobId, outcome } of recovered) {
         log.warn({ job: jobId, outcome }, 'a worker was lost')
         pulse.jobChanged(jobId)
       }
       return recovered.length > 0
     } catch (error) {
-      reachedSinceMs = null
+      seenMs = null
       throw error
     }
   }

@@ -132,8 +132,7 @@ let isSilent = false
 
 /** As a worker that died: what it reports from then on does not arrive. */
 function reportUntilSilent(): WorkerDeps['leases']['report'] {
-  return (lease, progress) =>
-    isSilent ? Promise.resolve('go_on') : worker.deps.leases.report(lease, progress)
+  return (...report) => (isSilent ? Promise.resolve('go_on') : worker.deps.leases.report(...report))
 }
 
 function startTrainer(changes: Partial<WorkerDeps> = {}): JobTrainer {

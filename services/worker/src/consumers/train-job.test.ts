@@ -314,10 +314,10 @@ describe('drain', () => {
     let isClaiming = false
     const leases: WorkerDeps['leases'] = {
       ...worker.deps.leases,
-      async claim(jobId, owner) {
+      async claim(...claim) {
         isClaiming = true
         await held
-        return await worker.deps.leases.claim(jobId, owner)
+        return await worker.deps.leases.claim(...claim)
       },
     }
     const trainer = startTrainer({ leases })
@@ -335,11 +335,11 @@ describe('drain', () => {
     const [failing, other] = [await insertSlowJob(), await insertSlowJob()]
     const leases: WorkerDeps['leases'] = {
       ...worker.deps.leases,
-      async release(lease) {
+      async release(lease, reason) {
         if (lease.jobId === failing.id) throw new DomainError('unavailable')
         // Once round the database later than the other's failure.
         await worker.read(other)
-        return await worker.deps.leases.release(lease)
+        return await worker.deps.leases.release(lease, reason)
       },
     }
     const trainer = startTrainer({ leases })

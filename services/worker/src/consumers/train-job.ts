@@ -11,11 +11,16 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
-import { startReporter } from '../training/progress-reporter.ts'
+import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
 import { storeResult, toFinish } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
-import { toFailedError } from '../training/to-job-error.ts'
-import { type TrainingRun, UnresumableError } from '../training/training-threads.ts'
+import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
+import {
+  ThreadEndedError,
+  type TrainingRun,
+  UnresumableError,
+} from '../training/training-threads.ts'
+import { createSolitude } from './solitude.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
@@ -26,7 +31,13 @@ export interface JobTrainer {
 }
 
 /** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
-type StopCause = 'cancel' | 'drain' | 'fenced'
+type StopCause = 'cancel' | 'drain' | 'made_way' | 'fenced'
+
+/** How long a thread has to stop before it is ended: after its next batch, and with a checkpoint, which is worth some waiting. */
+const STOP_MS_MAX = 1000
+const MAKE_WAY_MS_MAX = 5000
+/** Of the time of a drain; the rest is for what has to be stored. */
+const DRAIN_SHARE = 0.6
 
 interface RunningJob {
   stop(cause: StopCause): void
@@ -34,30 +45,51 @@ interface RunningJob {
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId } = deps
+  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId, drainSeconds } = deps
   const running = new Map<JobId, RunningJob>()
+  const stopMsMax: Record<StopCause, number> = {
+    cancel: STOP_MS_MAX,
+    fenced: STOP_MS_MAX,
+    made_way: MAKE_WAY_MS_MAX,
+    drain: DRAIN_SHARE * drainSeconds * 1000,
+  }
   let isDraining = false
+  const solitude = createSolitude(() => {
+    for (const job of running.values()) job.stop('made_way')
+  })
+
+  /** False when there was nothing to claim. */
+  const claimAndRun = async (jobId: JobId, acquit: (() => void) | null): Promise<boolean> => {
+    if (isDraining) return true
+    failpoint('worker.delivered')
+    const claimed = await leases.claim(jobId, workerId, { isAlone: acquit !== null })
+    if (claimed === null) return false
+    failpoint('worker.claimed')
+    pulse.jobChanged(jobId)
+    const job = startJob(claimed, acquit)
+    running.set(jobId, job)
+    if (isDraining) job.stop('drain')
+    else if (acquit === null && solitude.isWanted()) job.stop('made_way')
+    try {
+      await job.ended
+    } finally {
+      // Fenced, it may have been taken again by this very worker: that one stays within reach.
+      if (running.get(jobId) === job) running.delete(jobId)
+      pulse.jobChanged(jobId)
+      pulse.slotFreed()
+    }
+    return true
+  }
 
   return {
     async train(jobId) {
-      if (isDraining) return
-      failpoint('worker.delivered')
-      const claimed = await leases.claim(jobId, workerId)
-      // Taken by another, ended or cancelled meanwhile: the delivery has done its work.
-      if (claimed === null) return
-      failpoint('worker.claimed')
-      pulse.jobChanged(jobId)
-      const job = startJob(claimed)
-      running.set(jobId, job)
-      if (isDraining) job.stop('drain')
-      try {
-        await job.ended
-      } finally {
-        // Fenced, it may have been taken again by this very worker: that one stays within reach.
-        if (running.get(jobId) === job) running.delete(jobId)
-        pulse.jobChanged(jobId)
-        pulse.slotFreed()
-      }
+      if (await solitude.beside(() => claimAndRun(jobId, null))) return
+      // Else taken by another, ended or cancelled meanwhile: the delivery has done its work.
+      if (!(await leases.isSuspect(jobId))) return
+      log.warn({ job: jobId }, 'a job has lost several workers in a row and runs alone')
+      await solitude.alone(async (acquit) => {
+        await claimAndRun(jobId, acquit)
+      })
     },
     cancel: (jobId) => running.get(jobId)?.stop('cancel'),
     async drain() {
@@ -69,29 +101,43 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     },
   }
 
-  function startJob(job: ClaimedJob): RunningJob {
+  /** `acquit` of a job that runs alone: it has got further than ever before. */
+  function startJob(job: ClaimedJob, acquit: (() => void) | null): RunningJob {
     const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
     let run: TrainingRun | null = null
     let keeper: CheckpointKeeper | null = null
     let cause: StopCause | null = null
+    let ending: NodeJS.Timeout | undefined
     const stop = (why: StopCause) => {
       if (cause === null || why === 'fenced') cause = why
-      if (cause === 'drain') run?.takeCheckpoint()
+      if (cause === 'drain' || cause === 'made_way') run?.takeCheckpoint()
       run?.stop()
+      ending ??= setTimeout(() => run?.kill(), stopMsMax[cause])
     }
+    let isHung = false
+    const batchesBefore = job.checkpoint?.step ?? 0
+    const batch = () => batchesBefore + (run?.batches() ?? 0)
     const reporter = startReporter(
       lease,
       deps,
       {
         // Reading and preparing the data counts as one batch.
-        batches: () => run?.batches() ?? 0,
+        batch,
         onCancel: () => stop('cancel'),
         onFenced: () => stop('fenced'),
+        onHung() {
+          isHung = true
+          run?.kill()
+        },
+        onBatchReported(reported) {
+          if (reported > job.furthestBatch) acquit?.()
+        },
         onReported() {
           failpoint('worker.reported')
           pulse.jobChanged(job.id)
         },
         onCheckpointStored() {
+          acquit?.()
           failpoint('worker.checkpoint_after_commit')
           keeper?.proceed()
         },
@@ -128,6 +174,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
+      clearTimeout(ending)
       if ('metrics' in result) reporter.add(result)
       await keeper?.stop()
       const { epochs: unreported, checkpoint } = await reporter.stop()
@@ -135,37 +182,19 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
         return
       }
-      if ('error' in result) {
-        const { error } = result
-        if (error instanceof UnresumableError && job.checkpoint !== null) {
-          log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
-          if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
-        }
-        // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
-        if (error instanceof DomainError && error.code === 'unavailable') throw error
-        log.error({ err: error, job: job.id }, 'a job has failed')
-        const failed = { status: 'failed', stopReason: null, error: toFailedError(error) } as const
-        await end(
-          {
-            ...failed,
-            best: reporter.best(),
-            final: reporter.last(),
-            ...unreported,
-            manifest: null,
-            folds: reporter.folds(),
-            weights: [],
-          },
-          { contents: [], threads: null },
-        )
-      } else if (
-        result.end.kind === 'stopped' &&
-        cause === 'drain' &&
+      const isStopped =
+        'error' in result ? result.error instanceof ThreadEndedError : result.end.kind === 'stopped'
+      if (
+        isStopped &&
+        (cause === 'drain' || cause === 'made_way') &&
         (await keepRest(unreported, checkpoint)) &&
         // Not when a cancel was asked meanwhile: then the stop is its end.
-        (await leases.release(lease)) === 'done'
+        (await leases.release(lease, cause === 'drain' ? 'drained' : 'made_way')) === 'done'
       ) {
         failpoint('worker.released')
-        log.info({ job: job.id }, 'a job was given back')
+        log.info({ job: job.id, cause }, 'a job was given back')
+      } else if ('error' in result) {
+        await endWithError(result.error, unreported)
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
@@ -179,11 +208,44 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }
     }
 
+    const endWithError = async (error: unknown, unreported: EpochReport) => {
+      if (error instanceof UnresumableError && job.checkpoint !== null) {
+        log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
+        if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
+      }
+      // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
+      if (error instanceof DomainError && error.code === 'unavailable') throw error
+      const isEnded = error instanceof ThreadEndedError
+      if (isEnded && cause === null && !isHung) {
+        const outcome = await leases.abandon(lease)
+        log.error({ err: error, job: job.id, outcome }, 'the thread of a job has ended')
+        return
+      }
+      const failure = isHung ? toBatchTimeout(BATCH_MS_MAX) : toFailedError(error)
+      const status = isEnded && !isHung ? ('cancelled' as const) : ('failed' as const)
+      if (status === 'failed') log.error({ err: error, job: job.id }, 'a job has failed')
+      await end(
+        {
+          ...(status === 'cancelled'
+            ? { status, stopReason: 'cancelled', error: null }
+            : { status, stopReason: null, error: failure }),
+          best: reporter.best(),
+          final: reporter.last(),
+          ...unreported,
+          manifest: null,
+          folds: reporter.folds(),
+          weights: [],
+        },
+        { contents: [], threads: null },
+      )
+    }
+
     /** For the next attempt to go on from; false when the lease is another's. */
     const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | null) => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
-      const answer = await leases.report(lease, { ...rest, checkpoint: checkpoint ?? undefined })
+      const progress = { ...rest, checkpoint: checkpoint ?? undefined }
+      const answer = await leases.report(lease, progress, batch())
       return answer !== 'fenced'
     }
 

@@ -47,8 +47,10 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
     return { kind: 'trained', report: await train(task) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
-    if (error instanceof EngineError && error.code === 'invalid_checkpoint') {
-      return { kind: 'unresumable', reason: error.message }
+    if (error instanceof EngineError) {
+      const { code, message: reason } = error
+      if (code === 'invalid_checkpoint') return { kind: 'unresumable', reason }
+      if (code === 'memory_exceeded') return { kind: 'memory_exceeded', reason }
     }
     throw error
   }

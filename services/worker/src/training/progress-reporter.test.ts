@@ -16,6 +16,8 @@ let writes: { atMs: number; progress: Progress | null }[]
 let store: { answer: Answer; failure: Error | null; held: PromiseWithResolvers<void> | null }
 let batches: number
 let told: string[]
+/** Batches that the row knows of. */
+let reported: number[]
 let logged: { level: number; msg: string }[]
 
 beforeEach(() => {
@@ -25,14 +27,18 @@ beforeEach(() => {
   store = { answer: 'go_on', failure: null, held: null }
   batches = 0
   told = []
+  reported = []
   logged = []
   const leases: LeaseStore = {
     claim: unused,
+    isSuspect: unused,
+    abandon: unused,
     finish: unused,
     release: unused,
     discardCheckpoint: unused,
-    async report(lease, progress) {
+    async report(lease, progress, batch) {
       expect(lease).toEqual(LEASE)
+      expect(batch).toBe(batches)
       writes.push({ atMs: performance.now() - startMs, progress })
       await store.held?.promise
       if (store.failure !== null) throw store.failure
@@ -44,7 +50,9 @@ beforeEach(() => {
     LEASE,
     { leases, renewEveryMs: 2000, log },
     {
-      batches: () => batches,
+      batch: () => batches,
+      onBatchReported: (batch) => reported.push(batch),
+      onHung: () => told.push('hung'),
       onCancel: () => told.push('cancel'),
       onFenced: () => told.push('fenced'),
       onReported: () => told.push('reported'),
@@ -216,19 +224,29 @@ describe('the lease', () => {
     expect(writes.at(-1)?.progress).toBeNull()
   })
 
-  it('is left to die when the batch counter has stood still for ten minutes, and taken up when it moves', async () => {
+  it('is renewed while the batch counter stands still, which is told after ten minutes', async () => {
     batches = 5
     await passTime(10 * MINUTE_MS)
-    const last = writes.at(-1)?.atMs ?? 0
+    const toldBefore = [...told]
     const renewals = writes.length
-    await passTime(10 * MINUTE_MS)
-    const whileHung = writes.length - renewals
+    await passTime(MINUTE_MS)
+
+    expect(renewals).toBeGreaterThan(290)
+    expect(writes.length).toBeGreaterThan(renewals + 25)
+    expect([toldBefore, told]).toEqual([[], ['hung']])
+  })
+
+  it('tells how far the row knows the training to be', async () => {
+    batches = 5
+    await passTime(2000)
+    store.failure = new DomainError('unavailable')
     batches = 6
     await passTime(2000)
+    store.failure = null
+    batches = 7
+    await passTime(2000)
 
-    expect(last).toBeGreaterThan(10 * MINUTE_MS - 2500)
-    expect(whileHung).toBe(0)
-    expect(writes.length).toBe(renewals + 1)
+    expect(reported).toEqual([5, 7])
   })
 
   it('is renewed again at the next chance after a renewal failed', async () => {

@@ -1,6 +1,6 @@
 /**
  * Carries a running job's epochs to its row, and its lease on: at most four writes a second however fast the epochs, and
- * at least one each two seconds (sooner with a short lease) however slow, as long as the thread is alive.
+ * often enough for the lease however slow, as long as the thread is alive.
  */
 import type { EpochLayers, EpochMetrics, Fold, MetricsSummary } from '@trainyard/contracts'
 import {
@@ -16,14 +16,18 @@ import { judged, summarizeEpoch } from './summarize-epoch.ts'
 import type { EpochReport } from './thread-protocol.ts'
 
 const REPORT_INTERVAL_MS = 250
-/** A thread whose batch counter stands still for this long is hung: its lease may die, so that the job runs elsewhere. */
-const BATCH_MS_MAX = 10 * 60_000
+/** A thread whose batch counter stands still for this long is hung, and would be so anywhere. */
+export const BATCH_MS_MAX = 10 * 60_000
 /** One statement's share: converting more at once would hold up the event loop. */
 const EPOCHS_PER_REPORT = 5000
 
 export interface ReporterHooks {
-  /** Batches so far. */
-  batches: () => number
+  /** How far the training is, in batches from its start. */
+  batch: () => number
+  /** That far is known to the row now. */
+  onBatchReported: (batch: number) => void
+  /** One batch takes longer than any may. */
+  onHung: () => void
   /** Somebody asked to cancel the job. */
   onCancel: () => void
   /** The lease is another's: stop, and write nothing more. */
@@ -64,7 +68,7 @@ export function startReporter(
   let reportedMs = Number.NEGATIVE_INFINITY
   // The claim has just begun the lease.
   let renewedMs = performance.now()
-  let batchesSeen = -1
+  let batchSeen = -1
   let movedMs = performance.now()
   let underWay: Promise<void> | null = null
   const timer = setInterval(look, REPORT_INTERVAL_MS)
@@ -105,24 +109,27 @@ export function startReporter(
   function look(): void {
     if (stopped || underWay !== null) return
     const nowMs = performance.now()
-    const batches = hooks.batches()
-    if (batches !== batchesSeen) {
-      batchesSeen = batches
+    const batch = hooks.batch()
+    if (batch !== batchSeen) {
+      batchSeen = batch
       movedMs = nowMs
+    } else if (nowMs - movedMs > BATCH_MS_MAX) {
+      movedMs = nowMs
+      hooks.onHung()
     }
     if (unreported.length + unreportedFolds.length > 0 || checkpoint !== null) {
       if (nowMs - reportedMs < REPORT_INTERVAL_MS) return
       reportedMs = nowMs
-    } else if (nowMs - renewedMs < renewEveryMs || nowMs - movedMs > BATCH_MS_MAX) {
+    } else if (nowMs - renewedMs < renewEveryMs) {
       return
     }
     renewedMs = nowMs
-    underWay = report().finally(() => {
+    underWay = report(batch).finally(() => {
       underWay = null
     })
   }
 
-  async function report(): Promise<void> {
+  async function report(batch: number): Promise<void> {
     const metrics = unreported.slice(0, EPOCHS_PER_REPORT)
     const newest = metrics.at(-1)
     const layers = unreportedLayers.filter(({ epoch }) => epoch <= (newest?.epoch ?? -1))
@@ -145,7 +152,7 @@ export function startReporter(
             checkpoint: kept,
           }
     try {
-      const answer = await leases.report(lease, progress)
+      const answer = await leases.report(lease, progress, batch)
       if (answer === 'fenced') {
         // Nothing was stored, and nothing ever will be under this lease.
         end()
@@ -159,6 +166,7 @@ export function startReporter(
         if (checkpoint === kept) checkpoint = null
         hooks.onCheckpointStored()
       }
+      hooks.onBatchReported(batch)
       if (answer === 'cancel') hooks.onCancel()
       if (progress !== null) hooks.onReported()
     } catch (error) {

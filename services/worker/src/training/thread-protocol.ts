@@ -126,5 +126,7 @@ export interface TrainingReport extends EpochReport {
 export type TrainingAnswer =
   | { kind: 'trained'; report: TrainingReport }
   | { kind: 'refused'; faults: DataFault[] }
+  /** There is not as much memory as the engine needs. */
+  | { kind: 'memory_exceeded'; reason: string }
   /** The engine does not take the checkpoint. */
   | { kind: 'unresumable'; reason: string }

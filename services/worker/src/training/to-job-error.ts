@@ -17,6 +17,17 @@ export function toDivergedError(
   }
 }
 
+/** One batch took longer than a thread may be silent. */
+export function toBatchTimeout(batchMs: number): JobError {
+  return {
+    code: 'batch_timeout',
+    message: `One batch took longer than ${batchMs / 1000} s`,
+    hint: 'Use a smaller batch size or fewer units: a training can be stopped, saved and watched only between batches.',
+    param: 'training.batch_size',
+    at: null,
+  }
+}
+
 /** What a thread threw, or what kept it from starting, as the job's end. Of our own errors a thread keeps only the message. */
 export function toFailedError(error: unknown): JobError {
   const { code } = error as { code?: string }

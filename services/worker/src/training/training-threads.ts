@@ -21,13 +21,20 @@ import {
 type Transfers = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>
 
 const THREAD_NICENESS = 10
+/** A job's numbers lie outside the heap of its thread; what is in it is small, and a fault must not take the process along. */
+const HEAP_MB_MAX = 1024
 const HELPER_IDLE_MS = 30_000
 
 export interface TrainingRun {
-  /** Rejects with a `DataError` when the data does not fit the specification, with `UnresumableError` when the checkpoint does not. */
+  /**
+   * Rejects with a `DataError` when the data does not fit the specification, with `UnresumableError` when the checkpoint does
+   * not, with `RangeError` when there is not enough memory, and with `ThreadEndedError` when the thread is no more.
+   */
   report: Promise<TrainingReport>
   /** Asks the thread to stop before its next batch. */
   stop(): void
+  /** Ends the thread, which another takes the place of; for one that does not stop when it is asked. */
+  kill(): void
   /** Asks for a checkpoint before the next batch; a stop asked for later comes after it. */
   takeCheckpoint(): void
   /** Batches so far; standing still means that the thread does. */
@@ -37,6 +44,11 @@ export interface TrainingRun {
 /** The checkpoint to go on from is damaged, or of another training. */
 export class UnresumableError extends Error {
   override readonly name = 'UnresumableError'
+}
+
+/** The thread of the training was ended, or has ended itself without a word. */
+export class ThreadEndedError extends Error {
+  override readonly name = 'ThreadEndedError'
 }
 
 export interface TrainingThreads {
@@ -54,7 +66,11 @@ export interface TrainingThreads {
  * are compiled once and handed to all. Cores left over by fewer jobs than slots are shared among the jobs that can use
  * them, by helping threads that start with the first such job.
  */
-export async function openTrainingThreads(threads: number): Promise<TrainingThreads> {
+export async function openTrainingThreads(
+  threads: number,
+  /** Default: the one that trains. Tests give one with a fault. */
+  thread = new URL('../threads/train.thread.ts', import.meta.url),
+): Promise<TrainingThreads> {
   const { module: kernels, fused } = await compileKernels()
   const cores = Math.min(threads, availableParallelism())
   const data: ThreadData = { kernels, cores }
@@ -65,7 +81,8 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
   }
   const pool = new Piscina<TrainingTask, TrainingAnswer>({
     ...options,
-    filename: new URL('../threads/train.thread.ts', import.meta.url).href,
+    filename: thread.href,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     minThreads: threads,
     maxThreads: threads,
     workerData: data,
@@ -106,10 +123,17 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
           helpers.run(given).catch(() => disband(given))
         }
       }
+      const killing = new AbortController()
       const { port1: progress, port2: receiving } = new MessageChannel()
       receiving.on('message', receive)
       const report = pool
-        .run({ ...task, control, progress }, { transferList: [progress] as unknown as Transfers })
+        .run(
+          { ...task, control, progress },
+          { transferList: [progress] as unknown as Transfers, signal: killing.signal },
+        )
+        .catch((error: unknown) => {
+          throw isEndOfThread(error) ? new ThreadEndedError('ended', { cause: error }) : error
+        })
         .finally(() => {
           // The report comes over another port and may overtake messages that were sent before it.
           for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
@@ -124,12 +148,14 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
         })
         .then((answer) => {
           if (answer.kind === 'refused') throw new DataError(answer.faults)
+          if (answer.kind === 'memory_exceeded') throw new RangeError(answer.reason)
           if (answer.kind === 'unresumable') throw new UnresumableError(answer.reason)
           return answer.report
         })
       return {
         report,
         stop: () => Atomics.store(control, STOP_WORD, 1),
+        kill: () => killing.abort(),
         takeCheckpoint: () => Atomics.store(control, CHECKPOINT_WORD, 1),
         batches: () => Atomics.load(control, BATCHES_WORD),
       }
@@ -138,4 +164,12 @@ export async function openTrainingThreads(threads: number): Promise<TrainingThre
       await Promise.all([pool.destroy(), helpers.destroy()])
     },
   }
+}
+
+/** By piscina's words: an abort of ours, or an exit. A heap that is full has its own code, and says more. */
+function isEndOfThread(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (error.name === 'AbortError' || error.message.startsWith('worker exited with code'))
+  )
 }

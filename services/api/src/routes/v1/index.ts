@@ -22,13 +22,9 @@ import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-import {
-  type LoadModel,
-  makeLoadModel,
-  makeReadWeightBytes,
-  type ReadWeightBytes,
-} from '../../use-cases/load-model.ts'
-import { makePredict } from '../../use-cases/predict.ts'
+import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
+import type { LoadVersion } from '../../use-cases/load-version.ts'
+import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
@@ -43,7 +39,7 @@ import {
   makeReadModelCard,
   makeReadVersionWeights,
 } from '../../use-cases/read-weights.ts'
-import type { ApiMetrics } from '../api-metrics.ts'
+import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
@@ -77,6 +73,7 @@ import { addDeleteModel } from './models/delete.ts'
 import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
 import { addMoveAlias } from './models/move-alias.ts'
+import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
 import { addReadModelCard } from './models/read-card.ts'
 import { addReadModelEvents } from './models/read-events.ts'
@@ -90,11 +87,12 @@ export interface V1Deps extends Deps {
   streams: EventStreams
   watch: JobWatch
   draining: AbortSignal
-  metrics: ApiMetrics
+  readWeightBytes: ReadWeightBytes
+  loadVersion: LoadVersion
+  runModel: RunModel
 }
 
 type RouteDeps = V1Deps & {
-  readWeightBytes: ReadWeightBytes
   readHistory: ReadHistory
   exportModel: ExportModel
   describeModel: DescribeModel
@@ -106,12 +104,9 @@ const DRAWN_SEED_MAX = 2 ** 31
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  // One memory of weights, whichever name they are asked for by.
-  const readWeightBytes = makeReadWeightBytes(deps)
   const readHistory = makeReadHistory(deps)
   const describeModel = makeDescribeModel({ jobs: deps.jobs, readHistory })
-  const exportModel = makeExportModel()
-  const routeDeps = { ...deps, readWeightBytes, readHistory, describeModel, exportModel }
+  const routeDeps = { ...deps, readHistory, describeModel, exportModel: makeExportModel() }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
 }
@@ -129,7 +124,7 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
 }
 
 function addJobRoutes(app: App, deps: RouteDeps): void {
-  const { jobs, datasets, models, metrics, settings } = deps
+  const { jobs, datasets, models, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
@@ -155,15 +150,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
   addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
-    predict: makePredict({
-      jobs,
-      loadModel,
-      thread: deps.predictions,
-      onPredicted: ({ modelKind, rows, seconds }) => {
-        metrics.inferenceRows.inc({ model_kind: modelKind }, rows)
-        metrics.inferenceDuration.observe(seconds)
-      },
-    }),
+    predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
   addJudgements(app, deps, loadModel)
   const thread = deps.traces
@@ -190,6 +177,7 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addListModels(app, { models })
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
+  addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
   addReadModelEvents(app, { models })
   addReadModelCard(app, { readCard: makeReadModelCard(deps) })
   addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
