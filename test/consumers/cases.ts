@@ -11,7 +11,6 @@ import {
   weightsDocumentSchema,
 } from '@trainyard/contracts'
 import { encodeRecords } from '@trainyard/datasets'
-import { createModelPredictor, packLayers, toLayerWeights, unpackNetworks } from '@trainyard/model'
 import { waitFor } from '../support/wait-for.ts'
 
 export const ROWS = 1000
@@ -212,15 +211,10 @@ export async function makeCase(
     await writeFile(join(folder, `encoded.${i}.f32`), Buffer.from(inputs.buffer))
   }
   const expected: PredictionItem[] = []
-  if (only !== undefined && jobs.length === 1) {
-    for (let at = 0; at < ROWS; at += RECORDS_PER_REQUEST) {
-      const body = { records: records.slice(at, at + RECORDS_PER_REQUEST) }
-      const response = await send('POST', `/v1/jobs/${only.id}/predict`, body)
-      expected.push(...((await response.json()) as { predictions: PredictionItem[] }).predictions)
-    }
-  } else {
-    const bytes = packLayers(members.flatMap(({ layers }) => layers.map(toLayerWeights)))
-    expected.push(...createModelPredictor(unpackNetworks(members, bytes)).predict({ records }))
+  for (let at = 0; at < ROWS; at += RECORDS_PER_REQUEST) {
+    const body = { records: records.slice(at, at + RECORDS_PER_REQUEST) }
+    const response = await send('POST', `/v1/models/${kind.name}/predict`, body)
+    expected.push(...((await response.json()) as { predictions: PredictionItem[] }).predictions)
   }
   await writeFile(join(folder, 'records.json'), JSON.stringify(records))
   await writeFile(

@@ -130,9 +130,10 @@ function addNetwork(
   /** z σ(2u): its own `gelu_new` cannot be named in a file, for its reader takes the underscore away. */
   const addGelu = (name: string) => {
     const z = last
-    add('Multiply', `${name}_square`, {}, [z, z])
-    const [scale, offset] = [2 * GELU_SCALE * GELU_CUBIC, 2 * GELU_SCALE]
-    const factor = add('Rescaling', `${name}_factor`, { scale, offset })
+    // No layer takes a tensor twice: it would be freed before its second use.
+    const cubic = add('Rescaling', `${name}_cubic`, { scale: 2 * GELU_SCALE * GELU_CUBIC })
+    add('Multiply', `${name}_square`, {}, [z, cubic])
+    const factor = add('Rescaling', `${name}_factor`, { scale: 1, offset: 2 * GELU_SCALE })
     add('Multiply', `${name}_argument`, {}, [z, factor])
     const gate = add('Activation', `${name}_gate`, { activation: 'sigmoid' })
     add('Multiply', name, {}, [z, gate])

@@ -6,8 +6,7 @@ const binary = (description: string) => ({
   schema: z.any().meta({ type: 'string', format: 'binary', description }),
 })
 
-/** Made anew for each status: schemas that are shared would be written as references. */
-const makeFiles = () => ({
+const files = {
   content: {
     'application/json': { schema: weightsDocumentSchema },
     'application/octet-stream': binary('safetensors or onnx'),
@@ -15,15 +14,15 @@ const makeFiles = () => ({
     'application/zip': binary('tfjs or bundle'),
     'text/javascript': binary('esm'),
   },
-})
+}
 
 /** What a download of weights answers, of a job as of a model's version. */
-export const makeWeightsResponses = () => ({
-  200: makeFiles(),
-  206: makeFiles(),
+export const weightsResponses = {
+  200: files,
+  206: files,
   304: z.undefined().describe('The weights are those of If-None-Match'),
   ...problemResponses,
-})
+}
 
 export const WEIGHTS_DESCRIPTION =
   'Weight matrices are [out][in]. `ETag` and `Repr-Digest` are the SHA-256 of the file; `Range: bytes=…` answers one part of it, so that a broken download goes on where it broke.'

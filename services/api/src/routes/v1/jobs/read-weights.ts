@@ -2,7 +2,7 @@ import { jobParamsSchema, readWeightsQuerySchema } from '@trainyard/contracts'
 import type { App } from '../../../app.ts'
 import type { ReadJobWeights } from '../../../use-cases/read-weights.ts'
 import { sendFile } from '../send-file.ts'
-import { makeWeightsResponses, WEIGHTS_DESCRIPTION } from '../weights-responses.ts'
+import { WEIGHTS_DESCRIPTION, weightsResponses } from '../weights-responses.ts'
 
 const schema = {
   tags: ['Jobs'],
@@ -10,7 +10,7 @@ const schema = {
   description: WEIGHTS_DESCRIPTION,
   params: jobParamsSchema,
   querystring: readWeightsQuerySchema,
-  response: makeWeightsResponses(),
+  response: weightsResponses,
 }
 
 export function addReadWeights(app: App, { readWeights }: { readWeights: ReadJobWeights }): void {

@@ -3,7 +3,7 @@ import type { App } from '../../../app.ts'
 import { toVersionChoice } from '../../../use-cases/find-model.ts'
 import type { ReadVersionWeights } from '../../../use-cases/read-weights.ts'
 import { sendFile } from '../send-file.ts'
-import { makeWeightsResponses, WEIGHTS_DESCRIPTION } from '../weights-responses.ts'
+import { WEIGHTS_DESCRIPTION, weightsResponses } from '../weights-responses.ts'
 
 const schema = {
   tags: ['Models'],
@@ -11,7 +11,7 @@ const schema = {
   description: WEIGHTS_DESCRIPTION,
   params: modelVersionParamsSchema,
   querystring: exportQuerySchema,
-  response: makeWeightsResponses(),
+  response: weightsResponses,
 }
 
 export function addReadVersionWeights(
