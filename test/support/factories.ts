@@ -10,13 +10,14 @@ import {
   type ProjectId,
   type ResolvedConfig,
 } from '@trainyard/contracts'
-import type { NewDataset, NewJob } from '@trainyard/domain'
+import type { JobCheckpoint, NewDataset, NewJob } from '@trainyard/domain'
 import {
   createBlobs,
   createCheckpoints,
   createDatasets,
   createDispatch,
   createIdempotency,
+  createIngests,
   createJobs,
   createKeys,
   createLeases,
@@ -45,6 +46,7 @@ export function openTestStores(
     jobs: createJobs(database),
     models: createModels(database),
     idempotency: createIdempotency(database),
+    ingests: createIngests(database),
     leases: createLeases(database, { leaseSeconds, engine }),
     checkpoints: createCheckpoints(database),
     dispatch: createDispatch(database, { leaseSeconds }),
@@ -237,6 +239,27 @@ export function makeEpochLayers(epoch: number, withHistograms = true): EpochLaye
       saturated_share: null,
       histograms: withHistograms ? histograms : null,
     })),
+  }
+}
+
+export function makeJobCheckpoint(overrides: Partial<JobCheckpoint> = {}): JobCheckpoint {
+  return {
+    step: 10,
+    sha256: 'a',
+    bytes: 4,
+    keep: 2,
+    progress: { epoch: 1, seconds: 1, best: null, last: null },
+    architecture: {
+      inputs: 2,
+      hidden: [],
+      outputs: 1,
+      output_activation: 'sigmoid',
+      task: 'classification',
+      classes: ['0', '1'],
+      target: 'y',
+    },
+    preprocessing: { columns: [], target: null },
+    ...overrides,
   }
 }
 

@@ -76,6 +76,7 @@ export async function buildApp(deps: Deps): Promise<App> {
     datasets: makeQuick(deps.datasets),
     models: makeQuick(deps.models),
     idempotency: makeQuick(deps.idempotency),
+    ingests: makeQuick(deps.ingests),
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)

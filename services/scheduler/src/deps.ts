@@ -1,7 +1,9 @@
 import type {
   BlobStore,
+  CheckpointStore,
   DispatchStore,
   IdempotencyStore,
+  IngestStore,
   Pulse,
   WorkerStore,
 } from '@trainyard/domain'
@@ -14,9 +16,13 @@ export interface SchedulerDeps {
   workers: WorkerStore
   blobs: BlobStore
   idempotency: IdempotencyStore
+  checkpoints: Pick<CheckpointStore, 'expire'>
+  ingests: IngestStore
   producer: Producer
   pulse: Pulse
   leadership: Leadership
   log: Logger
   leaseSeconds: number
+  /** How long checkpoints outlive the end of their job. */
+  checkpointDays: number
 }

@@ -4,6 +4,7 @@ import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
 import type { DatasetFiles } from '../../files/dataset-files.ts'
 import type { WithFiles } from '../../files/receive-files.ts'
+import { makeTrackUpload } from '../../files/track-upload.ts'
 import { type Authenticate, addAuthentication } from '../../plugins/authentication.ts'
 import type { EventStreams } from '../../streams/event-streams.ts'
 import type { JobWatch } from '../../streams/job-watch.ts'
@@ -24,9 +25,11 @@ import { type ExportModel, makeExportModel } from '../../use-cases/export-model.
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
+import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makeReadDataset } from '../../use-cases/read-dataset.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
@@ -39,6 +42,7 @@ import {
   makeReadModelCard,
   makeReadVersionWeights,
 } from '../../use-cases/read-weights.ts'
+import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -53,6 +57,7 @@ import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
 import { addListJobs } from './jobs/list.ts'
+import { addPauseJob } from './jobs/pause.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
@@ -65,6 +70,7 @@ import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
+import { addResumeJob } from './jobs/resume.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
@@ -112,10 +118,13 @@ export function addV1(app: App, deps: V1Deps): void {
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
-  const { datasets } = deps
-  addCreateDataset(app, { createDataset: makeCreateDataset(deps), withFiles: deps.withFiles })
-  addListDatasets(app, { datasets })
-  addReadDataset(app, { datasets })
+  addCreateDataset(app, {
+    createDataset: makeCreateDataset(deps),
+    withFiles: deps.withFiles,
+    trackUpload: makeTrackUpload(deps),
+  })
+  addListDatasets(app, deps)
+  addReadDataset(app, { readDataset: makeReadDataset(deps) })
   addDownloadDataset(app, deps)
   addReadDatasetRows(app, { readDatasetRows: makeReadDatasetRows(deps) })
   addReadDatasetProfile(app, { readDatasetProfile: makeReadDatasetProfile(deps) })
@@ -138,6 +147,8 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadJob(app, { readJob: makeReadJob(deps), draining: deps.draining })
   addDeleteJob(app, { deleteJob: makeDeleteJob(deps) })
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
+  addPauseJob(app, { pauseJob: makePauseJob(deps) })
+  addResumeJob(app, { resumeJob: makeResumeJob(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
