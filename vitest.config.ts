@@ -13,6 +13,7 @@ export default defineConfig({
         test: {
           name: 'pure',
           testTimeout: HANG_MS,
+          hookTimeout: HANG_MS,
           include: [
             'packages/{contracts,domain,engine,datasets,model,formats,lifecycle,sweeps}/**/*.test.ts',
             'test/architecture/**/*.test.ts',
@@ -26,6 +27,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           testTimeout: HANG_MS,
+          hookTimeout: HANG_MS,
           include: ['packages/{store,queue}/**/*.test.ts', 'services/**/*.test.ts'],
           globalSetup: postgres,
         },

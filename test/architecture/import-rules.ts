@@ -72,6 +72,8 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
       '@fastify/helmet',
       '@fastify/swagger',
       '@scalar/fastify-api-reference',
+      'csv-parse',
+      'csv-stringify',
       'fastify',
       'fastify-type-provider-zod',
       'pino',

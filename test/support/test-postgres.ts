@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { openHome } from '../../packages/local/src/home.ts'
-import { startEmbeddedPostgres } from '../../packages/local/src/postgres/embedded-postgres.ts'
+import {
+  DATA_FOLDER,
+  startEmbeddedPostgres,
+} from '../../packages/local/src/postgres/embedded-postgres.ts'
+import { readPostmaster } from '../../packages/local/src/postgres/postmaster-pid.ts'
 
 export const TEMPLATE_DATABASE = 'trainyard_template'
 
@@ -15,6 +19,8 @@ const STOP_MS = 5000
 
 export interface TestPostgres {
   url: string
+  /** To every process of the server, as SIGSTOP freezes it. */
+  signal(signal: NodeJS.Signals): void
   stop(): Promise<void>
 }
 
@@ -41,10 +47,30 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   await admin.end()
   return {
     url: postgres.connectionString,
+    signal(signal) {
+      const postmaster = readPostmaster(join(folder, DATA_FOLDER))
+      if (postmaster === null) throw new Error('Postgres does not run')
+      for (const pid of [postmaster.pid, ...childrenOf(postmaster.pid)]) {
+        try {
+          process.kill(pid, signal)
+        } catch (error) {
+          // A session may end between the list and the signal.
+          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+        }
+      }
+    },
     async stop() {
       await postgres.stop(STOP_MS)
       home.release()
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function childrenOf(pid: number): number[] {
+  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+  return children
+    .split('\n')
+    .map(Number)
+    .filter((child) => child > 0)
 }

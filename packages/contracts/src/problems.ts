@@ -125,6 +125,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Move or delete the aliases that the detail names, then delete the version.',
   },
+  dataset_ingesting: {
+    status: 409,
+    title: 'The data set is still being uploaded or read',
+    retryable: true,
+    remedy: 'Wait for the answer to its upload, or until GET /v1/datasets/{id} says ready.',
+  },
   dataset_changed: {
     status: 409,
     title: 'The data set was changed meanwhile',

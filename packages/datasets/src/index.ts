@@ -2,6 +2,7 @@ export type { Changed, TableChange } from './change-table.ts'
 export { completeRows } from './complete-rows.ts'
 export { DataError, type DataFault } from './data-error.ts'
 export { encodedWidth, transformWidth } from './encode-columns.ts'
+export { encodeMatrix } from './encode-matrix.ts'
 export { encodeRecords, type RecordsInput } from './encode-records.ts'
 export {
   classIndices,

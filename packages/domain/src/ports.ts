@@ -14,6 +14,8 @@ import type {
   EpochMetrics,
   Event,
   Fold,
+  IngestingDataset,
+  IngestPhase,
   Job,
   JobError,
   JobId,
@@ -119,6 +121,7 @@ export interface DatasetChange {
 
 export interface DatasetStore {
   insert(dataset: NewDataset, idempotency: IdempotentRequest | null): Promise<Once<Dataset>>
+  /** Throws `dataset_ingesting` when its upload is under way. */
   find(projectId: ProjectId, id: string): Promise<Dataset | null>
   list(projectId: ProjectId, page: Page): Promise<List<Dataset>>
   /** Those of the ids that there are, by id. */
@@ -132,6 +135,29 @@ export interface DatasetStore {
   change(change: DatasetChange): Promise<Dataset | null>
   /** False when there is none; throws `dataset_in_use` while a job that uses it is not terminal. */
   delete(projectId: ProjectId, id: string): Promise<boolean>
+}
+
+/** How far an upload is, as its process last said. */
+export interface Ingest {
+  /** That of the data set to come. */
+  id: DatasetId
+  projectId: ProjectId
+  name: string | null
+  phase: IngestPhase
+  bytesReceived: number
+  bytesTotal: number | null
+}
+
+/** Uploads under way: of use to who watches, and nothing else depends on them. One whose process is silent is not there. */
+export interface IngestStore {
+  /** Makes it, or says that it lives and how far it is; at least every few seconds. */
+  put(ingest: Ingest): Promise<void>
+  remove(id: DatasetId): Promise<void>
+  find(projectId: ProjectId, id: string): Promise<IngestingDataset | null>
+  /** The newest hundred. */
+  list(projectId: ProjectId): Promise<IngestingDataset[]>
+  /** Removes those whose process has died. Returns how many. */
+  expire(): Promise<number>
 }
 
 /** Bytes from `start` up to, and without, `end`; at least one. */

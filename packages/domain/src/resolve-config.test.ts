@@ -367,17 +367,19 @@ describe('resolveConfig', () => {
       expect(resolve(full, gates).training.batch_size).toBe(4)
     })
 
-    it('are refused where they are more than the rows, and with limits that they have not', () => {
-      const limits = {
-        max_seconds: 9,
-        target: { metric: 'val_loss', goal: 'minimize', value: 0 } as const,
-      }
+    it('are refused where they are more than the rows, and with a limit of time; a target ends each of them', () => {
+      const target = { metric: 'val_loss', goal: 'minimize', value: 0 } as const
       expect(faultsOf({ validation: { folds: 5 } }, gates)).toMatchObject([
         { pointer: '#/validation/folds', detail: '5 is more than the 4 rows; use at most that' },
       ])
       expect(
-        faultsOf({ validation: { folds: 5 }, limits }, digits).map(({ pointer }) => pointer),
-      ).toEqual(['#/limits/target', '#/limits/max_seconds'])
+        faultsOf({ validation: { folds: 5 }, limits: { max_seconds: 9, target } }, digits),
+      ).toEqual([
+        { pointer: '#/limits/max_seconds', detail: expect.stringContaining('limit epochs') },
+      ])
+      expect(
+        resolve({ validation: { folds: 5 }, limits: { target } }, digits).limits.target,
+      ).toEqual(target)
     })
 
     it('keep the groups of the column named, or of that role, and then no shares of classes', () => {
@@ -493,6 +495,49 @@ describe('resolveConfig', () => {
       { trainingRows: 1797, validationRows: 100, testRows: 0 },
     ])
     expect(free.training.early_stopping).toMatchObject({ metric: 'val_loss' })
+  })
+
+  describe('groups', () => {
+    const digitsOf = (groups: number | null) => (spec: Partial<JobSpec>) => {
+      try {
+        resolveConfig(
+          { dataset_id: 'ds_1', ...spec },
+          {
+            ...{ dataset: digits, validationSet: null, testSet: null, initialModel: null },
+            ...{ inputWidth: () => 1, groupsOf: () => groups, drawSeed: () => 1 },
+          },
+        )
+        return []
+      } catch (error) {
+        if (error instanceof DomainError) return error.details.errors ?? []
+        throw error
+      }
+    }
+    const group_column = 'x'
+    const folds = { validation: { folds: 5, group_column } }
+    const test = { fraction: 0.1 }
+
+    it('that are too few for the parts are refused, each part needing one', () => {
+      expect(digitsOf(4)(folds)).toEqual([
+        {
+          pointer: '#/validation/folds',
+          detail: '"x" has 4 groups; at least 5 are needed, one for each part',
+        },
+      ])
+      expect(digitsOf(5)({ ...folds, test })).toMatchObject([{ pointer: '#/validation/folds' }])
+      expect(digitsOf(1)({ validation: { group_column } })).toMatchObject([
+        { pointer: '#/validation/group_column', detail: expect.stringContaining('1 group;') },
+      ])
+      expect(digitsOf(1)({ test: { ...test, group_column } })).toMatchObject([
+        { pointer: '#/test/group_column' },
+      ])
+    })
+
+    it('that suffice, or are not known, are taken', () => {
+      expect(digitsOf(5)(folds)).toEqual([])
+      expect(digitsOf(6)({ ...folds, test })).toEqual([])
+      expect(digitsOf(null)(folds)).toEqual([])
+    })
   })
 
   describe('a test part', () => {

@@ -49,6 +49,8 @@ export interface ResolveContext {
   validationSet: HeldOutSet | null
   /** The same of `test.dataset_id`. */
   testSet: HeldOutSet | null
+  /** How many groups a column of the data set makes; null where that is not known for certain. Absent: of no column. */
+  groupsOf?: (column: string) => number | null
   /** Used when the specification has no seed. */
   drawSeed: () => number
 }
@@ -61,7 +63,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const classes = target?.levels ?? null
   const task = resolveTask(spec, dataset, classes, errors)
   const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
-  const { validation, test } = resolveParts(spec, context, task, errors)
+  const { validation, test } = resolveParts(spec, context, { task, preprocessing }, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))
   const runs = runsOf(dataset.rows, { validation, test })

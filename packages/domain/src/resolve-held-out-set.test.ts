@@ -1,4 +1,4 @@
-import type { Column, FieldError } from '@trainyard/contracts'
+import type { Column, FieldError, ResolvedConfig } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
 import type { DatasetFacts } from './resolve-config.ts'
 import { type HeldOutSet, resolveHeldOutSet } from './resolve-held-out-set.ts'
@@ -29,9 +29,21 @@ function check(
   set: DatasetFacts,
   task: DatasetFacts['task'] = 'classification',
   part: HeldOutSet['part'] = 'validation',
+  policy: Partial<ResolvedConfig['preprocessing']> = {},
 ) {
   const errors: FieldError[] = []
-  const resolved = resolveHeldOutSet(TRAINING, { part, id: 'ds_2', ...set }, task, errors)
+  const preprocessing: ResolvedConfig['preprocessing'] = {
+    numeric: 'standardize',
+    target: 'none',
+    missing: 'mean',
+    missing_indicators: false,
+    unseen_category: 'zero',
+    max_levels: 64,
+    columns: {},
+    ...policy,
+  }
+  const given = { part, id: 'ds_2', ...set }
+  const resolved = resolveHeldOutSet(TRAINING, given, { task, preprocessing }, errors)
   if (errors.some(({ pointer }) => pointer !== `#/${part}/dataset_id`)) throw new Error('astray')
   return { resolved, faults: errors.map(({ detail }) => detail) }
 }
@@ -102,6 +114,20 @@ describe('a set that does not fit', () => {
     const faults = check(makeFacts(columnsBut('size')), 'classification', 'test').faults
 
     expect(faults).toEqual(['the test data set has no column "size"'])
+  })
+
+  it('has a level that training never sees and the specification does not allow', () => {
+    const set = makeFacts([...columnsBut('city'), ['city', 'category', 'feature', ['Jena', 'Ulm']]])
+    const faultsUnder = (policy: Partial<ResolvedConfig['preprocessing']>, given = set) =>
+      check(given, 'classification', 'test', policy).faults
+    const lacking = { ...set, columns: set.columns.map((column) => ({ ...column, missing: 1 })) }
+
+    expect(faultsUnder({ unseen_category: 'error' })).toEqual([
+      expect.stringContaining('in the test data set that the training set lacks, such as "Jena"'),
+    ])
+    expect(faultsUnder({ unseen_category: 'other' })).toEqual([])
+    // Its row may be one of those that are left out.
+    expect(faultsUnder({ unseen_category: 'error', missing: 'drop_row' }, lacking)).toEqual([])
   })
 
   it('names every fault at once', () => {

@@ -20,13 +20,20 @@ export interface SplitSize {
 export function resolveParts(
   spec: JobSpec,
   context: ResolveContext,
-  task: Task,
+  resolved: Pick<ResolvedConfig, 'task' | 'preprocessing'>,
   errors: FieldError[],
 ): Parts {
   const { rows } = context.dataset
-  const test = resolveTest(spec, context, task, errors)
-  const validation = resolveValidation(spec, context, task, restOf(rows, test), errors)
+  // Time that runs out among the folds would leave no model, and a mean over some of them would be no mean.
+  if (spec.validation != null && 'folds' in spec.validation && spec.limits?.max_seconds != null) {
+    const detail =
+      'does not go with folds: the final model is trained after them; limit epochs instead'
+    errors.push({ pointer: '#/limits/max_seconds', detail })
+  }
+  const test = resolveTest(spec, context, resolved, errors)
+  const validation = resolveValidation(spec, context, resolved, restOf(rows, test), errors)
   errors.push(...findPartsFaults(rows, { validation, test }))
+  errors.push(...findGroupFaults({ validation, test }, context))
   return { validation, test }
 }
 
@@ -66,10 +73,11 @@ function rowsOfShare(rows: number, wanted: number): number {
 function resolveTest(
   spec: JobSpec,
   { dataset, testSet: set }: ResolveContext,
-  task: Task,
+  resolved: Pick<ResolvedConfig, 'task' | 'preprocessing'>,
   errors: FieldError[],
 ): ResolvedConfig['test'] {
-  if (set !== null) return resolveHeldOutSet(dataset, set, task, errors)
+  if (set !== null) return resolveHeldOutSet(dataset, set, resolved, errors)
+  const { task } = resolved
   const { test: given, validation } = spec
   if (given == null || 'dataset_id' in given) return null
   // Groups that must not be torn between training and validation must not be torn here either.
@@ -102,6 +110,29 @@ function findPartsFaults(rows: number, { validation, test }: Parts): FieldError[
   ]
 }
 
+/** Every part needs a group of its own, as far as the number of groups is known; less shows when rows are drawn. */
+function findGroupFaults(
+  { validation, test }: Parts,
+  { groupsOf = () => null }: ResolveContext,
+): FieldError[] {
+  const columnOf = (part: Parts['validation'] | Parts['test']) =>
+    part !== null && 'group_column' in part ? part.group_column : null
+  const [column, testColumn] = [columnOf(validation), columnOf(test)]
+  const folds = validation !== null && 'folds' in validation ? validation.folds : null
+  const find = (column: string | null, needed: number, pointer: string): FieldError[] => {
+    const groups = column === null ? null : groupsOf(column)
+    if (groups === null || groups >= needed) return []
+    const detail = `"${column}" has ${groups} ${groups === 1 ? 'group' : 'groups'}; at least ${needed} are needed, one for each part`
+    return [{ pointer, detail }]
+  }
+  // Of a fold each trains on the others; the test part takes whole groups away before.
+  const needed = (folds ?? 2) + Number(column === testColumn)
+  return [
+    ...find(column, needed, folds === null ? '#/validation/group_column' : '#/validation/folds'),
+    ...(column === testColumn ? [] : find(testColumn, 2, '#/test/group_column')),
+  ]
+}
+
 function stratifies(
   spec: JobSpec,
   asked: { stratify?: boolean | undefined },
@@ -116,12 +147,13 @@ function stratifies(
 function resolveValidation(
   spec: JobSpec,
   { dataset, validationSet: set }: ResolveContext,
-  task: Task,
+  resolved: Pick<ResolvedConfig, 'task' | 'preprocessing'>,
   rest: number,
   errors: FieldError[],
 ): ResolvedConfig['validation'] {
   const given = spec.validation
-  if (set !== null) return resolveHeldOutSet(dataset, set, task, errors)
+  if (set !== null) return resolveHeldOutSet(dataset, set, resolved, errors)
+  const { task } = resolved
   if (given === null || (given === undefined && dataset.rows < VALIDATION_ROWS_MIN)) return null
   if (given !== undefined && 'folds' in given)
     return resolveFolds(spec, given, dataset, task, rest, errors)

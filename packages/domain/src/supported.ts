@@ -10,15 +10,6 @@ export function findUnsupported(spec: JobSpec): FieldError[] {
   const refuse = (pointer: string, what: string) =>
     errors.push({ pointer, detail: `${what} is not supported yet` })
 
-  const { validation } = spec
-  if (validation != null && 'folds' in validation) {
-    if (spec.limits?.target !== undefined) {
-      refuse('#/limits/target', 'a target together with folds')
-    }
-    if (spec.limits?.max_seconds !== undefined) {
-      refuse('#/limits/max_seconds', 'a limit of time together with folds')
-    }
-  }
   if (spec.webhook != null) refuse('#/webhook', 'a webhook')
   return errors
 }

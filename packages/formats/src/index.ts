@@ -1,2 +1,13 @@
 export { type ModelFile, type ServedModel, UnsupportedExportError } from './exported-model.ts'
+export { type Datatype, InferenceError, type TensorData } from './open-inference/datatypes.ts'
+export {
+  type InferenceParameters,
+  type InferenceRequest,
+  type InferenceTensor,
+  parseInferenceRequest,
+} from './open-inference/parse-inference-request.ts'
+export {
+  type InferenceResponse,
+  renderInferenceResponse,
+} from './open-inference/render-inference-response.ts'
 export { writeModel } from './write-model.ts'

@@ -1,11 +1,14 @@
 /** Several networks as one model: probabilities, or values, are averaged. */
-import type { Architecture, FieldError, PredictionItem, Preprocessing } from '@trainyard/contracts'
-import { DataError, type RecordsInput } from '@trainyard/datasets'
+import type { Architecture, FieldError, Preprocessing } from '@trainyard/contracts'
 import {
   createPredictor,
+  largestOfRows,
+  outputsOfNetwork,
   type PredictionOutput,
   type Predictor,
+  type Scores,
   type TrainedModel,
+  toPredictor,
 } from './create-predictor.ts'
 import { encodedInputs, typeOf } from './describe-signature.ts'
 import { hasRawScores } from './interpret-logits.ts'
@@ -40,59 +43,39 @@ export function createModelPredictor(networks: readonly TrainedModel[]): Predict
   if (second === undefined) return createPredictor(first)
   const predictors = networks.map(createPredictor)
   const { classes } = first.architecture
-  const possible: readonly PredictionOutput[] =
-    classes === null ? ['value'] : ['label', 'probabilities']
+  const possible = possibleOutputs(networks)
+  return toPredictor({
+    ...{ kind: 'An ensemble', classes, possible, usual: possible },
+    score: (input) => averageScores(predictors.map((predictor) => predictor.score(input))),
+  })
+}
 
-  return {
-    predict: (input, wanted = possible) => {
-      assertOutputs(wanted, possible)
-      const answers = predictors.map((predictor) => predictOne(predictor, input, classes !== null))
-      return (answers[0] ?? []).map((_, row) => {
-        const items = answers.map((answer) => answer[row] ?? {})
-        if (classes === null) return { value: mean(items.map(({ value = 0 }) => value)) }
-        return toItem(classes, items, wanted)
-      })
-    },
+/** What predictions of one network, or of an ensemble, can hold. */
+export function possibleOutputs(
+  networks: readonly Pick<StoredNetwork, 'architecture'>[],
+): readonly PredictionOutput[] {
+  const [first, second] = networks
+  if (first === undefined) return []
+  if (second === undefined) return outputsOfNetwork(first.architecture)
+  return first.architecture.classes === null ? ['value'] : ['label', 'probabilities']
+}
+
+function averageScores(members: readonly Scores[]): Scores {
+  const rows = members[0]?.rows ?? 0
+  const values = members.flatMap((scores) => scores.values ?? [])
+  if (values.length > 0) {
+    const means = Float64Array.from({ length: rows }, (_, row) => meanAt(values, row))
+    return { rows, logits: null, probabilities: null, classIndices: null, values: means }
   }
+  const shares = members.flatMap(({ probabilities }) => probabilities ?? [])
+  const probabilities = new Float32Array(shares[0]?.length ?? 0)
+  for (let i = 0; i < probabilities.length; i++) probabilities[i] = meanAt(shares, i)
+  const classIndices = largestOfRows(probabilities, rows)
+  return { rows, logits: null, probabilities, classIndices, values: null }
 }
 
-function predictOne(predictor: Predictor, input: RecordsInput, isClassification: boolean) {
-  return predictor.predict(input, [isClassification ? 'probabilities' : 'value'])
-}
-
-function toItem(
-  classes: readonly string[],
-  items: readonly PredictionItem[],
-  wanted: readonly PredictionOutput[],
-): PredictionItem {
-  const shares = classes.map((name) =>
-    Math.fround(mean(items.map(({ probabilities }) => probabilities?.[name] ?? 0))),
-  )
-  const item: PredictionItem = {}
-  if (wanted.includes('label')) item.label = classes[shares.indexOf(Math.max(...shares))] ?? ''
-  if (wanted.includes('probabilities')) {
-    item.probabilities = Object.fromEntries(classes.map((name, i) => [name, shares[i] ?? 0]))
-  }
-  return item
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
-function assertOutputs(
-  wanted: readonly PredictionOutput[],
-  possible: readonly PredictionOutput[],
-): void {
-  const faults = wanted.flatMap((output, i) =>
-    possible.includes(output)
-      ? []
-      : {
-          detail: `An ensemble has no ${output}; it has ${possible.join(', ')}`,
-          pointer: `#/outputs/${i}`,
-        },
-  )
-  if (faults.length > 0) throw new DataError(faults)
+function meanAt(lists: readonly (Float32Array | Float64Array)[], at: number): number {
+  return lists.reduce((sum, list) => sum + (list[at] as number), 0) / lists.length
 }
 
 /**

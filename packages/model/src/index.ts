@@ -1,14 +1,16 @@
 export {
-  createPredictor,
+  type EncodableRows,
   type PredictionOutput,
   type Predictor,
   predictionFlops,
+  type Scores,
   type TrainedModel,
 } from './create-predictor.ts'
 export { type DescribedNetwork, describeSignature, encodedInputs } from './describe-signature.ts'
 export {
   createModelPredictor,
   findEnsembleFaults,
+  possibleOutputs,
   type StoredNetwork,
   unpackNetworks,
 } from './ensemble.ts'
@@ -36,6 +38,7 @@ export {
   toNetworkConfig,
   toTrainingOptions,
 } from './network-config.ts'
+export { type OpenModel, openModel } from './open-model.ts'
 export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {

@@ -33,9 +33,14 @@ import { addHealth } from './routes/health.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addProblems } from './routes/problems.ts'
 import { addV1 } from './routes/v1/index.ts'
+import { addV2 } from './routes/v2/index.ts'
 import { createEventStreams } from './streams/event-streams.ts'
 import { createJobWatch } from './streams/job-watch.ts'
 import { makeCheckReadiness } from './use-cases/check-readiness.ts'
+import { makeDescribeModel, makeInfer } from './use-cases/infer.ts'
+import { makeReadWeightBytes } from './use-cases/load-model.ts'
+import { makeLoadVersion } from './use-cases/load-version.ts'
+import { makeRunModel } from './use-cases/run-model.ts'
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -71,6 +76,7 @@ export async function buildApp(deps: Deps): Promise<App> {
     datasets: makeQuick(deps.datasets),
     models: makeQuick(deps.models),
     idempotency: makeQuick(deps.idempotency),
+    ingests: makeQuick(deps.ingests),
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
@@ -93,21 +99,33 @@ export async function buildApp(deps: Deps): Promise<App> {
   addJsonBodies(app)
   await addOpenApi(app, settings)
   addMetrics(app, { metrics, jobs: stores.jobs })
-  addHealth(app, {
-    checkReadiness: makeCheckReadiness({
-      pingDatabase: deps.pingDatabase,
-      isQueueHealthy: () => pulse.isHealthy(),
-      isDraining: () => draining.signal.aborted,
-      version: settings.version,
-    }),
+  const checkReadiness = makeCheckReadiness({
+    pingDatabase: deps.pingDatabase,
+    isQueueHealthy: () => pulse.isHealthy(),
+    isDraining: () => draining.signal.aborted,
+    version: settings.version,
   })
+  addHealth(app, { checkReadiness })
   addProblems(app)
   addDocs(app)
+  const authenticate = makeAuthenticate({ keys: makeQuick(deps.keys), settings })
+  // One memory of weights, whichever name they are asked for by.
+  const readWeightBytes = makeReadWeightBytes(deps)
+  const loadVersion = makeLoadVersion({ models: stores.models, readWeightBytes })
+  const runModel = makeRunModel({
+    thread: deps.predictions,
+    onPredicted: ({ modelKind, rows, seconds }) => {
+      metrics.inferenceRows.inc({ model_kind: modelKind }, rows)
+      metrics.inferenceDuration.observe(seconds)
+    },
+  })
+  const inference = { readWeightBytes, loadVersion, runModel }
   await app.register(async (scope) =>
     addV1(scope, {
       ...deps,
       ...stores,
-      authenticate: makeAuthenticate({ keys: makeQuick(deps.keys), settings }),
+      ...inference,
+      authenticate,
       files: createDatasetFiles({
         folder: join(settings.scratchDir, 'datasets'),
         blobs: deps.blobs,
@@ -116,7 +134,13 @@ export async function buildApp(deps: Deps): Promise<App> {
       draining: draining.signal,
       streams,
       watch,
-      metrics,
+    }),
+  )
+  await app.register(async (scope) =>
+    addV2(scope, {
+      ...{ authenticate, checkReadiness, settings },
+      describeModel: makeDescribeModel(stores),
+      infer: makeInfer(inference),
     }),
   )
   return app

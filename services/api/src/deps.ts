@@ -4,6 +4,7 @@ import type {
   BlobStore,
   DatasetStore,
   IdempotencyStore,
+  IngestStore,
   JobStore,
   KeyStore,
   ModelStore,
@@ -24,6 +25,7 @@ export interface Deps {
   models: ModelStore
   blobs: BlobStore
   idempotency: IdempotencyStore
+  ingests: IngestStore
   pulse: Pulse & { isHealthy(): boolean }
   tables: Tables
   predictions: PredictionThread

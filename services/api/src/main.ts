@@ -7,6 +7,7 @@ import {
   createBlobs,
   createDatasets,
   createIdempotency,
+  createIngests,
   createJobs,
   createKeys,
   createModels,
@@ -85,6 +86,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
       bucketUrl: env.TRAINYARD_S3_URL,
     }),
     idempotency: createIdempotency(database),
+    ingests: createIngests(database),
     pingDatabase: async () => {
       await database.$queryRaw`SELECT 1`
     },

@@ -2,6 +2,7 @@ import type {
   BlobStore,
   DispatchStore,
   IdempotencyStore,
+  IngestStore,
   Pulse,
   WorkerStore,
 } from '@trainyard/domain'
@@ -14,6 +15,7 @@ export interface SchedulerDeps {
   workers: WorkerStore
   blobs: BlobStore
   idempotency: IdempotencyStore
+  ingests: IngestStore
   producer: Producer
   pulse: Pulse
   leadership: Leadership

@@ -16,4 +16,6 @@ export interface WorkerDeps {
   threads: TrainingThreads
   pulse: Pulse
   log: Logger
+  /** From being told to go to the end of the process. */
+  drainSeconds: number
 }

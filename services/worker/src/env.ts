@@ -6,7 +6,7 @@ export const envSchema = z.object({
   REDIS_URL: z.url().optional(),
   TRAINYARD_BLOB_DIR: z.string().min(1).optional(),
   TRAINYARD_S3_URL: z.url({ protocol: /^https?$/ }).optional(),
-  TRAINYARD_DRAIN_SECONDS: z.coerce.number().positive().default(4),
+  TRAINYARD_DRAIN_SECONDS: z.coerce.number().positive().default(8),
   TRAINYARD_LEASE_SECONDS: z.coerce.number().min(1).max(3600).default(9),
   TRAINYARD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   TRAINYARD_SCRATCH_DIR: z.string().default('.trainyard/scratch/worker'),

@@ -67,6 +67,7 @@ await runService(() => {
           threads,
           pulse,
           log,
+          drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
         },
         { slots, queue },
       )

@@ -70,6 +70,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       }),
       threads,
       pulse: makePulse(announced),
+      drainSeconds: 4,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
     stores,

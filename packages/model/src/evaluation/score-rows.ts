@@ -1,9 +1,5 @@
-import type { Architecture, Preprocessing } from '@trainyard/contracts'
 import { classIndices, type Table } from '@trainyard/datasets'
-import { forward } from '@trainyard/engine/inference'
-import type { TrainedModel } from '../create-predictor.ts'
-import { hasRawScores, predictedClass, probabilitiesOf, toTargetUnit } from '../interpret-logits.ts'
-import { toInferenceConfig } from '../network-config.ts'
+import { createPredictor, type TrainedModel } from '../create-predictor.ts'
 import type { ClassifiedRows } from './report-classification.ts'
 
 /** Rows of a table whose true targets are known, judged by a model. */
@@ -11,21 +7,31 @@ export type ScoredRows =
   | ({ task: 'classification' } & ClassifiedRows)
   | { task: 'regression'; targets: Float64Array; predictions: Float64Array }
 
-/** Predicts encoded rows, inputs [rows, width], and sets their true targets [rows] beside. */
-export function scoreRows(
-  { architecture, preprocessing, layers }: TrainedModel,
-  inputs: Float32Array,
-  truth: Truth,
-): ScoredRows {
-  const rows = truth.length
-  const logits = forward(toInferenceConfig(architecture), layers, inputs, rows)
-  return architecture.classes === null
-    ? toValues(preprocessing, logits, truth)
-    : toClasses(architecture, architecture.classes, logits, truth)
-}
-
 /** Class indices, or values in the unit of the target. [rows] */
 export type Truth = Int32Array | Float64Array
+
+/** Predicts encoded rows, inputs [rows, width], and sets their true targets [rows] beside. */
+export function scoreRows(model: TrainedModel, inputs: Float32Array, truth: Truth): ScoredRows {
+  const scores = createPredictor(model).score({ rows: truth.length, encode: () => inputs })
+  if (scores.values !== null) {
+    return {
+      task: 'regression',
+      targets: Float64Array.from(truth),
+      predictions: scores.values,
+    }
+  }
+  const { probabilities, logits, classIndices: predicted } = scores
+  const { classes } = model.architecture
+  const classScores = probabilities ?? logits
+  if (classes === null || predicted === null || classScores === null) {
+    throw new Error('A network has classes or values')
+  }
+  return {
+    task: 'classification',
+    ...{ classes, labels: truth, predicted, scores: classScores },
+    areProbabilities: probabilities !== null,
+  }
+}
 
 /** Throws DataError for a value that is none of the model's classes. */
 export function readTruth({ architecture }: TrainedModel, table: Table, rows: Uint32Array): Truth {
@@ -36,27 +42,4 @@ export function readTruth({ architecture }: TrainedModel, table: Table, rows: Ui
     throw new Error(`The target ${target} is no number`)
   }
   return Float64Array.from(rows, (row) => column.values[row] as number)
-}
-
-function toClasses(
-  architecture: Architecture,
-  classes: readonly string[],
-  logits: Float32Array,
-  labels: Truth,
-): ScoredRows {
-  const areProbabilities = !hasRawScores(architecture)
-  const scores = areProbabilities ? probabilitiesOf(architecture, logits, labels.length) : logits
-  const width = scores.length / labels.length
-  const predicted = Int32Array.from(labels, (_, row) =>
-    predictedClass(scores.subarray(row * width, (row + 1) * width)),
-  )
-  return { task: 'classification', classes, labels, predicted, scores, areProbabilities }
-}
-
-function toValues({ target }: Preprocessing, logits: Float32Array, truth: Truth): ScoredRows {
-  return {
-    task: 'regression',
-    targets: Float64Array.from(truth),
-    predictions: Float64Array.from(logits, (output) => toTargetUnit(output, target)),
-  }
 }

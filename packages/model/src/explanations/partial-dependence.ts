@@ -1,8 +1,5 @@
 import { encodeFeatures, type Table, type TableColumn } from '@trainyard/datasets'
-import { forward } from '@trainyard/engine/inference'
-import type { TrainedModel } from '../create-predictor.ts'
-import { hasRawScores, probabilitiesOf, toTargetUnit } from '../interpret-logits.ts'
-import { toInferenceConfig } from '../network-config.ts'
+import { createPredictor, type TrainedModel } from '../create-predictor.ts'
 import { type ColumnInputs, columnInputs } from './column-inputs.ts'
 
 export interface DependencePoint {
@@ -93,19 +90,15 @@ function setColumn(
   return changed
 }
 
-function meanOutputs(
-  { architecture, preprocessing, layers }: TrainedModel,
-  inputs: Float32Array,
-  rows: number,
-): number[] {
-  const logits = forward(toInferenceConfig(architecture), layers, inputs, rows)
-  const isRaw = architecture.classes === null || hasRawScores(architecture)
-  const values = isRaw ? logits : probabilitiesOf(architecture, logits, rows)
-  const width = values.length / rows
+function meanOutputs(model: TrainedModel, inputs: Float32Array, rows: number): number[] {
+  const { values, probabilities, logits } = createPredictor(model).score({
+    rows,
+    encode: () => inputs,
+  })
+  const outputs = values ?? probabilities ?? logits ?? []
+  const width = outputs.length / rows
   const sums = new Array<number>(width).fill(0)
-  for (const [i, value] of values.entries()) sums[i % width] = (sums[i % width] as number) + value
-  const means = sums.map((sum) => sum / rows)
-  return architecture.classes === null
-    ? means.map((mean) => toTargetUnit(mean, preprocessing.target))
-    : means
+  for (const [i, output] of outputs.entries())
+    sums[i % width] = (sums[i % width] as number) + output
+  return sums.map((sum) => sum / rows)
 }

@@ -5,6 +5,7 @@ import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { writeOnce } from './idempotency.ts'
+import { SEEN_WITHIN } from './ingests.ts'
 import { toList, toPageClause } from './keyset.ts'
 
 const COLUMNS = Prisma.sql`
@@ -42,7 +43,12 @@ export function createDatasets(database: Database): DatasetStore {
     find: (projectId, id) =>
       translateErrors(async () => {
         const rows = await read(Prisma.sql`d.project_id = ${projectId} AND d.id = ${id}`)
-        return rows[0] === undefined ? null : toDataset(rows[0])
+        if (rows[0] !== undefined) return toDataset(rows[0])
+        const coming = await database.$queryRaw<unknown[]>`
+          SELECT 1 FROM ingests
+          WHERE project_id = ${projectId} AND id = ${id} AND seen_at > ${SEEN_WITHIN}`
+        if (coming.length > 0) throw new DomainError('dataset_ingesting')
+        return null
       }),
 
     list: (projectId, page) =>

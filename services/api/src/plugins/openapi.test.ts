@@ -42,6 +42,10 @@ const ROUTES = [
   'GET /v1/jobs/{id}/layers',
   'GET /v1/jobs/{id}/diagnosis',
   'GET /v1/jobs/{id}/split',
+  'GET /v1/jobs/{id}/evaluation',
+  'GET /v1/jobs/{id}/importance',
+  'GET /v1/jobs/{id}/dependence',
+  'POST /v1/jobs/{id}/input_gradient',
   'GET /v1/jobs/{id}/weights',
   'POST /v1/jobs/{id}/predict',
   'POST /v1/models',
@@ -54,6 +58,16 @@ const ROUTES = [
   'DELETE /v1/models/{name}/versions/{version}',
   'PUT /v1/models/{name}/aliases/{alias}',
   'DELETE /v1/models/{name}/aliases/{alias}',
+  'POST /v1/models/{name}/predict',
+  'GET /v2',
+  'GET /v2/health/live',
+  'GET /v2/health/ready',
+  'GET /v2/models/{name}',
+  'GET /v2/models/{name}/ready',
+  'GET /v2/models/{name}/versions/{version}',
+  'GET /v2/models/{name}/versions/{version}/ready',
+  'POST /v2/models/{name}/infer',
+  'POST /v2/models/{name}/versions/{version}/infer',
   'POST /v1/trace',
   'POST /v1/augmentation_preview',
   'POST /v1/gradient_check',
@@ -76,7 +90,8 @@ it.each(ROUTES)('describes %s with its schemas', (route) => {
   const operation = document.paths[path]?.[method.toLowerCase()]
 
   expect(operation?.summary).toBeTruthy()
-  expect(operation?.security).toEqual(path.startsWith('/v1/') ? [{ api_key: [] }] : [])
+  const needsKey = path.startsWith('/v1/') || path.startsWith('/v2/models/')
+  expect(operation?.security).toEqual(needsKey ? [{ api_key: [] }] : [])
   if (path.startsWith('/v1/')) expect(operation?.responses).toHaveProperty('4XX')
   if (path.includes('{'))
     expect(operation?.parameters).toContainEqual(expect.objectContaining({ in: 'path' }))

@@ -40,7 +40,7 @@ export async function addOpenApi(app: App, { version }: { version: string }): Pr
 /** What the zod transform cannot: bodies with a schema per media type, and which routes ask for a key. */
 const transform: SwaggerTransform = (route) => {
   const { schema } = route
-  const needsKey = route.url.startsWith('/v1/')
+  const needsKey = /^\/(v1|v2\/models)\//.test(route.url)
   const security = needsKey ? [{ api_key: [] }] : []
   const content = (schema?.body as { content?: Record<string, { schema: unknown }> } | undefined)
     ?.content

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { type FieldError, PROBLEMS, type Problem, type ProblemCode } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { DomainError, type DomainErrorDetails } from '@trainyard/domain'
+import { InferenceError } from '@trainyard/formats'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { queryFaults } from './validation.ts'
@@ -90,21 +91,31 @@ export async function sendProblem(
   if (status === 416) reply.header('content-range', `bytes */${error.details.bytes}`)
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="trainyard"')
   const origin = request.host === '' ? '' : `${request.protocol}://${request.host}`
-  const body = JSON.stringify(toProblem(error, request.id, origin))
+  const problem = toProblem(error, request.id, origin)
+  const isPlain = wantsPlainError(request)
+  const body = JSON.stringify(isPlain ? { error: problem.detail } : problem)
   await reply
     .code(status)
     .header('x-request-id', request.id)
     .header('cache-control', 'no-store')
     .removeHeader('etag')
     .removeHeader('content-disposition')
-    .type(CONTENT_TYPE)
+    .type(isPlain ? 'application/json; charset=utf-8' : CONTENT_TYPE)
     .send(body)
+}
+
+/** The Open Inference Protocol has errors of its own form; who asks for problem documents gets them there too. */
+function wantsPlainError({ url, headers }: FastifyRequest): boolean {
+  return /^\/v2(?![^/?])/.test(url) && headers.accept?.includes('application/problem+json') !== true
 }
 
 /** Foreign errors become ours here; what nobody has translated is a bug, and is `internal`. */
 function toDomainError(error: unknown): DomainError {
   if (error instanceof DomainError) return error
   if (error instanceof DataError) return fromDataError(error)
+  if (error instanceof InferenceError) {
+    return new DomainError('invalid_request', { detail: error.message })
+  }
   const { code, message } = error as { code?: string; message?: string }
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -3,6 +3,7 @@ import { DataError } from '@trainyard/datasets'
 import {
   evaluate,
   inputGradient,
+  openModel,
   partialDependence,
   permutationImportance,
   type TrainedModel,
@@ -11,12 +12,15 @@ import {
 import type { StoredModel } from '../use-cases/load-model.ts'
 import type { EvaluationAnswer, EvaluationTask } from './evaluation-thread.ts'
 
-export default function answer(task: EvaluationTask): EvaluationAnswer {
+export default async function answer(task: EvaluationTask): Promise<EvaluationAnswer> {
+  const model = await openModel(toModel(task.model))
   try {
-    return { answer: compute(task, toModel(task.model)) }
+    return { answer: compute(task, model) }
   } catch (error) {
     if (error instanceof DataError) return { faults: [...error.faults] }
     throw error
+  } finally {
+    model.close()
   }
 }
 

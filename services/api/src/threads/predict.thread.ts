@@ -1,26 +1,36 @@
-/** Predicts away from the event loop. The last model is kept: who predicts once with a large one mostly goes on. */
+/** Predicts away from the event loop. */
 import type { PredictionItem } from '@trainyard/contracts'
 import { DataError, type DataFault } from '@trainyard/datasets'
-import { createPredictor, type Predictor, unpackLayers } from '@trainyard/model'
+import { InferenceError } from '@trainyard/formats'
+import { answerInference, type InferenceAnswer } from './answer-inference.ts'
+import { readPredictionCsv } from './prediction-csv.ts'
 import type { PredictionTask } from './prediction-thread.ts'
+import { createPredictorCache } from './predictor-cache.ts'
 
+/** Errors lose their class on the way between threads. */
 export type PredictionResult =
   | { kind: 'predicted'; items: PredictionItem[] }
+  | { kind: 'inferred'; response: InferenceAnswer }
   | { kind: 'refused'; faults: DataFault[] }
+  | { kind: 'misread'; message: string }
 
-let kept: { key: string; predictor: Predictor } | null = null
+const KEPT_BYTES_MAX = 256 * 1024 ** 2
+const toPredictor = createPredictorCache(KEPT_BYTES_MAX)
 
-export default function predict(task: PredictionTask): PredictionResult {
-  const { model, input, outputs } = task
-  if (kept?.key !== model.key) {
-    const { architecture, preprocessing, bytes } = model
-    const layers = unpackLayers(architecture, bytes)
-    kept = { key: model.key, predictor: createPredictor({ architecture, preprocessing, layers }) }
-  }
+export default async function predict(task: PredictionTask): Promise<PredictionResult> {
+  const predictor = await toPredictor(task.model)
   try {
-    return { kind: 'predicted', items: kept.predictor.predict(input, outputs) }
+    if (task.kind === 'infer') {
+      return { kind: 'inferred', response: answerInference(predictor, task) }
+    }
+    if (task.kind === 'csv') {
+      const rows = readPredictionCsv(task.text, task.signature, task.rowsMax)
+      return { kind: 'predicted', items: predictor.predict(rows) }
+    }
+    return { kind: 'predicted', items: predictor.predict(task.input, task.outputs) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
+    if (error instanceof InferenceError) return { kind: 'misread', message: error.message }
     throw error
   }
 }

@@ -1,21 +1,41 @@
-import type { PredictionItem } from '@trainyard/contracts'
+import type { ModelSignature, PredictionItem } from '@trainyard/contracts'
 import { DataError, type RecordsInput } from '@trainyard/datasets'
+import { InferenceError } from '@trainyard/formats'
 import type { PredictionOutput } from '@trainyard/model'
-import type { StoredModel } from '../use-cases/load-model.ts'
+import type { InferenceAnswer, InferenceTask } from './answer-inference.ts'
 import type { PredictionResult } from './predict.thread.ts'
+import type { LoadedModel } from './predictor-cache.ts'
 import { createSingleThread } from './single-thread.ts'
 
 /** Requests that may wait for the thread; more are told to come back. */
 const QUEUE_MAX = 32
 
-export interface PredictionTask {
-  model: StoredModel
+export interface RecordsTask {
+  model: LoadedModel
   input: RecordsInput
   outputs: readonly PredictionOutput[] | undefined
 }
 
+export interface CsvTask {
+  model: LoadedModel
+  text: string
+  signature: ModelSignature
+  /** More rows than these are refused. */
+  rowsMax: number
+}
+
+export type PredictionTask =
+  | ({ kind: 'predict' } & RecordsTask)
+  | ({ kind: 'csv' } & CsvTask)
+  | ({ kind: 'infer' } & InferenceTask)
+
 export interface PredictionThread {
-  predict(task: PredictionTask): Promise<PredictionItem[]>
+  /** Throws DataError. */
+  predict(task: RecordsTask): Promise<PredictionItem[]>
+  /** Throws DataError. */
+  predictCsv(task: CsvTask): Promise<PredictionItem[]>
+  /** Throws DataError or InferenceError. */
+  infer(task: InferenceTask): Promise<InferenceAnswer>
   close(): Promise<void>
 }
 
@@ -26,11 +46,26 @@ export function createPredictionThread(): PredictionThread {
     QUEUE_MAX,
   )
   return {
-    async predict(task) {
-      const result = await thread.run(task)
-      if (result.kind === 'refused') throw new DataError(result.faults)
-      return result.items
+    predict: (task) => predict({ kind: 'predict', ...task }),
+    predictCsv: (task) => predict({ kind: 'csv', ...task }),
+    async infer(task) {
+      const result = await run({ kind: 'infer', ...task })
+      if (result.kind !== 'inferred') throw new Error(`${result.kind} is no answer`)
+      return result.response
     },
     close: thread.close,
+  }
+
+  async function predict(task: PredictionTask): Promise<PredictionItem[]> {
+    const result = await run(task)
+    if (result.kind !== 'predicted') throw new Error(`${result.kind} is no answer`)
+    return result.items
+  }
+
+  async function run(task: PredictionTask): Promise<PredictionResult> {
+    const result = await thread.run(task)
+    if (result.kind === 'refused') throw new DataError(result.faults)
+    if (result.kind === 'misread') throw new InferenceError(result.message)
+    return result
   }
 }

@@ -1,50 +1,67 @@
-import type { PredictBody, Prediction, ProjectId } from '@trainyard/contracts'
-import { DomainError, type JobStore } from '@trainyard/domain'
-import { createPredictor, predictionFlops, unpackLayers } from '@trainyard/model'
-import type { PredictionThread } from '../threads/prediction-thread.ts'
+import {
+  LATEST,
+  type ModelPredictBody,
+  type ModelPrediction,
+  type PredictBody,
+  type Prediction,
+  type ProjectId,
+} from '@trainyard/contracts'
+import { DomainError, type JobStore, type VersionChoice } from '@trainyard/domain'
 import { findJob } from './find-job.ts'
+import { isAlias } from './find-model.ts'
 import type { LoadModel } from './load-model.ts'
-
-/** About 2 ms of products on the event loop, with the weights unpacked. */
-const LOOP_FLOPS_MAX = 1_000_000
-/** Under a minute of one thread; beyond it the caller sends fewer records. */
-const FLOPS_MAX = 20_000_000_000
-/** Preparing records costs more than multiplying them when the network is small. */
-const LOOP_ROWS_MAX = 64
+import { type LoadVersion, signatureOf } from './load-version.ts'
+import type { RunModel } from './run-model.ts'
 
 export type Predict = (projectId: ProjectId, id: string, body: PredictBody) => Promise<Prediction>
 
+/** By the weights of a job. */
 export function makePredict(deps: {
   jobs: Pick<JobStore, 'find'>
   loadModel: LoadModel
-  thread: Pick<PredictionThread, 'predict'>
-  onPredicted: (facts: { modelKind: string; rows: number; seconds: number }) => void
+  runModel: Pick<RunModel, 'predict'>
 }): Predict {
+  const { jobs, loadModel, runModel } = deps
   return async (projectId, id, body) => {
-    const job = await findJob(deps.jobs, projectId, id)
+    const job = await findJob(jobs, projectId, id)
     const which = body.which ?? 'best'
-    const model = await deps.loadModel(job, which)
-    const { architecture, preprocessing, bytes } = model
-    const rows = 'records' in body ? body.records.length : body.rows.length
-    const flops = predictionFlops(architecture, rows)
-    if (flops > FLOPS_MAX)
-      throw tooMany(rows, Math.floor(FLOPS_MAX / predictionFlops(architecture, 1)))
-    const startedMs = performance.now()
-    const isSmall = flops <= LOOP_FLOPS_MAX && rows <= LOOP_ROWS_MAX
-    const predictions = isSmall
-      ? createPredictor({
-          architecture,
-          preprocessing,
-          layers: unpackLayers(architecture, bytes),
-        }).predict(body, body.outputs)
-      : await deps.thread.predict({ model, input: body, outputs: body.outputs })
-    const seconds = (performance.now() - startedMs) / 1000
-    deps.onPredicted({ modelKind: architecture.task, rows, seconds })
+    const { key, architecture, preprocessing, bytes } = await loadModel(job, which)
+    const model = { key, networks: [{ architecture, preprocessing }], bytes }
+    const predictions = await runModel.predict(model, body)
     return { object: 'prediction', job_id: job.id, which, predictions }
   }
 }
 
-function tooMany(rows: number, rowsMax: number): DomainError {
-  const detail = `${rows} records are too many for a network of this size; send at most ${rowsMax} at once`
-  return new DomainError('budget_exceeded', { detail, errors: [{ pointer: '#', detail }] })
+export type PredictByModel = (
+  projectId: ProjectId,
+  name: string,
+  /** Records, or a table as CSV. */
+  body: ModelPredictBody | (Pick<ModelPredictBody, 'version' | 'alias'> & { csv: string }),
+) => Promise<ModelPrediction>
+
+/** By a version of a model. */
+export function makePredictByModel(deps: {
+  loadVersion: LoadVersion
+  runModel: Pick<RunModel, 'predict' | 'predictCsv'>
+}): PredictByModel {
+  const { loadVersion, runModel } = deps
+  return async (projectId, name, body) => {
+    const { version, model } = await loadVersion(projectId, name, toChoice(body))
+    const predictions =
+      'csv' in body
+        ? await runModel.predictCsv({ model, text: body.csv, signature: signatureOf(version) })
+        : await runModel.predict(model, body)
+    return { object: 'prediction', model: version.model, version: version.version, predictions }
+  }
+}
+
+/** Throws `validation_error` for both at once, and for what can be no alias. */
+function toChoice({ version, alias }: Pick<ModelPredictBody, 'version' | 'alias'>): VersionChoice {
+  if (version !== undefined && alias !== undefined) {
+    const detail = 'name a version or an alias, not both'
+    throw new DomainError('validation_error', { errors: [{ pointer: '#/alias', detail }] })
+  }
+  if (alias === undefined) return version ?? null
+  if (alias === LATEST || isAlias(alias)) return alias
+  throw new DomainError('model_not_found')
 }

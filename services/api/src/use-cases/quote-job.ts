@@ -1,10 +1,11 @@
-import type {
-  Dataset,
-  FieldError,
-  JobQuote,
-  JobSpec,
-  ProjectId,
-  ResolvedConfig,
+import {
+  type Dataset,
+  type FieldError,
+  FOLDS_MAX,
+  type JobQuote,
+  type JobSpec,
+  type ProjectId,
+  type ResolvedConfig,
 } from '@trainyard/contracts'
 import { DataError, inputWidth } from '@trainyard/datasets'
 import {
@@ -43,6 +44,7 @@ export function makeQuoteJob(deps: {
       validationSet,
       testSet,
       initialModel,
+      groupsOf: await groupCounter(spec, dataset),
       drawSeed: deps.drawSeed,
     })
     const runs = runsOf(dataset.rows, resolved)
@@ -69,6 +71,23 @@ export function makeQuoteJob(deps: {
       training_rows: trainingRows,
       validation_rows: validationRows,
       test_rows: testRows,
+    }
+  }
+
+  /** Of a large table the profile knows a part of the rows; what has enough groups there has them. */
+  async function groupCounter(
+    { validation, test }: JobSpec,
+    { id, rows, columns }: Dataset,
+  ): Promise<(column: string) => number | null> {
+    const asked = [validation, test].some((part) => part != null && 'group_column' in part)
+    if (!asked && columns.every(({ role }) => role !== 'group')) return () => null
+    const profile = await deps.datasets.profile(id)
+    return (name) => {
+      const column = profile?.columns.find((one) => one.name === name)
+      if (column?.distinct == null) return null
+      const isCounted = profile?.rows_examined === rows || column.distinct > FOLDS_MAX
+      // Every row without a value is a group of its own.
+      return isCounted ? column.distinct + column.missing : null
     }
   }
 

@@ -1,17 +1,10 @@
-import type {
-  ExportQuery,
-  Job,
-  Lineage,
-  ModelVersion,
-  ProjectId,
-  WhichWeights,
-} from '@trainyard/contracts'
+import type { ExportQuery, Job, Lineage, ProjectId, WhichWeights } from '@trainyard/contracts'
 import type { DatasetStore, JobStore, ModelStore, VersionChoice } from '@trainyard/domain'
-import type { StoredNetwork } from '@trainyard/model'
 import type { ExportedFile, ExportModel } from './export-model.ts'
 import { findJob } from './find-job.ts'
 import { findModelVersion } from './find-model.ts'
 import { type ReadWeightBytes, weightsNotFound } from './load-model.ts'
+import { networksOf } from './load-version.ts'
 
 export type ReadJobWeights = (
   projectId: ProjectId,
@@ -83,15 +76,6 @@ export function makeReadVersionWeights(deps: {
     }
     return await exportModel(source, query)
   }
-}
-
-/** The networks of a version, in the order of its bytes. */
-export function networksOf({
-  architecture,
-  preprocessing,
-  members,
-}: ModelVersion): StoredNetwork[] {
-  return members ?? (architecture === null ? [] : [{ architecture, preprocessing }])
 }
 
 function factsOf({ job_id, engine_version, dataset_sha256, manifest }: Lineage) {

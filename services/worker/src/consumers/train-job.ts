@@ -33,13 +33,11 @@ export interface JobTrainer {
 /** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
 type StopCause = 'cancel' | 'drain' | 'made_way' | 'fenced'
 
-/** How long a thread has to stop before it is ended: a checkpoint is worth some waiting, within the time of a drain. */
-const STOP_MS_MAX: Record<StopCause, number> = {
-  cancel: 1000,
-  fenced: 1000,
-  drain: 2500,
-  made_way: 2500,
-}
+/** How long a thread has to stop before it is ended: after its next batch, and with a checkpoint, which is worth some waiting. */
+const STOP_MS_MAX = 1000
+const MAKE_WAY_MS_MAX = 5000
+/** Of the time of a drain; the rest is for what has to be stored. */
+const DRAIN_SHARE = 0.6
 
 interface RunningJob {
   stop(cause: StopCause): void
@@ -47,8 +45,14 @@ interface RunningJob {
 }
 
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId } = deps
+  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId, drainSeconds } = deps
   const running = new Map<JobId, RunningJob>()
+  const stopMsMax: Record<StopCause, number> = {
+    cancel: STOP_MS_MAX,
+    fenced: STOP_MS_MAX,
+    made_way: MAKE_WAY_MS_MAX,
+    drain: DRAIN_SHARE * drainSeconds * 1000,
+  }
   let isDraining = false
   const solitude = createSolitude(() => {
     for (const job of running.values()) job.stop('made_way')
@@ -108,7 +112,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       if (cause === null || why === 'fenced') cause = why
       if (cause === 'drain' || cause === 'made_way') run?.takeCheckpoint()
       run?.stop()
-      ending ??= setTimeout(() => run?.kill(), STOP_MS_MAX[cause])
+      ending ??= setTimeout(() => run?.kill(), stopMsMax[cause])
     }
     let isHung = false
     const batchesBefore = job.checkpoint?.step ?? 0

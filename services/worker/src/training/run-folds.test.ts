@@ -92,6 +92,20 @@ it('stops early within a fold, and never in the final model', async () => {
   expect(ended.epoch).toBe(ended.cross_validation?.epochs)
 })
 
+it('ends a fold that reaches the target, and not the final model', async () => {
+  const plain = await train(await insert())
+  const target = { metric: 'train_loss', goal: 'minimize', value: 10 } as const
+  const ended = await train(
+    await insert((resolved) => {
+      resolved.limits = { max_seconds: null, target }
+    }),
+  )
+
+  expect(plain.cross_validation?.folds.map(({ epochs }) => epochs)).toEqual([30, 30, 30, 30])
+  expect(ended.cross_validation?.folds.map(({ epochs }) => epochs)).toEqual([1, 1, 1, 1])
+  expect(ended).toMatchObject({ status: 'succeeded', stop_reason: 'epochs_completed', epoch: 1 })
+})
+
 it('is cancelled in the middle of a fold, with the folds that were done', async () => {
   const job = await insert((resolved) => {
     resolved.training.epochs = 8000

@@ -54,9 +54,16 @@ export async function runFolds(
   return { folds }
 }
 
-/** The specification of the final model: all rows, no early stop; the schedule still spans the epochs that were asked for. */
+/**
+ * The specification of the final model: all rows, and as many epochs as the folds say, so neither patience nor a target ends it;
+ * the schedule still spans the epochs that were asked for.
+ */
 export function toFinal(resolved: ResolvedConfig): ResolvedConfig {
-  return { ...resolved, training: { ...resolved.training, early_stopping: null } }
+  return {
+    ...resolved,
+    training: { ...resolved.training, early_stopping: null },
+    limits: { ...resolved.limits, target: null },
+  }
 }
 
 function toFold(

@@ -4,6 +4,7 @@ import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
 import type { DatasetFiles } from '../../files/dataset-files.ts'
 import type { WithFiles } from '../../files/receive-files.ts'
+import { makeTrackUpload } from '../../files/track-upload.ts'
 import { type Authenticate, addAuthentication } from '../../plugins/authentication.ts'
 import type { EventStreams } from '../../streams/event-streams.ts'
 import type { JobWatch } from '../../streams/job-watch.ts'
@@ -21,15 +22,12 @@ import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-import {
-  type LoadModel,
-  makeLoadModel,
-  makeReadWeightBytes,
-  type ReadWeightBytes,
-} from '../../use-cases/load-model.ts'
-import { makePredict } from '../../use-cases/predict.ts'
+import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
+import type { LoadVersion } from '../../use-cases/load-version.ts'
+import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makeReadDataset } from '../../use-cases/read-dataset.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
@@ -38,7 +36,7 @@ import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
-import type { ApiMetrics } from '../api-metrics.ts'
+import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
@@ -72,6 +70,7 @@ import { addDeleteModel } from './models/delete.ts'
 import { addDeleteAlias } from './models/delete-alias.ts'
 import { addListModels } from './models/list.ts'
 import { addMoveAlias } from './models/move-alias.ts'
+import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
@@ -84,10 +83,12 @@ export interface V1Deps extends Deps {
   streams: EventStreams
   watch: JobWatch
   draining: AbortSignal
-  metrics: ApiMetrics
+  readWeightBytes: ReadWeightBytes
+  loadVersion: LoadVersion
+  runModel: RunModel
 }
 
-type RouteDeps = V1Deps & { readWeightBytes: ReadWeightBytes; exportModel: ExportModel }
+type RouteDeps = V1Deps & { exportModel: ExportModel }
 
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
@@ -95,18 +96,19 @@ const DRAWN_SEED_MAX = 2 ** 31
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  // One memory of weights, whichever name they are asked for by.
-  const readWeightBytes = makeReadWeightBytes(deps)
-  const routeDeps = { ...deps, readWeightBytes, exportModel: makeExportModel() }
+  const routeDeps = { ...deps, exportModel: makeExportModel() }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
-  const { datasets } = deps
-  addCreateDataset(app, { createDataset: makeCreateDataset(deps), withFiles: deps.withFiles })
-  addListDatasets(app, { datasets })
-  addReadDataset(app, { datasets })
+  addCreateDataset(app, {
+    createDataset: makeCreateDataset(deps),
+    withFiles: deps.withFiles,
+    trackUpload: makeTrackUpload(deps),
+  })
+  addListDatasets(app, deps)
+  addReadDataset(app, { readDataset: makeReadDataset(deps) })
   addDownloadDataset(app, deps)
   addReadDatasetRows(app, { readDatasetRows: makeReadDatasetRows(deps) })
   addReadDatasetProfile(app, { readDatasetProfile: makeReadDatasetProfile(deps) })
@@ -115,7 +117,7 @@ function addDatasetRoutes(app: App, deps: V1Deps): void {
 }
 
 function addJobRoutes(app: App, deps: RouteDeps): void {
-  const { jobs, datasets, models, metrics, settings } = deps
+  const { jobs, datasets, models, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
@@ -141,15 +143,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
   addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
-    predict: makePredict({
-      jobs,
-      loadModel,
-      thread: deps.predictions,
-      onPredicted: ({ modelKind, rows, seconds }) => {
-        metrics.inferenceRows.inc({ model_kind: modelKind }, rows)
-        metrics.inferenceDuration.observe(seconds)
-      },
-    }),
+    predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
   addJudgements(app, deps, loadModel)
   const thread = deps.traces
@@ -176,6 +170,7 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addListModels(app, { models })
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
+  addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
   addReadModelEvents(app, { models })
   addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })

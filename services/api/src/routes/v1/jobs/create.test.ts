@@ -227,4 +227,34 @@ describe('422', () => {
 
     expect([refused.statusCode, mended.statusCode]).toEqual([422, 201])
   })
+
+  it('refuses groups that are too few for the folds, and levels that a data set for validation may not have', async () => {
+    const rows = Array.from({ length: 40 }, (_, i) => [i, `p${i % 3}`, i % 2 ? 'yes' : 'no'])
+    const columns = ['x', 'patient', 'y']
+    const dataset = await test.makeDataset({ columns, rows, target: 'y' })
+    const other = await test.makeDataset({
+      ...{ columns, target: 'y' },
+      rows: rows.map(([x, , y], i) => [x, `p${i % 4}`, y]),
+    })
+    const submit = async (spec: object) =>
+      await test.send('POST', '/v1/jobs', { body: { dataset_id: dataset.id, ...spec } })
+    const grouped = (folds: number) => submit({ validation: { folds, group_column: 'patient' } })
+    const validated = (unseen_category: string) =>
+      submit({
+        validation: { dataset_id: other.id },
+        preprocessing: { unseen_category },
+      })
+
+    expect(toProblem(await grouped(4)).errors).toEqual([
+      {
+        pointer: '#/validation/folds',
+        detail: '"patient" has 3 groups; at least 4 are needed, one for each part',
+      },
+    ])
+    expect((await grouped(3)).statusCode).toBe(201)
+    expect(toProblem(await validated('error')).errors).toEqual([
+      { pointer: '#/validation/dataset_id', detail: expect.stringContaining('such as "p3"') },
+    ])
+    expect((await validated('other')).statusCode).toBe(201)
+  })
 })
