@@ -4,7 +4,6 @@ import { makeClient } from '../support/client.ts'
 import { hostileUploads, sendUpload } from '../support/hostile-uploads.ts'
 import { memoryBytes, scratchFiles } from '../support/process-facts.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
-import { waitFor } from '../support/wait-for.ts'
 
 /** What one upload may add to the memory of the API. */
 const EXTRA_BYTES_MAX = 384e6
@@ -40,16 +39,16 @@ it('has taken bounded memory for all of it', async () => {
 
 it('has left no row and no file', async () => {
   const { database } = stack.stores
-
-  // A body that is cut has no answer to wait for.
-  await waitFor('the files are gone', async () => {
-    return (await scratchFiles(stack.process('api').pid)).length === 1
-  })
-  const left = {
+  const left = async () => ({
     datasets: await database.dataset.count(),
     blobs: await database.blob.count(),
     chunks: await database.blobChunk.count(),
-  }
-  // Those of the good table of the beginning.
-  expect(left).toEqual({ datasets: 1, blobs: 1, chunks: 1 })
+    ingests: await database.ingest.count(),
+    files: (await scratchFiles(stack.process('api').pid)).length,
+  })
+
+  // Those of the good table of the beginning. A body that is cut has no answer to wait for.
+  await expect
+    .poll(left, { timeout: 20_000 })
+    .toEqual({ datasets: 1, blobs: 1, chunks: 1, ingests: 0, files: 1 })
 })
