@@ -10,7 +10,7 @@ import {
   type ProjectId,
   type ResolvedConfig,
 } from '@trainyard/contracts'
-import type { NewDataset, NewJob } from '@trainyard/domain'
+import type { JobCheckpoint, NewDataset, NewJob } from '@trainyard/domain'
 import {
   createBlobs,
   createCheckpoints,
@@ -239,6 +239,27 @@ export function makeEpochLayers(epoch: number, withHistograms = true): EpochLaye
       saturated_share: null,
       histograms: withHistograms ? histograms : null,
     })),
+  }
+}
+
+export function makeJobCheckpoint(overrides: Partial<JobCheckpoint> = {}): JobCheckpoint {
+  return {
+    step: 10,
+    sha256: 'a',
+    bytes: 4,
+    keep: 2,
+    progress: { epoch: 1, seconds: 1, best: null, last: null },
+    architecture: {
+      inputs: 2,
+      hidden: [],
+      outputs: 1,
+      output_activation: 'sigmoid',
+      task: 'classification',
+      classes: ['0', '1'],
+      target: 'y',
+    },
+    preprocessing: { columns: [], target: null },
+    ...overrides,
   }
 }
 

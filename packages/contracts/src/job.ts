@@ -6,10 +6,11 @@ import { resolvedConfigSchema } from './resolved-config.ts'
 import { timestampSchema } from './text.ts'
 import { exportQuerySchema } from './weights.ts'
 
-/** Statuses this version can reach; `pausing` and `paused` join with checkpoints. */
 export const JOB_STATUSES = [
   'queued',
   'running',
+  'pausing',
+  'paused',
   'cancelling',
   'succeeded',
   'failed',
@@ -32,6 +33,7 @@ export const JOB_ERROR_CODES = [
   'diverged',
   'invalid_data',
   'out_of_memory',
+  'checkpoint_lost',
   'batch_timeout',
   'worker_lost',
   'internal',
@@ -176,6 +178,28 @@ export const manifestSchema = z
   .meta({ id: 'Manifest' })
 export type Manifest = z.infer<typeof manifestSchema>
 
+/** How a job came from another: anew with changes, the same again, the same to compare, or on from a checkpoint. */
+export const JOB_ORIGINS = ['clone', 'retry', 'verify', 'fork'] as const
+export const jobOriginSchema = z.enum(JOB_ORIGINS)
+export type JobOrigin = z.infer<typeof jobOriginSchema>
+
+/** Of what is compared, what was not the same to the bit. */
+export const VERIFIED_PARTS = ['weights.best', 'weights.last', 'metrics', 'engine'] as const
+
+/** What training a job again has shown. */
+export const verificationSchema = z.object({
+  /** The job that trains again. */
+  job_id: z.string(),
+  outcome: z
+    .enum(['pending', 'identical', 'different', 'unfinished'])
+    .describe('unfinished: the second training failed or was cancelled'),
+  differences: z
+    .array(z.enum(VERIFIED_PARTS))
+    .describe('Empty when identical; engine: another version of it, or another rounding'),
+  verified_at: timestampSchema.nullable(),
+})
+export type Verification = z.infer<typeof verificationSchema>
+
 export const jobSchema = z
   .object({
     object: z.literal('training.job'),
@@ -197,6 +221,9 @@ export const jobSchema = z
     final: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
     /** Of a job with `validation.folds`; its epochs, best and final are those of the final model. */
     cross_validation: crossValidationSchema.nullable(),
+    parent_job_id: jobIdSchema.nullable(),
+    origin: jobOriginSchema.nullable().describe('How it came from its parent'),
+    verification: verificationSchema.nullable().describe('What the latest verify has found'),
     manifest: manifestSchema.nullable().describe('null until training has ended'),
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
     /** null until the job has succeeded, and without a validation part. */
@@ -246,8 +273,14 @@ export const listJobsQuerySchema = listQuerySchema.extend({
 
 /** The body may be left out. */
 export const cancelJobBodySchema = z
-  .strictObject({ mode: z.enum(['graceful']).optional() })
+  .strictObject({
+    mode: z
+      .enum(['graceful', 'force'])
+      .optional()
+      .describe('graceful stops at the next batch and keeps the weights; force ends the job now'),
+  })
   .nullish()
+export type CancelMode = NonNullable<NonNullable<z.infer<typeof cancelJobBodySchema>>['mode']>
 
 export const deleteJobQuerySchema = z.strictObject({
   purge: z.stringbool().optional().describe('Removes rows and weights for good'),

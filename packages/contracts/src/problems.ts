@@ -82,6 +82,20 @@ export const PROBLEMS = {
     remedy:
       'Wait until the job has ended; a job that failed or was cancelled in its first epoch has none.',
   },
+  checkpoint_not_found: {
+    status: 404,
+    title: 'No such checkpoint',
+    retryable: false,
+    remedy:
+      'GET /v1/jobs/{id}/checkpoints lists those there are; the newest few are kept, and they go some days after the end of their job.',
+  },
+  checkpoint_unusable: {
+    status: 409,
+    title: 'The checkpoint cannot be used',
+    retryable: false,
+    remedy:
+      'The detail says why; use the weights of the job, another of its checkpoints, or a clone that starts from the beginning.',
+  },
   split_not_found: {
     status: 404,
     title: 'The split of the job is not known',

@@ -15,7 +15,7 @@ import {
   problemSchema,
 } from '@trainyard/contracts'
 import { openTables } from '@trainyard/datasets'
-import { createApiKeyText, type Finish, type Pulse } from '@trainyard/domain'
+import { createApiKeyText, type Finish, type Pulse, type StopWish } from '@trainyard/domain'
 import { packLayers } from '@trainyard/model'
 import { hashSecret } from '@trainyard/store'
 import type { LightMyRequestResponse } from 'fastify'
@@ -250,15 +250,15 @@ async function putBlob(
 export function createLocalPulse(): Deps['pulse'] {
   const queued: (() => void)[] = []
   const changed: ((jobId: JobId) => void)[] = []
-  const cancelled: ((jobId: JobId) => void)[] = []
+  const stopping: ((jobId: JobId, how: StopWish) => void)[] = []
   const pulse: Pulse = {
     jobQueued: () => queued.forEach((listener) => void listener()),
     slotFreed: () => queued.forEach((listener) => void listener()),
     jobChanged: (jobId) => changed.forEach((listener) => void listener(jobId)),
-    cancelAsked: (jobId) => cancelled.forEach((listener) => void listener(jobId)),
+    stopAsked: (jobId, how) => stopping.forEach((listener) => void listener(jobId, how)),
     onJobQueued: (listener) => queued.push(listener),
     onJobChanged: (listener) => changed.push(listener),
-    onCancelAsked: (listener) => cancelled.push(listener),
+    onStopAsked: (listener) => stopping.push(listener),
   }
   return { ...pulse, isHealthy: () => true }
 }

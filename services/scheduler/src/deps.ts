@@ -1,5 +1,6 @@
 import type {
   BlobStore,
+  CheckpointStore,
   DispatchStore,
   IdempotencyStore,
   IngestStore,
@@ -15,10 +16,13 @@ export interface SchedulerDeps {
   workers: WorkerStore
   blobs: BlobStore
   idempotency: IdempotencyStore
+  checkpoints: Pick<CheckpointStore, 'expire'>
   ingests: IngestStore
   producer: Producer
   pulse: Pulse
   leadership: Leadership
   log: Logger
   leaseSeconds: number
+  /** How long checkpoints outlive the end of their job. */
+  checkpointDays: number
 }

@@ -2,6 +2,7 @@ import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createCheckpoints,
   createDispatch,
   createIdempotency,
   createIngests,
@@ -48,12 +49,14 @@ await runService(() => {
           bucketUrl: env.TRAINYARD_S3_URL,
         }),
         idempotency: createIdempotency(database),
+        checkpoints: createCheckpoints(database),
         ingests: createIngests(database),
         producer,
         pulse,
         leadership,
         log,
         leaseSeconds,
+        checkpointDays: env.TRAINYARD_CHECKPOINT_DAYS,
       })
       closers.push('scheduler', () => scheduler.stop())
     },

@@ -71,6 +71,7 @@ export async function openTestScheduler(
       leadership,
       log: makeLog(logged),
       leaseSeconds,
+      checkpointDays: 30,
     },
     queue,
     database,

@@ -133,9 +133,9 @@ function makePulse(announced: string[]): Pulse {
     jobQueued: () => announced.push('queued'),
     slotFreed: () => announced.push('slot freed'),
     jobChanged: (jobId) => announced.push(`changed ${jobId}`),
-    cancelAsked: (jobId) => announced.push(`cancel ${jobId}`),
+    stopAsked: (jobId, how) => announced.push(`${how} ${jobId}`),
     onJobQueued: () => undefined,
     onJobChanged: () => undefined,
-    onCancelAsked: () => undefined,
+    onStopAsked: () => undefined,
   }
 }

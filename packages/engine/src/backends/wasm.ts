@@ -100,9 +100,18 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
           kernels.beginEpoch(epoch)
           return trainFrom(epoch, 0)
         },
-        continueEpoch: () => trainFrom(memory.integer('epoch'), memory.integer('batch')),
+        continueEpoch(rate) {
+          if (rate) memory.writeRate(rate)
+          return trainFrom(memory.integer('epoch'), memory.integer('batch'))
+        },
         fused: kernels.roundsOnce() === 1,
         state: () => memory.state(),
+        stateBefore(epoch, rate) {
+          memory.writeRate(rate)
+          kernels.beginEpoch(epoch)
+          memory.writeFirstBatch(epoch)
+          return memory.state()
+        },
         restore(state) {
           const [epoch = 1, batch = 0] = state.numbers
           kernels.beginEpoch(epoch)

@@ -46,7 +46,7 @@ export class JobMemory {
   readonly #floats: Float32Array
   readonly #reals: Float64Array
 
-  constructor(memory: WebAssembly.Memory, map: MemoryMap) {
+  constructor(memory: { buffer: ArrayBufferLike }, map: MemoryMap) {
     this.#map = map
     this.#integers = new Int32Array(memory.buffer)
     this.#floats = new Float32Array(memory.buffer)
@@ -257,6 +257,13 @@ export class JobMemory {
   keepBest(): void {
     const { parameters, best, stateBytes } = this.#map
     this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
+  }
+
+  /** The record before the first batch of an epoch, after the last batch of the one before. */
+  writeFirstBatch(epoch: number): void {
+    this.#setInteger('epoch', epoch)
+    this.#setInteger('batch', 0)
+    this.#setInteger('step', this.integer('step') + 1)
   }
 
   /** Between two batches; the bytes are a view. */

@@ -1,5 +1,5 @@
-import type { ProjectId, StoredProfile } from '@trainyard/contracts'
-import { type DatasetRevision, type DatasetStore, DomainError } from '@trainyard/domain'
+import type { JobStatus, ProjectId, StoredProfile } from '@trainyard/contracts'
+import { type DatasetRevision, type DatasetStore, DomainError, isTerminal } from '@trainyard/domain'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
@@ -103,12 +103,12 @@ export function createDatasets(database: Database): DatasetStore {
           const found = await transaction.$queryRaw<{ id: string }[]>`
             SELECT id FROM datasets WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
           if (found.length === 0) return false
-          const jobs = await transaction.$queryRaw<{ id: string; status: string }[]>`
+          const jobs = await transaction.$queryRaw<{ id: string; status: JobStatus }[]>`
             SELECT id, status FROM jobs
             WHERE dataset_id = ${id} OR validation_dataset_id = ${id} OR test_dataset_id = ${id}
-            ORDER BY (status IN ('queued', 'running', 'cancelling')) DESC LIMIT 1`
+            ORDER BY (status NOT IN ('succeeded', 'failed', 'cancelled')) DESC LIMIT 1`
           const job = jobs[0]
-          if (job !== undefined && ['queued', 'running', 'cancelling'].includes(job.status)) {
+          if (job !== undefined && !isTerminal(job.status)) {
             throw new DomainError('dataset_in_use', {
               detail: `Job ${job.id} is ${job.status} on this data set; cancel it or wait for its end.`,
             })

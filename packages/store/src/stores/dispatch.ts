@@ -27,7 +27,7 @@ export function createDispatch(
         const rows = await database.$queryRaw<IdRow[]>`
           WITH under_way AS (
             SELECT project_id, count(*)::int AS jobs FROM jobs
-            WHERE status IN ('running', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
+            WHERE status IN ('running', 'pausing', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
             GROUP BY project_id)
           SELECT id, dispatch_generation FROM (
             SELECT j.id, j.dispatch_generation, j.created_at,
@@ -82,7 +82,7 @@ export function createDispatch(
         // No lease ends so late: the clock was set back since it was renewed. Who lives renews it, who is dead is found in time.
         await database.$executeRaw`
           UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}::float8)
-          WHERE status IN ('running', 'cancelling')
+          WHERE status IN ('running', 'pausing', 'cancelling')
             AND lease_until > clock_timestamp() + make_interval(secs => ${leaseSeconds + 1}::float8)`
         const asOf =
           asOfMs === undefined
@@ -93,7 +93,7 @@ export function createDispatch(
         >`
           SELECT j.id, j.lease_epoch, j.status, j.crash_count, COALESCE(w.draining, false) AS drains
           FROM jobs j LEFT JOIN workers w ON w.id = j.lease_owner
-          WHERE j.status IN ('running', 'cancelling') AND j.lease_until < ${asOf}
+          WHERE j.status IN ('running', 'pausing', 'cancelling') AND j.lease_until < ${asOf}
           ORDER BY j.lease_until LIMIT ${RECOVERIES_PER_ROUND}`
         const recovered: Awaited<ReturnType<DispatchStore['recoverDeadLeases']>> = []
         if (dead.length > 0) failpoint('recover.found_dead')

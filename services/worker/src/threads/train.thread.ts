@@ -25,6 +25,7 @@ import { judged } from '../training/summarize-epoch.ts'
 import {
   BATCHES_WORD,
   CHECKPOINT_WORD,
+  ENDING_WORD,
   type EpochReport,
   type PackedSplit,
   STOP_WORD,
@@ -59,7 +60,9 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
 async function train(task: TrainingTask): Promise<TrainingReport> {
   const shouldStop = () => {
     Atomics.add(task.control, BATCHES_WORD, 1)
-    return Atomics.load(task.control, STOP_WORD) !== 0
+    if (Atomics.load(task.control, STOP_WORD) === 0) return false
+    Atomics.store(task.control, ENDING_WORD, 1)
+    return true
   }
   const split = toPackedSplit(packSplit(task))
   const validated = await validateFolds(task, shouldStop)
@@ -123,6 +126,7 @@ async function trainNetwork(
   const resolved = folds === null ? task.resolved : toFinal(task.resolved)
   const epochs = folds === null ? null : finalEpochs(folds)
   const network = await makeNetwork(task, data, BigInt(resolved.seed))
+  const { architecture, preprocessing } = data
   try {
     const send = (message: ThreadMessage, moved: ArrayBuffer[] = []) =>
       progress.postMessage(message, moved)
@@ -139,6 +143,16 @@ async function trainNetwork(
     }
     let best = resume?.progress.best ?? null
     let last = resume?.progress.last ?? null
+    const sendCheckpoint = (
+      kind: 'checkpoint' | 'end',
+      bytes: Uint8Array<ArrayBuffer>,
+      seconds: number,
+    ) => {
+      const { step } = inspectCheckpoint(bytes)
+      const counted = { epoch: last?.epoch ?? 0, seconds, best, last }
+      const checkpoint = { bytes, sha256: hashOf(bytes), step, progress: counted }
+      send({ kind, checkpoint: { ...checkpoint, architecture, preprocessing } }, [bytes.buffer])
+    }
     const run = runEpochs(network, data, resolved, {
       shouldStop,
       observes: (epoch) => detailToObserve(epoch, epochs ?? resolved.training.epochs),
@@ -156,19 +170,22 @@ async function trainNetwork(
       },
       onCheckpoint(bytes, seconds) {
         sendEpochs()
-        const { step } = inspectCheckpoint(bytes)
-        const sha256 = createHash('sha256').update(bytes).digest('hex')
-        const counted = { epoch: last?.epoch ?? 0, seconds, best, last }
-        send({ kind: 'checkpoint', checkpoint: { bytes, sha256, step, progress: counted } }, [
-          bytes.buffer,
-        ])
+        sendCheckpoint('checkpoint', bytes, seconds)
       },
-      resume: resume && { bytes: resume.bytes, seconds: resume.progress.seconds },
+      onEnd(bytes, seconds) {
+        Atomics.store(control, ENDING_WORD, 1)
+        sendCheckpoint('end', bytes, seconds)
+      },
+      resume: resume && {
+        bytes: resume.bytes,
+        seconds: resume.progress.seconds,
+        continues: resume.continues,
+      },
       team,
       ...(epochs !== null && { epochs }),
     })
+    Atomics.store(control, ENDING_WORD, 1)
     const { end, threads } = run
-    const { architecture, preprocessing } = data
     const weights = takeWeights(network, run)
     return { end, ...unsent, threads, weights, architecture, preprocessing, best }
   } finally {

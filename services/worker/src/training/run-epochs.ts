@@ -29,8 +29,10 @@ export interface RunHooks {
   wantsCheckpoint?: () => boolean
   /** With the seconds trained so far, over all attempts. */
   onCheckpoint?: (bytes: Uint8Array<ArrayBuffer>, seconds: number) => void
-  /** A checkpoint to go on from, and the seconds trained before it. */
-  resume?: { bytes: Uint8Array; seconds: number } | null
+  /** Of the end, unless it diverged. Absent: none is taken. */
+  onEnd?: (bytes: Uint8Array<ArrayBuffer>, seconds: number) => void
+  /** A checkpoint to go on from, the seconds trained before it, and whether it may be of a training with other settings. */
+  resume?: { bytes: Uint8Array; seconds: number; continues: boolean } | null
   /** null or absent: the calling thread trains alone. */
   team?: Team | null
   /** Absent: no layers are observed. */
@@ -51,6 +53,7 @@ export function runEpochs(
   const { target, max_seconds: maxSeconds } = resolved.limits
   const resume = hooks.resume ?? null
   const startedMs = performance.now() - (resume?.seconds ?? 0) * 1000
+  const trainedSeconds = () => (performance.now() - startedMs) / 1000
   const endsAtMs = maxSeconds === null ? null : startedMs + maxSeconds * 1000
   let isOutOfTime = false
   const epochs = train(network, {
@@ -65,8 +68,12 @@ export function runEpochs(
       const stops = isOutOfTime || hooks.shouldStop()
       return hooks.wantsCheckpoint?.() ? 'checkpoint' : stops
     },
-    onCheckpoint: (bytes) => hooks.onCheckpoint?.(bytes, (performance.now() - startedMs) / 1000),
+    onCheckpoint: (bytes) => hooks.onCheckpoint?.(bytes, trainedSeconds()),
+    ...(hooks.onEnd !== undefined && {
+      onEnd: (bytes: Uint8Array<ArrayBuffer>) => hooks.onEnd?.(bytes, trainedSeconds()),
+    }),
     resume: resume?.bytes ?? null,
+    continues: resume?.continues ?? false,
   })
   const from = resume === null ? null : inspectCheckpoint(resume.bytes)
   let lastEpoch = from === null ? 0 : from.epoch - 1

@@ -46,8 +46,10 @@ export interface TrainingTask {
 }
 
 export interface ResumePoint {
-  /** As the engine wrote it. */
-  bytes: Uint8Array
+  /** As the engine wrote it; moved to the thread. */
+  bytes: Uint8Array<ArrayBuffer>
+  /** Whether it may be of the training that the job continues, with other settings. */
+  continues: boolean
   progress: CheckpointProgress
 }
 
@@ -56,6 +58,8 @@ export interface TakenCheckpoint {
   sha256: string
   step: number
   progress: CheckpointProgress
+  architecture: Architecture
+  preprocessing: Preprocessing
 }
 
 /** Epochs come after all folds, and those before a checkpoint before it. */
@@ -63,6 +67,8 @@ export type ProgressMessage =
   | { kind: 'epochs'; epochs: EpochReport }
   | { kind: 'fold'; fold: Fold }
   | { kind: 'checkpoint'; checkpoint: TakenCheckpoint }
+  /** Of the end, after all others; none of a training that diverged, or that was stopped in its folds. */
+  | { kind: 'end'; checkpoint: TakenCheckpoint }
 
 export type ThreadMessage =
   | ProgressMessage
@@ -77,7 +83,9 @@ export const BATCHES_WORD = 1
 export const THREADS_WORD = 2
 /** Word of `control`: anything but 0 asks for a checkpoint before the next batch; the thread answers by 0. */
 export const CHECKPOINT_WORD = 3
-export const CONTROL_WORDS = 4
+/** Word of `control`: anything but 0 says that the thread trains no more and is about to report. */
+export const ENDING_WORD = 4
+export const CONTROL_WORDS = 5
 
 /** Epochs, and what was observed of the layers in some of them. */
 export interface EpochReport {

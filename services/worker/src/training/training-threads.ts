@@ -7,6 +7,7 @@ import {
   BATCHES_WORD,
   CHECKPOINT_WORD,
   CONTROL_WORDS,
+  ENDING_WORD,
   type ProgressMessage,
   STOP_WORD,
   THREADS_WORD,
@@ -35,7 +36,9 @@ export interface TrainingRun {
   stop(): void
   /** Ends the thread, which another takes the place of; for one that does not stop when it is asked. */
   kill(): void
-  /** Asks for a checkpoint before the next batch; a stop asked for later comes after it. */
+  /** Whether the thread trains no more and is about to report. */
+  isEnding(): boolean
+  /** Asks for a checkpoint before the next batch. */
   takeCheckpoint(): void
   /** Batches so far; standing still means that the thread does. */
   batches(): number
@@ -126,10 +129,11 @@ export async function openTrainingThreads(
       const killing = new AbortController()
       const { port1: progress, port2: receiving } = new MessageChannel()
       receiving.on('message', receive)
+      const moved = [progress, ...(task.resume === null ? [] : [task.resume.bytes.buffer])]
       const report = pool
         .run(
           { ...task, control, progress },
-          { transferList: [progress] as unknown as Transfers, signal: killing.signal },
+          { transferList: moved as unknown as Transfers, signal: killing.signal },
         )
         .catch((error: unknown) => {
           throw isEndOfThread(error) ? new ThreadEndedError('ended', { cause: error }) : error
@@ -155,6 +159,7 @@ export async function openTrainingThreads(
       return {
         report,
         stop: () => Atomics.store(control, STOP_WORD, 1),
+        isEnding: () => Atomics.load(control, ENDING_WORD) !== 0,
         kill: () => killing.abort(),
         takeCheckpoint: () => Atomics.store(control, CHECKPOINT_WORD, 1),
         batches: () => Atomics.load(control, BATCHES_WORD),

@@ -24,6 +24,7 @@ import { type ExportModel, makeExportModel } from '../../use-cases/export-model.
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
+import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
@@ -36,6 +37,7 @@ import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
+import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
@@ -50,6 +52,7 @@ import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
 import { addListJobs } from './jobs/list.ts'
+import { addPauseJob } from './jobs/pause.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
@@ -62,6 +65,7 @@ import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
+import { addResumeJob } from './jobs/resume.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
@@ -131,6 +135,8 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadJob(app, { readJob: makeReadJob(deps), draining: deps.draining })
   addDeleteJob(app, { deleteJob: makeDeleteJob(deps) })
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
+  addPauseJob(app, { pauseJob: makePauseJob(deps) })
+  addResumeJob(app, { resumeJob: makeResumeJob(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
