@@ -75,6 +75,7 @@ export const f13: Fault = {
       leadership: { isLeader: async () => true, close: async () => undefined },
       log: silentLog,
       leaseSeconds: LEASE_SECONDS,
+      checkpointDays: 30,
     })
     const killing = async () => {
       for (let i = 0; i < TWO_SCHEDULERS_SECONDS / 10; i++) {

@@ -51,6 +51,7 @@ async function startAndStop(rig: Rig): Promise<void> {
     leadership,
     log: silentLog,
     leaseSeconds: LEASE_SECONDS,
+    checkpointDays: 30,
   })
   await scheduler.stop()
   await consumer.close()

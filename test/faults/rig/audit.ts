@@ -113,7 +113,7 @@ export async function audit(rig: Rig, options: AuditOptions = {}): Promise<strin
   await none(
     'I8',
     'leases dead for too long',
-    `SELECT id FROM jobs WHERE status IN ('running', 'cancelling')
+    `SELECT id FROM jobs WHERE status IN ('running', 'pausing', 'cancelling')
        AND lease_until < clock_timestamp() - make_interval(secs => $1)`,
     [LEASE_DEAD_SECONDS_MAX],
   )
