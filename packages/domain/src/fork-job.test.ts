@@ -12,37 +12,99 @@ const after = (change: (resolved: Resolved) => void) => {
 }
 
 it.each<[string, (resolved: Resolved) => void]>([
-  ['epochs', (resolved) => void (resolved.training.epochs = 20)],
-  ['the rate', (resolved) => void (resolved.training.optimizer.learning_rate = 1)],
-  ['dropout', (resolved) => void (resolved.model.input_dropout = 0.5)],
-  ['penalties', (resolved) => void (resolved.training.regularization = { l1: 0, l2: 1 })],
-  ['limits', (resolved) => void (resolved.limits.max_seconds = 1)],
-  ['class weights', (resolved) => void (resolved.training.class_weight = 'balanced')],
+  [
+    'epochs',
+    (resolved) => {
+      resolved.training.epochs = 20
+    },
+  ],
+  [
+    'the rate',
+    (resolved) => {
+      resolved.training.optimizer.learning_rate = 1
+    },
+  ],
+  [
+    'dropout',
+    (resolved) => {
+      resolved.model.input_dropout = 0.5
+    },
+  ],
+  [
+    'penalties',
+    (resolved) => {
+      resolved.training.regularization = { l1: 0, l2: 1 }
+    },
+  ],
+  [
+    'limits',
+    (resolved) => {
+      resolved.limits.max_seconds = 1
+    },
+  ],
+  [
+    'class weights',
+    (resolved) => {
+      resolved.training.class_weight = 'balanced'
+    },
+  ],
 ])('lets a fork change %s', (_, change) => {
   expect(after(change)).toEqual([])
 })
 
 it.each<[string, (resolved: Resolved) => void]>([
-  ['seed', (resolved) => void (resolved.seed = 8)],
-  ['training/batch_size', (resolved) => void (resolved.training.batch_size = 5)],
-  ['training/loss', (resolved) => void (resolved.training.loss = 'hinge')],
+  [
+    'seed',
+    (resolved) => {
+      resolved.seed = 8
+    },
+  ],
+  [
+    'training/batch_size',
+    (resolved) => {
+      resolved.training.batch_size = 5
+    },
+  ],
+  [
+    'training/loss',
+    (resolved) => {
+      resolved.training.loss = 'hinge'
+    },
+  ],
   [
     'training/optimizer/type',
-    (resolved) => void (resolved.training.optimizer = { type: 'sgd', learning_rate: 0.05 }),
+    (resolved) => {
+      resolved.training.optimizer = { type: 'sgd', learning_rate: 0.05 }
+    },
   ],
   [
     'validation',
-    (resolved) =>
-      void (resolved.validation = { fraction: 0.5, stratify: true, group_column: null }),
+    (resolved) => {
+      resolved.validation = { fraction: 0.5, stratify: true, group_column: null }
+    },
   ],
-  ['model/hidden', (resolved) => void (resolved.model.hidden = [])],
-  ['preprocessing', (resolved) => void (resolved.preprocessing.numeric = 'none')],
+  [
+    'model/hidden',
+    (resolved) => {
+      resolved.model.hidden = []
+    },
+  ],
+  [
+    'preprocessing',
+    (resolved) => {
+      resolved.preprocessing.numeric = 'none'
+    },
+  ],
 ])('does not let a fork change %s', (place, change) => {
   expect(after(change)).toEqual([`#/${place}`])
 })
 
 it('asks for more epochs than the checkpoint has behind it', () => {
-  expect(after((resolved) => void (resolved.training.epochs = 3))).toEqual(['#/training/epochs'])
+  expect(
+    after((resolved) => {
+      resolved.training.epochs = 3
+    }),
+  ).toEqual(['#/training/epochs'])
 })
 
 it('writes out what the recipe chose, so that other epochs do not choose another batch', () => {
