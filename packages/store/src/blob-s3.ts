@@ -120,8 +120,7 @@ export function makeBlobBucket(database: Database, url: string): BlobContents {
     const query = new URLSearchParams({ prefix, marker: after })
     const response = await send(`?${query}`)
     const text = await response.text()
-    if (!response.ok)
-      throw new Error(`the bucket answers ${response.status}: ${text.slice(0, 500)}`)
+    if (!response.ok) throw refused(response.status, text)
     const entries = [...text.matchAll(/<Contents>.*?<\/Contents>/gs)].map(([entry]) => ({
       key: /<Key>(.*?)<\/Key>/s.exec(entry)?.[1] ?? '',
       changedAt: Date.parse(/<LastModified>(.*?)<\/LastModified>/s.exec(entry)?.[1] ?? ''),

@@ -261,7 +261,7 @@ describe('a job that is trained to its end', () => {
     await startTrainer({ leases }).train(job.id)
 
     expect((await worker.read(job)).status).toBe('succeeded')
-    expect(worker.logged).toContain('the result could not be stored and is tried again')
+    expect(worker.logged).toContain('what is left of a job could not be stored and is tried again')
   })
 })
 
@@ -329,6 +329,28 @@ describe('drain', () => {
     await Promise.all([drained, delivery])
 
     expect((await worker.read(job)).status).toBe('queued')
+  })
+
+  it('gives a job back with its checkpoint though Postgres was away as it was told to', async () => {
+    const job = await insertSlowJob()
+    let refusals = 0
+    const leases: WorkerDeps['leases'] = {
+      ...worker.deps.leases,
+      async release(...release) {
+        refusals += 1
+        if (refusals <= 2) throw new DomainError('unavailable')
+        return await worker.deps.leases.release(...release)
+      },
+    }
+    const trainer = startTrainer({ leases })
+    const delivery = trainer.train(job.id)
+    await untilEpoch(job)
+
+    await trainer.drain()
+    await delivery
+
+    expect([refusals, (await worker.read(job)).status]).toEqual([3, 'queued'])
+    expect(await worker.stores.database.checkpoint.count({ where: { jobId: job.id } })).toBe(1)
   })
 
   it('waits for every job also when one of them cannot be given back', async () => {

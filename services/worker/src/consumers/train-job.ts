@@ -13,7 +13,7 @@ import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
-import { storeResult, toFinish } from '../training/store-result.ts'
+import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
 import {
@@ -201,9 +201,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         isStopped &&
         cause !== null &&
         cause !== 'cancel' &&
-        (await keepRest(unreported, checkpoint)) &&
-        // Not when a cancel was asked meanwhile: then the stop is its end.
-        (await leases.release(lease, cause === 'made_way' ? cause : 'drained')) === 'done'
+        (await giveBack(cause === 'made_way' ? cause : 'drained', unreported, checkpoint))
       ) {
         failpoint('worker.released')
         log.info({ job: job.id, cause }, 'a job was given back')
@@ -259,12 +257,20 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       )
     }
 
-    /** For the next attempt to go on from; false when the lease is another's. */
-    const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | undefined) => {
+    /** For the next attempt to go on from; false when the lease is another's, or a cancel was asked: then the stop is its end. */
+    const giveBack = (
+      reason: Parameters<typeof leases.release>[1],
+      epochs: EpochReport,
+      checkpoint: JobCheckpoint | undefined,
+    ): Promise<boolean> => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
-      const answer = await leases.report(lease, { ...rest, checkpoint }, batch())
-      return answer !== 'fenced'
+      const progress = { ...rest, checkpoint }
+      const retryForMs = drainSeconds * 1000
+      return untilStored({ log, job: job.id, retryForMs }, async () => {
+        if ((await leases.report(lease, progress, batch())) === 'fenced') return false
+        return (await leases.release(lease, reason)) === 'done'
+      })
     }
 
     const end = async (
