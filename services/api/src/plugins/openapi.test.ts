@@ -59,6 +59,7 @@ const ROUTES = [
   'GET /v1/models/{name}',
   'DELETE /v1/models/{name}',
   'GET /v1/models/{name}/events',
+  'GET /v1/models/{name}/versions/{version}/card',
   'GET /v1/models/{name}/versions/{version}/weights',
   'GET /v1/models/{name}/versions/{version}',
   'DELETE /v1/models/{name}/versions/{version}',

@@ -1,5 +1,14 @@
-import type { ExportQuery, Job, Lineage, ProjectId, WhichWeights } from '@trainyard/contracts'
+import type {
+  ExportQuery,
+  Job,
+  Lineage,
+  ModelVersion,
+  ProjectId,
+  WhichWeights,
+} from '@trainyard/contracts'
 import type { DatasetStore, JobStore, ModelStore, VersionChoice } from '@trainyard/domain'
+import { toLineage } from './create-model.ts'
+import type { DescribedModel, DescribeModel } from './describe-model.ts'
 import type { ExportedFile, ExportModel } from './export-model.ts'
 import { findJob } from './find-job.ts'
 import { findModelVersion } from './find-model.ts'
@@ -24,8 +33,9 @@ export function makeReadJobWeights(deps: {
   datasets: Pick<DatasetStore, 'find'>
   readWeightBytes: ReadWeightBytes
   exportModel: ExportModel
+  describeModel: DescribeModel
 }): ReadJobWeights {
-  const { jobs, datasets, readWeightBytes, exportModel } = deps
+  const { jobs, datasets, readWeightBytes, exportModel, describeModel } = deps
   return async (projectId, id, { which, ...query }) => {
     const job = await findJob(jobs, projectId, id)
     const weights = await jobs.weights(job.id, which)
@@ -44,6 +54,15 @@ export function makeReadJobWeights(deps: {
         ...(datasetSha256 === null ? {} : { dataset_sha256: datasetSha256 }),
       },
       readBytes: () => readWeightBytes(weights),
+      readDocuments: () =>
+        describeModel.documents(projectId, {
+          title: `${job.name ?? job.id}, ${which} weights`,
+          parameterCount: job.parameter_count,
+          sha256,
+          networks: [{ architecture, preprocessing }],
+          signature: null,
+          lineages: [toLineage(job, datasetSha256)],
+        }),
     }
     return await exportModel(source, query)
   }
@@ -58,8 +77,9 @@ export function makeReadVersionWeights(deps: {
   models: Pick<ModelStore, 'findVersion'>
   readWeightBytes: ReadWeightBytes
   exportModel: ExportModel
+  describeModel: DescribeModel
 }): ReadVersionWeights {
-  const { models, readWeightBytes, exportModel } = deps
+  const { models, readWeightBytes, exportModel, describeModel } = deps
   return async (projectId, name, choice, query) => {
     const version = await findModelVersion(models, projectId, name, choice)
     const source = {
@@ -73,8 +93,38 @@ export function makeReadVersionWeights(deps: {
         ...(version.lineage === null ? {} : factsOf(version.lineage)),
       },
       readBytes: () => readWeightBytes(version),
+      readDocuments: () => describeModel.documents(projectId, toDescribed(version)),
     }
     return await exportModel(source, query)
+  }
+}
+
+export type ReadModelCard = (
+  projectId: ProjectId,
+  name: string,
+  choice: VersionChoice,
+) => Promise<string>
+
+export function makeReadModelCard(deps: {
+  models: Pick<ModelStore, 'findVersion'>
+  describeModel: DescribeModel
+}): ReadModelCard {
+  return async (projectId, name, choice) => {
+    const version = await findModelVersion(deps.models, projectId, name, choice)
+    return await deps.describeModel.card(projectId, toDescribed(version))
+  }
+}
+
+function toDescribed(version: ModelVersion): DescribedModel {
+  const { model, parameter_count, sha256, signature, lineage, members } = version
+  const lineages = (members ?? [{ lineage }]).flatMap((member) => member.lineage ?? [])
+  return {
+    title: `${model}, version ${version.version}`,
+    parameterCount: parameter_count,
+    sha256,
+    networks: networksOf(version),
+    signature,
+    lineages,
   }
 }
 

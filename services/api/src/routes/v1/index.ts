@@ -17,6 +17,7 @@ import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { type DescribeModel, makeDescribeModel } from '../../use-cases/describe-model.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
@@ -34,9 +35,13 @@ import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
-import { makeReadHistory } from '../../use-cases/read-metrics.ts'
+import { makeReadHistory, type ReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
-import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
+import {
+  makeReadJobWeights,
+  makeReadModelCard,
+  makeReadVersionWeights,
+} from '../../use-cases/read-weights.ts'
 import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
@@ -76,6 +81,7 @@ import { addListModels } from './models/list.ts'
 import { addMoveAlias } from './models/move-alias.ts'
 import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
+import { addReadModelCard } from './models/read-card.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 import { addReadVersionWeights } from './models/read-weights.ts'
@@ -92,7 +98,11 @@ export interface V1Deps extends Deps {
   runModel: RunModel
 }
 
-type RouteDeps = V1Deps & { exportModel: ExportModel }
+type RouteDeps = V1Deps & {
+  readHistory: ReadHistory
+  exportModel: ExportModel
+  describeModel: DescribeModel
+}
 
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
@@ -100,7 +110,9 @@ const DRAWN_SEED_MAX = 2 ** 31
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  const routeDeps = { ...deps, exportModel: makeExportModel() }
+  const readHistory = makeReadHistory(deps)
+  const describeModel = makeDescribeModel({ jobs: deps.jobs, readHistory })
+  const routeDeps = { ...deps, readHistory, describeModel, exportModel: makeExportModel() }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
 }
@@ -125,7 +137,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
-  const readHistory = makeReadHistory(deps)
+  const { readHistory } = deps
   const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
   addCreateJob(app, {
     createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
@@ -178,6 +190,7 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addReadModelVersion(app, { models })
   addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
   addReadModelEvents(app, { models })
+  addReadModelCard(app, { readCard: makeReadModelCard(deps) })
   addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
