@@ -1,3 +1,4 @@
+export type { BundleDocument } from './bundle/write-bundle.ts'
 export { type ModelFile, type ServedModel, UnsupportedExportError } from './exported-model.ts'
 export { type Datatype, InferenceError, type TensorData } from './open-inference/datatypes.ts'
 export {

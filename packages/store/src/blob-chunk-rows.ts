@@ -9,15 +9,21 @@ const CHUNK_BYTES = 256 * 1024
 export function makeChunkRows(database: Database): BlobContents {
   const write: BlobContents['write'] = async (sha256, chunks) => {
     let position = 0
+    let onItsWay: Promise<unknown> = Promise.resolve()
     for await (const chunk of inChunks(chunks)) {
       // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-      await database.pool.query(
+      const insert = database.pool.query(
         `INSERT INTO blob_chunks (sha256, position, data) VALUES ($1, $2, $3)
          ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
         [sha256, position, chunk],
       )
+      // Its failure is heard of when it is waited for: Postgres writes one chunk while the next is read and sent.
+      insert.catch(() => undefined)
+      await onItsWay
+      onItsWay = insert
       position += 1
     }
+    await onItsWay
   }
 
   return {

@@ -2,6 +2,7 @@
 import type { Tables } from '@trainyard/datasets'
 import type {
   BlobStore,
+  CheckpointStore,
   DatasetStore,
   IdempotencyStore,
   IngestStore,
@@ -13,6 +14,7 @@ import type {
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
+import type { CheckpointThread } from './threads/checkpoint-thread.ts'
 import type { EvaluationThread } from './threads/evaluation-thread.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
@@ -27,6 +29,7 @@ export interface Deps {
   models: ModelStore
   sweeps: SweepStore
   blobs: BlobStore
+  checkpoints: Pick<CheckpointStore, 'list' | 'find' | 'read'>
   idempotency: IdempotencyStore
   ingests: IngestStore
   pulse: Pulse & { isHealthy(): boolean }
@@ -36,6 +39,7 @@ export interface Deps {
   traces: TraceThread
   searches: SweepThread
   evaluations: EvaluationThread
+  checkpointReader: CheckpointThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

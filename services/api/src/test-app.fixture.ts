@@ -31,6 +31,7 @@ import {
 } from '../../../test/support/factories.ts'
 import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
+import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
@@ -61,6 +62,7 @@ export async function buildTestApp(
   const searches = createSweepThread()
   const traces = createTraceThread()
   const evaluations = createEvaluationThread()
+  const checkpointReader = createCheckpointThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
@@ -71,6 +73,7 @@ export async function buildTestApp(
     traces,
     searches,
     evaluations,
+    checkpointReader,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -149,6 +152,7 @@ export async function buildTestApp(
       await traces.close()
       await searches.close()
       await evaluations.close()
+      await checkpointReader.close()
       await tables.close()
       await stores.close()
       await database.drop()

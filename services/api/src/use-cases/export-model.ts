@@ -1,15 +1,24 @@
 /** A stored model as a file that other tools read. */
 import { createHash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ExportQuery, FieldError } from '@trainyard/contracts'
+import type { ExportFormat, ExportQuery, FieldError, PredictionItem } from '@trainyard/contracts'
+import { DataError } from '@trainyard/datasets'
 import { DomainError } from '@trainyard/domain'
 import {
+  type BundleDocument,
   type ModelFile,
   type ServedModel,
   UnsupportedExportError,
   writeModel,
 } from '@trainyard/formats'
-import { type StoredNetwork, unpackNetworks } from '@trainyard/model'
+import {
+  createModelPredictor,
+  describeSignature,
+  makeExampleRecords,
+  type Predictor,
+  type StoredNetwork,
+  unpackNetworks,
+} from '@trainyard/model'
 
 export interface ExportSource {
   /** Equal keys mean equal files of the same format and options. */
@@ -19,6 +28,8 @@ export interface ExportSource {
   networks: readonly StoredNetwork[]
   facts: Readonly<Record<string, string>>
   readBytes: () => Promise<Uint8Array>
+  /** What a bundle holds beside the files. */
+  readDocuments: () => Promise<BundleDocument[]>
 }
 
 export interface ExportedFile {
@@ -35,8 +46,16 @@ export type ExportModel = (source: ExportSource, query: ExportQuery) => Promise<
 /** Files whose length and hash are remembered: some hundred bytes each. */
 const MEASURES_MAX = 1000
 
+/** Records with their answers that go with a file. */
+const VECTORS = 8
+const VECTOR_FORMATS: readonly ExportFormat[] = ['onnx', 'bundle']
+
 /** Options that mean something for one format only. */
-const OPTION_FORMATS = { naming: 'safetensors' } as const
+const OPTION_FORMATS = {
+  naming: 'safetensors',
+  inputs: 'onnx',
+  fold_batch_norm: 'onnx',
+} as const
 
 export function makeExportModel(): ExportModel {
   /** Least recently used first. The same file is asked for by HEAD, in parts, and again. */
@@ -45,8 +64,10 @@ export function makeExportModel(): ExportModel {
   return async (source, { format, ...options }) => {
     assertMeaningful({ format, ...options })
     const bytes = await source.readBytes()
-    const file = write(toServed(source, bytes), { format, ...options })
-    const key = JSON.stringify([source.key, format, options])
+    const served = await toServed(source, bytes, VECTOR_FORMATS.includes(format))
+    const documents = format === 'bundle' ? await source.readDocuments() : []
+    const file = write(served, { format, ...options, documents })
+    const key = JSON.stringify([source.key, format, options, hashOf(documents)])
     const measure = measures.get(key) ?? (await measureFile(file))
     measures.delete(key)
     measures.set(key, measure)
@@ -65,18 +86,61 @@ function assertMeaningful({ format, ...options }: ExportQuery): void {
   if (errors.length > 0) throw new DomainError('validation_error', { errors })
 }
 
-function toServed({ networks, facts }: ExportSource, bytes: Uint8Array): ServedModel {
+async function toServed(
+  { networks, facts }: ExportSource,
+  bytes: Uint8Array,
+  hasVectors: boolean,
+): Promise<ServedModel> {
   const unpacked = unpackNetworks(networks, bytes)
-  return { networks: unpacked, facts }
+  const vectors = hasVectors ? await makeVectors(networks, unpacked) : []
+  return { networks: unpacked, facts, vectors }
 }
 
-function write(model: ServedModel, { format, ...options }: ExportQuery): ModelFile {
+/** The same records for the same model, and what it answers. */
+async function makeVectors(
+  networks: readonly StoredNetwork[],
+  unpacked: ServedModel['networks'],
+): Promise<ServedModel['vectors']> {
+  const [first] = unpacked
+  if (first === undefined) throw new Error('a model has at least one network')
+  const signature = describeSignature(networks.map((network) => ({ ...network, columns: null })))
+  const predictor = createModelPredictor(unpacked)
+  const vectors: ServedModel['vectors'][number][] = []
+  for (const record of makeExampleRecords(signature, first.preprocessing, VECTORS)) {
+    const prediction = answer(predictor, record)
+    if (prediction !== null) vectors.push({ record, prediction })
+    await nextTurn()
+  }
+  return vectors
+}
+
+/** null where a member refuses what the others take, such as a category that it has not seen. */
+function answer(
+  predictor: Predictor,
+  record: ServedModel['vectors'][number]['record'],
+): PredictionItem | null {
+  try {
+    return predictor.predict({ records: [record] })[0] ?? null
+  } catch (error) {
+    if (error instanceof DataError) return null
+    throw error
+  }
+}
+
+function write(
+  model: ServedModel,
+  { format, ...options }: ExportQuery & { documents: readonly BundleDocument[] },
+): ModelFile {
   try {
     return writeModel(model, format, options)
   } catch (error) {
     if (!(error instanceof UnsupportedExportError)) throw error
     throw new DomainError('export_unsupported', { detail: error.message })
   }
+}
+
+function hashOf(documents: readonly BundleDocument[]): string {
+  return createHash('sha256').update(JSON.stringify(documents)).digest('hex')
 }
 
 /** Runs through the file once, and lets others have their turn between its pieces. */

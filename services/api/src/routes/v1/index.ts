@@ -22,6 +22,8 @@ import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeCreateSweep } from '../../use-cases/create-sweep.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { makeCloneJob, makeForkJob, makeRepeatJob } from '../../use-cases/derive-job.ts'
+import { type DescribeModel, makeDescribeModel } from '../../use-cases/describe-model.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
@@ -37,16 +39,25 @@ import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makePreviewSweep } from '../../use-cases/preview-sweep.ts'
 import { makeFindTrainingFacts, makeQuoteJob } from '../../use-cases/quote-job.ts'
+import {
+  makeListCheckpoints,
+  makeLoadCheckpoint,
+  makeReadCheckpoint,
+} from '../../use-cases/read-checkpoints.ts'
 import { makeReadDataset } from '../../use-cases/read-dataset.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
 import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
-import { makeReadHistory } from '../../use-cases/read-metrics.ts'
+import { makeReadHistory, type ReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
 import { makeReadSweep } from '../../use-cases/read-sweep.ts'
-import { makeReadJobWeights, makeReadVersionWeights } from '../../use-cases/read-weights.ts'
+import {
+  makeReadJobWeights,
+  makeReadModelCard,
+  makeReadVersionWeights,
+} from '../../use-cases/read-weights.ts'
 import { makeRegisterTrials } from '../../use-cases/register-trials.ts'
 import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
@@ -59,13 +70,17 @@ import { addReadDataset } from './datasets/read.ts'
 import { addReadDatasetProfile } from './datasets/read-profile.ts'
 import { addReadDatasetRows } from './datasets/read-rows.ts'
 import { addCancelJob } from './jobs/cancel.ts'
+import { addCloneJob } from './jobs/clone.ts'
 import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
+import { addForkJob } from './jobs/fork.ts'
 import { addListJobs } from './jobs/list.ts'
+import { addListCheckpoints } from './jobs/list-checkpoints.ts'
 import { addPauseJob } from './jobs/pause.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
+import { addReadCheckpoint } from './jobs/read-checkpoint.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
 import { addReadDependence } from './jobs/read-dependence.ts'
 import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
@@ -76,6 +91,8 @@ import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
 import { addResumeJob } from './jobs/resume.ts'
+import { addRetryJob } from './jobs/retry.ts'
+import { addVerifyJob } from './jobs/verify.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
@@ -86,6 +103,7 @@ import { addListModels } from './models/list.ts'
 import { addMoveAlias } from './models/move-alias.ts'
 import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
+import { addReadModelCard } from './models/read-card.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 import { addReadVersionWeights } from './models/read-weights.ts'
@@ -108,7 +126,11 @@ export interface V1Deps extends Deps {
   runModel: RunModel
 }
 
-type RouteDeps = V1Deps & { exportModel: ExportModel }
+type RouteDeps = V1Deps & {
+  readHistory: ReadHistory
+  exportModel: ExportModel
+  describeModel: DescribeModel
+}
 
 /** Seeds are drawn short enough to be typed again. */
 const DRAWN_SEED_MAX = 2 ** 31
@@ -116,7 +138,9 @@ const DRAWN_SEED_MAX = 2 ** 31
 export function addV1(app: App, deps: V1Deps): void {
   addAuthentication(app, deps.authenticate)
   addDatasetRoutes(app, deps)
-  const routeDeps = { ...deps, exportModel: makeExportModel() }
+  const readHistory = makeReadHistory(deps)
+  const describeModel = makeDescribeModel({ jobs: deps.jobs, readHistory })
+  const routeDeps = { ...deps, readHistory, describeModel, exportModel: makeExportModel() }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
   addSweepRoutes(app, routeDeps)
@@ -143,18 +167,22 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
   const findFacts = makeFindTrainingFacts({ datasets, models })
   const quoteJob = makeQuoteJob({ findFacts, jobMemoryBytesMax, drawSeed })
-  const readHistory = makeReadHistory(deps)
+  const { readHistory } = deps
   const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
-  addCreateJob(app, {
-    createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
-    quoteJob,
-  })
+  const createJob = makeCreateJob({ ...deps, quoteJob, engineVersion })
+  addCreateJob(app, { createJob, quoteJob })
   addListJobs(app, { jobs })
   addReadJob(app, { readJob: makeReadJob(deps), draining: deps.draining })
   addDeleteJob(app, { deleteJob: makeDeleteJob(deps) })
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
   addPauseJob(app, { pauseJob: makePauseJob(deps) })
   addResumeJob(app, { resumeJob: makeResumeJob(deps) })
+  addCloneJob(app, { cloneJob: makeCloneJob({ jobs, createJob }) })
+  addForkJob(app, { forkJob: makeForkJob({ ...deps, createJob }) })
+  addRetryJob(app, { retryJob: makeRepeatJob({ ...deps, origin: 'retry', engineVersion }) })
+  addVerifyJob(app, { verifyJob: makeRepeatJob({ ...deps, origin: 'verify', engineVersion }) })
+  addListCheckpoints(app, { listCheckpoints: makeListCheckpoints(deps) })
+  addReadCheckpoint(app, { readCheckpoint: makeReadCheckpoint(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
@@ -173,7 +201,8 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
     { path: '/v1/jobs/:id/events', tag: 'Jobs', noun: 'job', event: eventSchema },
   )
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
+  const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
+  addReadWeights(app, { readWeights: makeReadJobWeights({ ...deps, loadCheckpoint }) })
   addPredict(app, {
     predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
@@ -204,6 +233,7 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addReadModelVersion(app, { models })
   addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
   addReadModelEvents(app, { models })
+  addReadModelCard(app, { readCard: makeReadModelCard(deps) })
   addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })

@@ -1,0 +1,23 @@
+/** Imports the exported module, nothing else: `node module.mjs <folder>`. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const [, , folder] = process.argv
+const { predict } = await import(pathToFileURL(join(folder, 'model.mjs')).href)
+const records = JSON.parse(readFileSync(join(folder, 'records.json'), 'utf8'))
+const answers = predict(records)
+const has = (name) => answers[0][name] !== undefined
+const file = existsSync(join(folder, 'model.mjs')) ? 'model.mjs' : 'none'
+process.stdout.write(
+  JSON.stringify({
+    [file]: {
+      labels: has('label') ? answers.map(({ label }) => label) : null,
+      probabilities: has('probabilities')
+        ? answers.map(({ probabilities }) => Object.values(probabilities))
+        : null,
+      logits: has('logits') ? answers.map(({ logits }) => logits) : null,
+      values: has('value') ? answers.map(({ value }) => value) : null,
+    },
+  }),
+)
