@@ -30,13 +30,17 @@ export type TestStores = ReturnType<typeof openTestStores>
 
 export function openTestStores(
   connectionString: string,
-  { leaseSeconds = 9, engine = 'this engine' } = {},
+  {
+    leaseSeconds = 9,
+    engine = 'this engine',
+    onError = (error: Error): void => console.error(error),
+  } = {},
 ) {
   const database = openDatabase({
     connectionString,
     applicationName: 'trainyard-test',
     connectionsMax: 10,
-    onError: (error) => console.error(error),
+    onError,
   })
   return {
     database,

@@ -282,6 +282,23 @@ export const cancelJobBodySchema = z
   .nullish()
 export type CancelMode = NonNullable<NonNullable<z.infer<typeof cancelJobBodySchema>>['mode']>
 
+/** A JSON merge patch (RFC 7396) of a specification; what comes out is checked as any. */
+const specPatchSchema = z
+  .record(z.string(), z.unknown())
+  .describe('A JSON merge patch (RFC 7396) of config: null removes a field, lists are replaced')
+
+/** The body may be left out: the same again. */
+export const cloneJobBodySchema = specPatchSchema.nullish()
+
+/** The body may be left out: on from the newest checkpoint, with the settings it was taken with. */
+export const forkJobBodySchema = z
+  .strictObject({
+    checkpoint: z.string().optional().describe('Its id; default the newest'),
+    patch: specPatchSchema.optional(),
+  })
+  .nullish()
+export type ForkJobBody = NonNullable<z.infer<typeof forkJobBodySchema>>
+
 export const deleteJobQuerySchema = z.strictObject({
   purge: z.stringbool().optional().describe('Removes rows and weights for good'),
 })
@@ -309,5 +326,6 @@ export const curvesQuerySchema = z.strictObject({
 export const whichWeightsSchema = z.enum(['best', 'last'])
 export type WhichWeights = z.infer<typeof whichWeightsSchema>
 export const readWeightsQuerySchema = exportQuerySchema.extend({
-  which: whichWeightsSchema.default('best'),
+  which: whichWeightsSchema.optional().describe('Default best; of a checkpoint last'),
+  checkpoint: z.string().optional().describe('The id of a checkpoint of the job'),
 })

@@ -2,6 +2,7 @@
 import type { Tables } from '@trainyard/datasets'
 import type {
   BlobStore,
+  CheckpointStore,
   DatasetStore,
   IdempotencyStore,
   IngestStore,
@@ -12,6 +13,7 @@ import type {
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
+import type { CheckpointThread } from './threads/checkpoint-thread.ts'
 import type { EvaluationThread } from './threads/evaluation-thread.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
@@ -24,6 +26,7 @@ export interface Deps {
   datasets: DatasetStore
   models: ModelStore
   blobs: BlobStore
+  checkpoints: Pick<CheckpointStore, 'list' | 'find' | 'read'>
   idempotency: IdempotencyStore
   ingests: IngestStore
   pulse: Pulse & { isHealthy(): boolean }
@@ -32,6 +35,7 @@ export interface Deps {
   imports: ImportThread
   traces: TraceThread
   evaluations: EvaluationThread
+  checkpointReader: CheckpointThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

@@ -5,6 +5,7 @@ import { armFailpoints, type Closers, parseEnv, runService } from '@trainyard/li
 import { openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createCheckpoints,
   createDatasets,
   createIdempotency,
   createIngests,
@@ -19,6 +20,7 @@ import type { Deps } from './deps.ts'
 import { type Env, envSchema } from './env.ts'
 import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
+import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
@@ -68,7 +70,9 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   const traces = createTraceThread()
   closers.push('trace thread', () => traces.close())
   const evaluations = createEvaluationThread()
+  const checkpointReader = createCheckpointThread()
   closers.push('evaluation thread', () => evaluations.close())
+  closers.push('checkpoint thread', () => checkpointReader.close())
   return {
     log,
     pulse,
@@ -77,8 +81,10 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     imports,
     traces,
     evaluations,
+    checkpointReader,
     keys: createKeys(database),
     jobs: createJobs(database),
+    checkpoints: createCheckpoints(database),
     datasets: createDatasets(database),
     models: createModels(database),
     blobs: createBlobs(database, {

@@ -30,6 +30,7 @@ import {
 } from '../../../test/support/factories.ts'
 import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
+import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
@@ -58,6 +59,7 @@ export async function buildTestApp(
   const imports = createImportThread()
   const traces = createTraceThread()
   const evaluations = createEvaluationThread()
+  const checkpointReader = createCheckpointThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
@@ -67,6 +69,7 @@ export async function buildTestApp(
     imports,
     traces,
     evaluations,
+    checkpointReader,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -144,6 +147,7 @@ export async function buildTestApp(
       await imports.close()
       await traces.close()
       await evaluations.close()
+      await checkpointReader.close()
       await tables.close()
       await stores.close()
       await database.drop()

@@ -22,6 +22,7 @@ import { instantiateKernels } from '../wasm/kernels.ts'
 import { LayerObserver } from '../wasm/layer-observer.ts'
 import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 import { disband, isDisbanded } from '../wasm/team.ts'
+import { writeJob, writeNetwork } from '../wasm/write-record.ts'
 
 export function createWasmBackend(module: WebAssembly.Module): Backend {
   return {
@@ -39,8 +40,8 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
-      memory.writeNetwork(config)
-      memory.writeJob(config, job)
+      writeNetwork(memory, config)
+      writeJob(memory, config, job)
       memory.writeWeights(weights)
       memory.keepBest()
       const beforeBatch = makeBeforeBatch(job, memory)

@@ -14,11 +14,12 @@ import { findJob } from './find-job.ts'
 import { findModelVersion } from './find-model.ts'
 import { type ReadWeightBytes, weightsNotFound } from './load-model.ts'
 import { networksOf } from './load-version.ts'
+import type { LoadCheckpoint } from './read-checkpoints.ts'
 
 export type ReadJobWeights = (
   projectId: ProjectId,
   id: string,
-  query: ExportQuery & { which: WhichWeights },
+  query: ExportQuery & { which?: WhichWeights | undefined; checkpoint?: string | undefined },
 ) => Promise<ExportedFile>
 
 export type ReadVersionWeights = (
@@ -32,20 +33,25 @@ export function makeReadJobWeights(deps: {
   jobs: Pick<JobStore, 'find' | 'weights'>
   datasets: Pick<DatasetStore, 'find'>
   readWeightBytes: ReadWeightBytes
+  loadCheckpoint: LoadCheckpoint
   exportModel: ExportModel
   describeModel: DescribeModel
 }): ReadJobWeights {
-  const { jobs, datasets, readWeightBytes, exportModel, describeModel } = deps
-  return async (projectId, id, { which, ...query }) => {
+  const { jobs, datasets, readWeightBytes, loadCheckpoint, exportModel, describeModel } = deps
+  return async (projectId, id, { checkpoint, which: asked, ...query }) => {
     const job = await findJob(jobs, projectId, id)
-    const weights = await jobs.weights(job.id, which)
-    if (weights === null) throw weightsNotFound(job)
+    const which = asked ?? (checkpoint === undefined ? 'best' : 'last')
+    const found =
+      checkpoint === undefined
+        ? await ofJob(job, which)
+        : await ofCheckpoint(job, checkpoint, which)
+    const { weights, readBytes } = found
     const { architecture, preprocessing, epoch, sha256 } = weights
     // The file names its data set's content, as long as there is one.
     const datasetSha256 = await findDatasetSha256(projectId, job)
     const source = {
       key: `${job.id}/${which}/${sha256}/${datasetSha256}`,
-      name: `${job.id}-${which}`,
+      name: [job.id, checkpoint, which].filter((part) => part !== undefined).join('-'),
       networks: [{ architecture, preprocessing }],
       facts: {
         job_id: job.id,
@@ -53,10 +59,10 @@ export function makeReadJobWeights(deps: {
         engine_version: job.engine_version,
         ...(datasetSha256 === null ? {} : { dataset_sha256: datasetSha256 }),
       },
-      readBytes: () => readWeightBytes(weights),
+      readBytes,
       readDocuments: () =>
         describeModel.documents(projectId, {
-          title: `${job.name ?? job.id}, ${which} weights`,
+          title: `${job.name ?? job.id}, ${which} weights${checkpoint === undefined ? '' : ` of ${checkpoint}`}`,
           parameterCount: job.parameter_count,
           sha256,
           networks: [{ architecture, preprocessing }],
@@ -65,6 +71,17 @@ export function makeReadJobWeights(deps: {
         }),
     }
     return await exportModel(source, query)
+  }
+
+  async function ofJob(job: Job, which: WhichWeights) {
+    const weights = await jobs.weights(job.id, which)
+    if (weights === null) throw weightsNotFound(job)
+    return { weights, readBytes: () => readWeightBytes(weights) }
+  }
+
+  async function ofCheckpoint(job: Job, id: string, which: WhichWeights) {
+    const weights = await loadCheckpoint(job, id, which)
+    return { weights, readBytes: async () => weights.content }
   }
 
   async function findDatasetSha256(projectId: ProjectId, job: Job): Promise<string | null> {

@@ -17,6 +17,7 @@ import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeCreateModel } from '../../use-cases/create-model.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
+import { makeCloneJob, makeForkJob, makeRepeatJob } from '../../use-cases/derive-job.ts'
 import { type DescribeModel, makeDescribeModel } from '../../use-cases/describe-model.ts'
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
@@ -29,6 +30,11 @@ import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
 import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import {
+  makeListCheckpoints,
+  makeLoadCheckpoint,
+  makeReadCheckpoint,
+} from '../../use-cases/read-checkpoints.ts'
 import { makeReadDataset } from '../../use-cases/read-dataset.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
@@ -53,13 +59,17 @@ import { addReadDataset } from './datasets/read.ts'
 import { addReadDatasetProfile } from './datasets/read-profile.ts'
 import { addReadDatasetRows } from './datasets/read-rows.ts'
 import { addCancelJob } from './jobs/cancel.ts'
+import { addCloneJob } from './jobs/clone.ts'
 import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
 import { addCreateJob } from './jobs/create.ts'
 import { addDeleteJob } from './jobs/delete.ts'
+import { addForkJob } from './jobs/fork.ts'
 import { addListJobs } from './jobs/list.ts'
+import { addListCheckpoints } from './jobs/list-checkpoints.ts'
 import { addPauseJob } from './jobs/pause.ts'
 import { addPredict } from './jobs/predict.ts'
 import { addReadJob } from './jobs/read.ts'
+import { addReadCheckpoint } from './jobs/read-checkpoint.ts'
 import { addReadCurves } from './jobs/read-curves.ts'
 import { addReadDependence } from './jobs/read-dependence.ts'
 import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
@@ -71,6 +81,8 @@ import { addReadMetrics } from './jobs/read-metrics.ts'
 import { addReadSplit } from './jobs/read-split.ts'
 import { addReadWeights } from './jobs/read-weights.ts'
 import { addResumeJob } from './jobs/resume.ts'
+import { addRetryJob } from './jobs/retry.ts'
+import { addVerifyJob } from './jobs/verify.ts'
 import { addCheckGradient } from './mathematics/check-gradient.ts'
 import { addPreviewAugmentation } from './mathematics/preview-augmentation.ts'
 import { addTrace } from './mathematics/trace.ts'
@@ -139,16 +151,20 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
   const { readHistory } = deps
   const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
-  addCreateJob(app, {
-    createJob: makeCreateJob({ ...deps, quoteJob, engineVersion }),
-    quoteJob,
-  })
+  const createJob = makeCreateJob({ ...deps, quoteJob, engineVersion })
+  addCreateJob(app, { createJob, quoteJob })
   addListJobs(app, { jobs })
   addReadJob(app, { readJob: makeReadJob(deps), draining: deps.draining })
   addDeleteJob(app, { deleteJob: makeDeleteJob(deps) })
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
   addPauseJob(app, { pauseJob: makePauseJob(deps) })
   addResumeJob(app, { resumeJob: makeResumeJob(deps) })
+  addCloneJob(app, { cloneJob: makeCloneJob({ jobs, createJob }) })
+  addForkJob(app, { forkJob: makeForkJob({ ...deps, createJob }) })
+  addRetryJob(app, { retryJob: makeRepeatJob({ ...deps, origin: 'retry', engineVersion }) })
+  addVerifyJob(app, { verifyJob: makeRepeatJob({ ...deps, origin: 'verify', engineVersion }) })
+  addListCheckpoints(app, { listCheckpoints: makeListCheckpoints(deps) })
+  addReadCheckpoint(app, { readCheckpoint: makeReadCheckpoint(deps) })
   addReadMetrics(app, { readHistory })
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
@@ -159,7 +175,8 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
     startStream: makeStartStream(deps),
   })
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
+  const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
+  addReadWeights(app, { readWeights: makeReadJobWeights({ ...deps, loadCheckpoint }) })
   addPredict(app, {
     predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
