@@ -1,5 +1,5 @@
 import type { Column, ResolvedConfig } from '@trainyard/contracts'
-import { tableBytes } from '@trainyard/datasets'
+import { tableBytes } from '@trainyard/datasets/schema'
 import { type NetworkPlan, planNetwork } from '@trainyard/engine/plan'
 import { threadsMax, toAugmentation, toNetworkConfig } from './network-config.ts'
 
