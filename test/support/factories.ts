@@ -22,6 +22,9 @@ import {
   createKeys,
   createLeases,
   createModels,
+  createSweepRuns,
+  createSweeps,
+  createTrialLeases,
   createWorkers,
   openDatabase,
 } from '@trainyard/store'
@@ -30,13 +33,17 @@ export type TestStores = ReturnType<typeof openTestStores>
 
 export function openTestStores(
   connectionString: string,
-  { leaseSeconds = 9, engine = 'this engine' } = {},
+  {
+    leaseSeconds = 9,
+    engine = 'this engine',
+    onError = (error: Error): void => console.error(error),
+  } = {},
 ) {
   const database = openDatabase({
     connectionString,
     applicationName: 'trainyard-test',
     connectionsMax: 10,
-    onError: (error) => console.error(error),
+    onError,
   })
   return {
     database,
@@ -45,6 +52,9 @@ export function openTestStores(
     datasets: createDatasets(database),
     jobs: createJobs(database),
     models: createModels(database),
+    sweeps: createSweeps(database),
+    sweepRuns: createSweepRuns(database),
+    trialLeases: createTrialLeases(database, { leaseSeconds, engine }),
     idempotency: createIdempotency(database),
     ingests: createIngests(database),
     leases: createLeases(database, { leaseSeconds, engine }),
