@@ -48,8 +48,10 @@ export { type OpenModel, openModel } from './open-model.ts'
 export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {
+  makePrepareTrials,
   type PreparedTraining,
   type PrepareInput,
+  preparationKey,
   prepareFolds,
   prepareTraining,
 } from './prepare-training.ts'
