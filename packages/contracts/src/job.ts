@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { datasetIdSchema, jobIdSchema, projectIdSchema } from './ids.ts'
+import { datasetIdSchema, jobIdSchema, projectIdSchema, sweepIdSchema } from './ids.ts'
 import { jobSpecSchema } from './job-spec.ts'
 import { listQuerySchema } from './pagination.ts'
 import { resolvedConfigSchema } from './resolved-config.ts'
@@ -24,6 +24,7 @@ export const stopReasonSchema = z.enum([
   'early_stopping',
   'target_reached',
   'max_seconds',
+  'pruned',
   'cancelled',
 ])
 export type StopReason = z.infer<typeof stopReasonSchema>
@@ -232,6 +233,9 @@ export const jobSchema = z
     test: testResultSchema.nullable(),
     queue: z.object({ position: z.int() }).nullable(),
     error: jobErrorSchema.nullable(),
+    /** Of a trial; null for a job of its own. */
+    sweep_id: sweepIdSchema.nullable(),
+    trial_index: z.int().nullable(),
     priority: z.int(),
     metadata: z.record(z.string(), z.string()),
     created_at: timestampSchema,

@@ -63,6 +63,24 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check the id, and that the key belongs to the project of the job.',
   },
+  sweep_not_found: {
+    status: 404,
+    title: 'No such sweep',
+    retryable: false,
+    remedy: 'Check the id, and that the key belongs to the project of the sweep.',
+  },
+  trial_not_found: {
+    status: 404,
+    title: 'No such trial',
+    retryable: false,
+    remedy: 'Check the index: trials are chosen one after the other, and may not all be there yet.',
+  },
+  sweep_unfinished: {
+    status: 409,
+    title: 'The sweep has too few results',
+    retryable: true,
+    remedy: 'Wait until more trials have ended with a result; the detail says how many are needed.',
+  },
   model_not_found: {
     status: 404,
     title: 'No such model',

@@ -38,6 +38,7 @@ import type {
   ResolvedConfig,
   StopReason,
   StoredProfile,
+  SweepId,
   Task,
   TestResult,
   WhichWeights,
@@ -177,6 +178,8 @@ export interface BlobStore {
     blob: { sha256: string; bytes: number },
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void>
+  /** The same for many small ones at a time. */
+  putMany(blobs: readonly { sha256: string; bytes: Uint8Array }[]): Promise<void>
   /**
    * Throws when the blob is absent or its bytes do not hash to its name; of a part it is only seen whether it is there,
    * since the hash is that of the whole.
@@ -335,6 +338,8 @@ export interface ClaimedJob {
   dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
   /** null where nothing, or a part of the data set, validates. */
   validationDataset: { sha256: string; columns: Column[] } | null
+  /** null for a job of its own. */
+  trial: { sweepId: SweepId; trialIndex: number; expectedMs: number | null } | null
   /** The same of the test. */
   testDataset: { sha256: string; columns: Column[] } | null
   /** Completed by an attempt before, with the same engine. */
@@ -529,9 +534,11 @@ export interface Pulse {
   /** A job has ended or was given back: the next may be handed over. */
   slotFreed(): void
   jobChanged(jobId: JobId): void
+  sweepChanged(sweepId: SweepId): void
   /** The worker of the job is to stop it: `force` at once, else at the next batch. */
   stopAsked(jobId: JobId, how: StopWish): void
   onJobQueued(listener: () => void): void
   onJobChanged(listener: (jobId: JobId) => void): void
+  onSweepChanged(listener: (sweepId: SweepId) => void): void
   onStopAsked(listener: (jobId: JobId, how: StopWish) => void): void
 }

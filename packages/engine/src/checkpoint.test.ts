@@ -7,6 +7,7 @@ import { checkpointWeights, inspectCheckpoint } from './checkpoint.ts'
 import type { NetworkConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 import { createNetwork } from './network.ts'
+import { planNetwork } from './plan.ts'
 import { type EpochMetrics, type TrainingOptions, train } from './train.ts'
 import { compileBuild } from './wasm/load.ts'
 import { mapMemory } from './wasm/memory-map.ts'
@@ -265,6 +266,9 @@ describe('a checkpoint', () => {
 
     const checkpoint = await takeAt(config, options, 3)
 
+    const sizes = { batchSize: 8, trainingRows: 50, validationRows: 0 }
+    const plan = planNetwork({ network: config, optimizer: 'adam', ...sizes })
+    expect(plan.checkpointBytes).toBe(stateBytes)
     expect(stateBytes).toBeGreaterThanOrEqual(2 * map.stateBytes + 2 * map.parameterBytes)
     expect(checkpoint.length - stateBytes).toBeGreaterThan(0)
     expect(checkpoint.length - stateBytes).toBeLessThan(2000)

@@ -3,7 +3,7 @@
  * only makes things quick.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JobId } from '@trainyard/contracts'
+import type { JobId, SweepId } from '@trainyard/contracts'
 import type { Pulse, StopWish } from '@trainyard/domain'
 import { Relay } from 'bullmq'
 import {
@@ -23,6 +23,7 @@ const SUBSCRIBE_AGAIN_MS = 500
 const QUEUED = 'jobs.queued'
 const CHANGED = 'jobs.changed'
 const STOP = 'jobs.stop'
+const SWEEP_CHANGED = 'sweeps.changed'
 
 interface StopMessage {
   job_id: JobId
@@ -67,7 +68,7 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     () => undefined,
   )
 
-  const publish = (topic: string, message: JobId | StopMessage | null) => {
+  const publish = (topic: string, message: JobId | SweepId | StopMessage | null) => {
     relay.publish(topic, message).then(
       () => {
         healthy = true
@@ -98,9 +99,11 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     // The scheduler does the same on both.
     slotFreed: () => publish(QUEUED, null),
     jobChanged: (jobId) => publish(CHANGED, jobId),
+    sweepChanged: (sweepId) => publish(SWEEP_CHANGED, sweepId),
     stopAsked: (jobId, how) => publish(STOP, { job_id: jobId, how }),
     onJobQueued: (listener) => void subscribe(QUEUED, listener),
     onJobChanged: (listener) => void subscribe(CHANGED, listener),
+    onSweepChanged: (listener) => void subscribe<SweepId>(SWEEP_CHANGED, listener),
     onStopAsked: (listener) =>
       void subscribe<StopMessage>(STOP, ({ job_id: jobId, how }) => listener(jobId, how)),
     isHealthy: () => healthy,

@@ -10,6 +10,7 @@ import type {
   KeyStore,
   ModelStore,
   Pulse,
+  SweepStore,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
@@ -17,6 +18,7 @@ import type { CheckpointThread } from './threads/checkpoint-thread.ts'
 import type { EvaluationThread } from './threads/evaluation-thread.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
+import type { SweepThread } from './threads/sweep-thread.ts'
 import type { TraceThread } from './threads/trace-thread.ts'
 
 export interface Deps {
@@ -25,6 +27,7 @@ export interface Deps {
   jobs: JobStore
   datasets: DatasetStore
   models: ModelStore
+  sweeps: SweepStore
   blobs: BlobStore
   checkpoints: Pick<CheckpointStore, 'list' | 'find' | 'read'>
   idempotency: IdempotencyStore
@@ -34,6 +37,7 @@ export interface Deps {
   predictions: PredictionThread
   imports: ImportThread
   traces: TraceThread
+  searches: SweepThread
   evaluations: EvaluationThread
   checkpointReader: CheckpointThread
   /** Resolves when Postgres answers. */

@@ -12,6 +12,7 @@ import {
   createJobs,
   createKeys,
   createModels,
+  createSweeps,
   openDatabase,
 } from '@trainyard/store'
 import { type Logger, pino } from 'pino'
@@ -24,6 +25,7 @@ import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createSweepThread } from './threads/sweep-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
 
 const CONNECTIONS_MAX = 10
@@ -67,6 +69,8 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('prediction thread', () => predictions.close())
   const imports = createImportThread()
   closers.push('import thread', () => imports.close())
+  const searches = createSweepThread()
+  closers.push('sweep thread', () => searches.close())
   const traces = createTraceThread()
   closers.push('trace thread', () => traces.close())
   const evaluations = createEvaluationThread()
@@ -80,6 +84,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     predictions,
     imports,
     traces,
+    searches,
     evaluations,
     checkpointReader,
     keys: createKeys(database),
@@ -87,6 +92,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     checkpoints: createCheckpoints(database),
     datasets: createDatasets(database),
     models: createModels(database),
+    sweeps: createSweeps(database),
     blobs: createBlobs(database, {
       folder: env.TRAINYARD_BLOB_DIR,
       bucketUrl: env.TRAINYARD_S3_URL,

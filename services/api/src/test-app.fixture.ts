@@ -13,6 +13,7 @@ import {
   type Problem,
   type ProjectId,
   problemSchema,
+  type SweepId,
 } from '@trainyard/contracts'
 import { openTables } from '@trainyard/datasets'
 import { createApiKeyText, type Finish, type Pulse, type StopWish } from '@trainyard/domain'
@@ -34,6 +35,7 @@ import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createSweepThread } from './threads/sweep-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
 
 export interface TestRequest {
@@ -57,6 +59,7 @@ export async function buildTestApp(
   const tables = await openTables({ folder: scratchDir })
   const predictions = createPredictionThread()
   const imports = createImportThread()
+  const searches = createSweepThread()
   const traces = createTraceThread()
   const evaluations = createEvaluationThread()
   const checkpointReader = createCheckpointThread()
@@ -68,6 +71,7 @@ export async function buildTestApp(
     predictions,
     imports,
     traces,
+    searches,
     evaluations,
     checkpointReader,
     pulse,
@@ -146,6 +150,7 @@ export async function buildTestApp(
       await predictions.close()
       await imports.close()
       await traces.close()
+      await searches.close()
       await evaluations.close()
       await checkpointReader.close()
       await tables.close()
@@ -254,14 +259,17 @@ async function putBlob(
 export function createLocalPulse(): Deps['pulse'] {
   const queued: (() => void)[] = []
   const changed: ((jobId: JobId) => void)[] = []
+  const sweepsChanged: ((sweepId: SweepId) => void)[] = []
   const stopping: ((jobId: JobId, how: StopWish) => void)[] = []
   const pulse: Pulse = {
     jobQueued: () => queued.forEach((listener) => void listener()),
     slotFreed: () => queued.forEach((listener) => void listener()),
     jobChanged: (jobId) => changed.forEach((listener) => void listener(jobId)),
+    sweepChanged: (sweepId) => sweepsChanged.forEach((listener) => void listener(sweepId)),
     stopAsked: (jobId, how) => stopping.forEach((listener) => void listener(jobId, how)),
     onJobQueued: (listener) => queued.push(listener),
     onJobChanged: (listener) => changed.push(listener),
+    onSweepChanged: (listener) => sweepsChanged.push(listener),
     onStopAsked: (listener) => stopping.push(listener),
   }
   return { ...pulse, isHealthy: () => true }

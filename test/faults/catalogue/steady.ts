@@ -76,6 +76,8 @@ export const f13: Fault = {
       log: silentLog,
       leaseSeconds: LEASE_SECONDS,
       checkpointDays: 30,
+      jobMemoryBytesMax: 2 * 1024 ** 3,
+      sweeps: stores.sweepRuns,
     })
     const killing = async () => {
       for (let i = 0; i < TWO_SCHEDULERS_SECONDS / 10; i++) {

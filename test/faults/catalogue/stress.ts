@@ -52,6 +52,8 @@ async function startAndStop(rig: Rig): Promise<void> {
     log: silentLog,
     leaseSeconds: LEASE_SECONDS,
     checkpointDays: 30,
+    jobMemoryBytesMax: 2 * 1024 ** 3,
+    sweeps: rig.stack.stores.sweepRuns,
   })
   await scheduler.stop()
   await consumer.close()

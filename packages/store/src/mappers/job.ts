@@ -20,6 +20,8 @@ export interface JobRow {
   resolved_config: unknown
   parameter_count: number
   engine_version: string
+  sweep_id: string | null
+  trial_index: number | null
   priority: number
   metadata: unknown
   error: unknown
@@ -86,6 +88,8 @@ export function toJob(row: JobRow): Job {
     test: row.test as Job['test'],
     queue: row.ahead === null ? null : { position: row.ahead + 1 },
     error: row.error as Job['error'],
+    sweep_id: row.sweep_id as Job['sweep_id'],
+    trial_index: row.trial_index,
     priority: row.priority,
     metadata: row.metadata as Job['metadata'],
     created_at: row.created_at.toISOString(),

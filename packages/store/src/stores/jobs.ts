@@ -173,7 +173,7 @@ async function findJob(
 async function readJobs(queryable: Queryable, where: Prisma.Sql): Promise<JobRow[]> {
   return await queryable.$queryRaw<JobRow[]>`
     SELECT j.id, j.project_id, j.dataset_id, j.name, j.status, j.stop_reason, j.config, j.resolved_config,
-      j.parameter_count, j.engine_version, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.folds,
+      j.parameter_count, j.engine_version, j.sweep_id, j.trial_index, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.folds,
       j.baselines, j.test, j.manifest, j.attempt, j.parent_job_id, j.origin, j.verification,
       (SELECT v.status FROM jobs v WHERE v.id = j.verification->>'job_id') AS verifier_status,
       j.created_at, j.started_at, j.finished_at, clock_timestamp() AS now,

@@ -2,7 +2,15 @@
  * The worker's side of jobs. Every write names the lease epoch it was claimed under, and the row lock of its UPDATE makes
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
-import type { Column, EpochMetrics, Fold, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
+import type {
+  Column,
+  EpochMetrics,
+  Fold,
+  JobId,
+  ResolvedConfig,
+  SweepId,
+  Task,
+} from '@trainyard/contracts'
 import {
   type CheckpointProgress,
   type ClaimedJob,
@@ -47,6 +55,9 @@ interface ClaimRow {
   test_sha256: string | null
   test_columns: unknown
   folds: unknown
+  sweep_id: string | null
+  trial_index: number | null
+  expected_ms: number | null
   is_fork: boolean
   furthest_batch: bigint
   step: number | null
@@ -68,12 +79,15 @@ export function createLeases(
           WITH before AS (
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
             WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
-              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int) FOR UPDATE),
+              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int)
+              -- A trial of a paused sweep that was handed over before stays where it is.
+              AND (sweep_id IS NULL OR EXISTS (SELECT 1 FROM sweeps s WHERE s.id = sweep_id AND s.status = 'running'))
+            FOR UPDATE),
           newest AS (
             SELECT step, checkpoints.sha256, progress FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
           job AS (
             UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-              lease_owner = ${owner}, lease_until = ${leaseUntil}, progress_engine = ${options.engine},
+              lease_owner = ${owner}, lease_until = ${leaseUntil}, batch_id = NULL, progress_engine = ${options.engine},
               epoch = COALESCE((SELECT (progress->>'epoch')::int FROM newest), 0),
               best = (SELECT ${bestOf(Prisma.sql`progress`)} FROM newest),
               folds = CASE WHEN goes_on THEN folds END,
@@ -94,6 +108,7 @@ export function createLeases(
             DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
           SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds,
             job.fork_step IS NOT NULL AS is_fork, job.furthest_batch, d.sha256, d.rows, d.columns, d.target, d.task,
+            job.sweep_id, job.trial_index, job.expected_ms,
             v.sha256 AS validation_sha256, v.columns AS validation_columns,
             t.sha256 AS test_sha256, t.columns AS test_columns,
             newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
@@ -339,6 +354,14 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
     },
     validationDataset: toHeldOut(row.validation_sha256, row.validation_columns),
     testDataset: toHeldOut(row.test_sha256, row.test_columns),
+    trial:
+      row.sweep_id === null || row.trial_index === null
+        ? null
+        : {
+            sweepId: row.sweep_id as SweepId,
+            trialIndex: row.trial_index,
+            expectedMs: row.expected_ms,
+          },
     folds: (row.folds as Fold[] | null) ?? [],
     furthestBatch: Number(row.furthest_batch),
     checkpoint:

@@ -1,6 +1,5 @@
-import type { JobId, ResolvedConfig } from '@trainyard/contracts'
+import type { JobId } from '@trainyard/contracts'
 import {
-  type BlobStore,
   type CheckpointStore,
   type ClaimedJob,
   DomainError,
@@ -13,6 +12,7 @@ import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
+import { readInitialWeights } from '../training/read-initial-weights.ts'
 import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
@@ -21,7 +21,10 @@ import {
   type TrainingRun,
   UnresumableError,
 } from '../training/training-threads.ts'
+import { makeFindRules, type TrialRules } from '../training/trial-rules.ts'
+import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
 import { createSolitude } from './solitude.ts'
+import { makeBatchTrainer } from './train-batch.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
@@ -32,26 +35,16 @@ export interface JobTrainer {
   drain(): Promise<void>
 }
 
-/** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
-type StopCause = 'cancel' | 'pause' | 'drain' | 'made_way' | 'fenced'
-
-/** How long a thread has to stop before it is ended: after its next batch, and with a checkpoint, which is worth some waiting. */
-const STOP_MS_MAX = 1000
 /** What is trained since the last checkpoint would be lost for nothing but room. */
 const MAKE_WAY_MS_MAX = 5000
 /** Of the time of a drain; the rest is for what has to be stored. */
 const DRAIN_SHARE = 0.6
 
-interface RunningJob {
-  stop(cause: StopCause): void
-  /** It has ended already, whatever its thread is at. */
-  kill(): void
-  ended: Promise<void>
-}
-
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   const { leases, threads, pulse, log, workerId, drainSeconds } = deps
   const running = new Map<JobId, RunningJob>()
+  const findRules = makeFindRules(deps)
+  const batches = makeBatchTrainer(deps)
   const stopMsMax: Record<StopCause, number> = {
     cancel: STOP_MS_MAX,
     fenced: STOP_MS_MAX,
@@ -71,6 +64,10 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const claimed = await leases.claim(jobId, workerId, { isAlone: acquit !== null })
     if (claimed === null) return false
     failpoint('worker.claimed')
+    if (acquit === null && claimed.trial?.expectedMs != null) {
+      await runBatch(claimed)
+      return true
+    }
     pulse.jobChanged(jobId)
     const job = startJob(claimed, acquit)
     running.set(jobId, job)
@@ -85,6 +82,20 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       pulse.slotFreed()
     }
     return true
+  }
+
+  /** The trial with others of its sweep that are as short. */
+  const runBatch = async (first: ClaimedJob): Promise<void> => {
+    const batch = await batches.start(first)
+    for (const [jobId, job] of batch) running.set(jobId, job)
+    if (isDraining) for (const job of batch.values()) job.stop('drain')
+    else if (solitude.isWanted()) for (const job of batch.values()) job.stop('made_way')
+    try {
+      await Promise.all([...batch.values()].map(({ ended }) => ended))
+    } finally {
+      for (const [jobId, job] of batch) if (running.get(jobId) === job) running.delete(jobId)
+      pulse.slotFreed()
+    }
   }
 
   return {
@@ -165,12 +176,26 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       job.checkpoint?.progress,
     )
 
+    let rules: TrialRules | null = null
+    const passRung = async (reached: Parameters<TrialRules['decide']>[1]): Promise<void> => {
+      const stops = await rules?.decide(lease, reached, () => cause === null)
+      if (stops === null) stop('fenced')
+      run?.answerRung(stops ?? false)
+    }
+
     const train = async (): Promise<TrainingReport> => {
+      rules = await findRules(job)
       const { resolvedConfig: resolved, folds } = job
       // A large table takes its time, for which nobody who cancels shall wait.
       const task = await Promise.race([readTask(deps, job), stopped.promise])
-      const started = threads.run({ ...task, resolved, folds }, (message) => {
-        if (message.kind === 'fold') reporter.addFold(message.fold)
+      const trial = rules === null ? null : { observed: true, rungs: rules.rungs }
+      const started = threads.run({ ...task, resolved, folds, trial }, (message) => {
+        if (message.kind === 'rung') {
+          passRung(message).catch((error: unknown) => {
+            log.error({ err: error, job: job.id }, 'a trial could not be asked at a rung')
+            run?.kill()
+          })
+        } else if (message.kind === 'fold') reporter.addFold(message.fold)
         else if (message.kind === 'epochs') reporter.add(message.epochs)
         else if (message.kind === 'checkpoint') keeper?.add(message.checkpoint)
         else keeper?.addEnd(message.checkpoint)
@@ -318,13 +343,4 @@ async function readResume(
   const bytes = await checkpoints.read(id, checkpoint.sha256)
   if (bytes === null) throw new UnresumableError('the stored checkpoint is damaged or gone')
   return { bytes, progress: checkpoint.progress, continues: isFork }
-}
-
-async function readInitialWeights(
-  blobs: Pick<BlobStore, 'read'>,
-  { initial_weights: initial }: ResolvedConfig,
-): Promise<Uint8Array | null> {
-  if (initial == null) return null
-  const chunks = await Array.fromAsync(blobs.read(initial.sha256))
-  return Buffer.concat(chunks)
 }

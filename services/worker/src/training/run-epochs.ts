@@ -37,6 +37,8 @@ export interface RunHooks {
   team?: Team | null
   /** Absent: no layers are observed. */
   observes?: NonNullable<TrainingOptions['observes']>
+  /** Asked after each epoch but the last; true ends the training as `pruned`. */
+  isPruned?: (epoch: number) => boolean
   /** Default: the seed of the specification. */
   seed?: bigint
   /** Ends as if the epochs were completed; a schedule still spans those of the specification. */
@@ -104,7 +106,9 @@ export function runEpochs(
         ? 'epochs_completed'
         : target !== null && isReached(step.value, target)
           ? 'target_reached'
-          : null
+          : hooks.isPruned?.(lastEpoch)
+            ? 'pruned'
+            : null
     if (stopReason !== null) {
       // Frees the run of the engine, which an iteration left early keeps open.
       epochs.return({ stopReason: 'stopped', epochs: lastEpoch, best: null })

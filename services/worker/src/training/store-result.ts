@@ -14,9 +14,9 @@ const RETRY_FOR_MS = 10 * 60_000
 
 /** The terminal state that a thread's report means. */
 export function toFinish(
-  job: ClaimedJob,
+  job: Pick<ClaimedJob, 'resolvedConfig'>,
   report: TrainingReport,
-  reporter: ProgressReporter,
+  reporter: Pick<ProgressReporter, 'best' | 'last'>,
   manifest: Manifest,
 ): Finish {
   const results = {

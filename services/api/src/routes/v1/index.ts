@@ -1,5 +1,7 @@
 /** All routes under /v1 with their use cases. A key is asked for here, once, for all of them. */
 import { randomInt } from 'node:crypto'
+import { eventSchema, type ProjectId, sweepEventSchema } from '@trainyard/contracts'
+import { isSweepEnded, isTerminal } from '@trainyard/domain'
 import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
 import type { DatasetFiles } from '../../files/dataset-files.ts'
@@ -11,10 +13,13 @@ import type { JobWatch } from '../../streams/job-watch.ts'
 import { makeCancelJob } from '../../use-cases/cancel-job.ts'
 import { makeChangeDataset } from '../../use-cases/change-dataset.ts'
 import { makeCheckGradient } from '../../use-cases/check-gradient.ts'
+import { makeCheckSweep } from '../../use-cases/check-sweep.ts'
+import { makeCommandSweep } from '../../use-cases/command-sweep.ts'
 import { makeComputeTrace } from '../../use-cases/compute-trace.ts'
 import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
 import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeCreateModel } from '../../use-cases/create-model.ts'
+import { makeCreateSweep } from '../../use-cases/create-sweep.ts'
 import { makeDeleteDataset } from '../../use-cases/delete-dataset.ts'
 import { makeDeleteJob } from '../../use-cases/delete-job.ts'
 import { makeCloneJob, makeForkJob, makeRepeatJob } from '../../use-cases/derive-job.ts'
@@ -22,14 +27,18 @@ import { type DescribeModel, makeDescribeModel } from '../../use-cases/describe-
 import { makeDiagnoseJob } from '../../use-cases/diagnose-job.ts'
 import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
+import { makeExplainSweep } from '../../use-cases/explain-sweep.ts'
 import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
+import { findJob } from '../../use-cases/find-job.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
+import { findSweep } from '../../use-cases/find-sweep.ts'
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
 import { makePauseJob } from '../../use-cases/pause-job.ts'
 import { makePredict, makePredictByModel } from '../../use-cases/predict.ts'
 import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts'
-import { makeQuoteJob } from '../../use-cases/quote-job.ts'
+import { makePreviewSweep } from '../../use-cases/preview-sweep.ts'
+import { makeFindTrainingFacts, makeQuoteJob } from '../../use-cases/quote-job.ts'
 import {
   makeListCheckpoints,
   makeLoadCheckpoint,
@@ -43,11 +52,13 @@ import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory, type ReadHistory } from '../../use-cases/read-metrics.ts'
 import { makeReadSplit } from '../../use-cases/read-split.ts'
+import { makeReadSweep } from '../../use-cases/read-sweep.ts'
 import {
   makeReadJobWeights,
   makeReadModelCard,
   makeReadVersionWeights,
 } from '../../use-cases/read-weights.ts'
+import { makeRegisterTrials } from '../../use-cases/register-trials.ts'
 import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
 import { addChangeDataset } from './datasets/change.ts'
@@ -74,7 +85,6 @@ import { addReadCurves } from './jobs/read-curves.ts'
 import { addReadDependence } from './jobs/read-dependence.ts'
 import { addReadDiagnosis } from './jobs/read-diagnosis.ts'
 import { addReadEvaluation } from './jobs/read-evaluation.ts'
-import { addReadEvents } from './jobs/read-events.ts'
 import { addReadImportance } from './jobs/read-importance.ts'
 import { addReadLayers } from './jobs/read-layers.ts'
 import { addReadMetrics } from './jobs/read-metrics.ts'
@@ -97,6 +107,12 @@ import { addReadModelCard } from './models/read-card.ts'
 import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 import { addReadVersionWeights } from './models/read-weights.ts'
+import { addReadEvents } from './read-events.ts'
+import { addCommandSweep } from './sweeps/command.ts'
+import { addCreateSweep, addPreviewSweep } from './sweeps/create.ts'
+import { addReadSweeps } from './sweeps/read.ts'
+import { addReadPictures } from './sweeps/read-pictures.ts'
+import { addRegisterTrials } from './sweeps/register.ts'
 
 export interface V1Deps extends Deps {
   authenticate: Authenticate
@@ -127,6 +143,7 @@ export function addV1(app: App, deps: V1Deps): void {
   const routeDeps = { ...deps, readHistory, describeModel, exportModel: makeExportModel() }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
+  addSweepRoutes(app, routeDeps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -148,7 +165,8 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   const { jobs, datasets, models, settings } = deps
   const { jobMemoryBytesMax, engineVersion } = settings
   const drawSeed = () => randomInt(DRAWN_SEED_MAX)
-  const quoteJob = makeQuoteJob({ datasets, models, jobMemoryBytesMax, drawSeed })
+  const findFacts = makeFindTrainingFacts({ datasets, models })
+  const quoteJob = makeQuoteJob({ findFacts, jobMemoryBytesMax, drawSeed })
   const { readHistory } = deps
   const loadModel = makeLoadModel({ jobs, readWeightBytes: deps.readWeightBytes })
   const createJob = makeCreateJob({ ...deps, quoteJob, engineVersion })
@@ -169,11 +187,19 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
   addReadDiagnosis(app, { diagnoseJob: makeDiagnoseJob({ readHistory }) })
-  addReadEvents(app, {
-    ...deps,
-    listEvents: makeListEvents(deps),
-    startStream: makeStartStream(deps),
-  })
+  const source = {
+    find: async (projectId: ProjectId, id: string) => {
+      const job = await findJob(jobs, projectId, id)
+      return { id: job.id, hasEnded: isTerminal(job.status) }
+    },
+    events: jobs.events,
+    eventSeq: jobs.eventSeq,
+  }
+  addReadEvents(
+    app,
+    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
+    { path: '/v1/jobs/:id/events', tag: 'Jobs', noun: 'job', event: eventSchema },
+  )
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
   const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
   addReadWeights(app, { readWeights: makeReadJobWeights({ ...deps, loadCheckpoint }) })
@@ -212,4 +238,39 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
   addDeleteModel(app, { models })
+}
+
+function addSweepRoutes(app: App, deps: RouteDeps): void {
+  const { sweeps, settings } = deps
+  const { jobMemoryBytesMax, engineVersion } = settings
+  const drawSeed = () => randomInt(DRAWN_SEED_MAX)
+  const findFacts = makeFindTrainingFacts(deps)
+  const checkSweep = makeCheckSweep({ findFacts, jobMemoryBytesMax, drawSeed })
+  addCreateSweep(app, { createSweep: makeCreateSweep({ ...deps, checkSweep, engineVersion }) })
+  addPreviewSweep(app, { previewSweep: makePreviewSweep({ sweeps, checkSweep }) })
+  const explainSweep = makeExplainSweep({ sweeps, thread: deps.searches })
+  addReadPictures(app, { explainSweep })
+  addReadSweeps(app, {
+    sweeps,
+    readSweep: makeReadSweep(deps),
+    explainSweep,
+    draining: deps.draining,
+  })
+  addCommandSweep(app, { commandSweep: makeCommandSweep(deps) })
+  addRegisterTrials(app, {
+    registerTrials: makeRegisterTrials({ sweeps, createModel: makeCreateModel(deps) }),
+  })
+  const source = {
+    find: async (projectId: ProjectId, id: string) => {
+      const sweep = await findSweep(sweeps, projectId, id)
+      return { id: sweep.id, hasEnded: isSweepEnded(sweep.status) }
+    },
+    events: sweeps.events,
+    eventSeq: sweeps.eventSeq,
+  }
+  addReadEvents(
+    app,
+    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
+    { path: '/v1/sweeps/:id/events', tag: 'Sweeps', noun: 'sweep', event: sweepEventSchema },
+  )
 }
