@@ -1,5 +1,5 @@
 /** Imports the exported module, nothing else: `node module.mjs <folder>`. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
@@ -8,10 +8,9 @@ const { predict } = await import(pathToFileURL(join(folder, 'model.mjs')).href)
 const records = JSON.parse(readFileSync(join(folder, 'records.json'), 'utf8'))
 const answers = predict(records)
 const has = (name) => answers[0][name] !== undefined
-const file = existsSync(join(folder, 'model.mjs')) ? 'model.mjs' : 'none'
 process.stdout.write(
   JSON.stringify({
-    [file]: {
+    'model.mjs': {
       labels: has('label') ? answers.map(({ label }) => label) : null,
       probabilities: has('probabilities')
         ? answers.map(({ probabilities }) => Object.values(probabilities))

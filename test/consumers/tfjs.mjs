@@ -1,4 +1,4 @@
-/** Loads the layers model and predicts encoded rows: `node tfjs.mjs <folder>`. No output where there is no such file. */
+/** Loads the layers model and predicts encoded rows: `node tfjs.mjs <folder>`. Null where there is no such file. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
@@ -7,7 +7,7 @@ import { unzip } from './unzip.mjs'
 const [, , folder] = process.argv
 const path = join(folder, 'model-tfjs.zip')
 const { rows, members } = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8'))
-const answers = existsSync(path) ? { 'model-tfjs.zip': await predict() } : {}
+const answers = { 'model-tfjs.zip': existsSync(path) ? await predict() : null }
 process.stdout.write(JSON.stringify(answers))
 
 async function predict() {

@@ -172,3 +172,14 @@ function rawBytes(
           : BigInt64Array.from(data, BigInt)
   return [new Uint8Array(array.buffer)]
 }
+
+/** Side by side, [batch, sum of widths]. */
+export function concat(graph: GraphBuilder, values: readonly Value[]): Value {
+  const [only, ...others] = values
+  if (only !== undefined && others.length === 0) return only
+  return graph.node('Concat', values, { axis: 1 })
+}
+
+export function toFloat(graph: GraphBuilder, value: Value): Value {
+  return graph.node('Cast', [value], { to: 1 })
+}

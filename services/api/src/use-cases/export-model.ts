@@ -38,7 +38,8 @@ export interface ExportedFile {
   bytes: number
   /** Hex, of the whole file. */
   sha256: string
-  chunks: Iterable<Uint8Array | string>
+  /** Reads the weights, unless they were read to measure the file. */
+  open: () => Promise<Iterable<Uint8Array | string>>
 }
 
 export type ExportModel = (source: ExportSource, query: ExportQuery) => Promise<ExportedFile>
@@ -59,22 +60,38 @@ const OPTION_FORMATS = {
 
 export function makeExportModel(): ExportModel {
   /** Least recently used first. The same file is asked for by HEAD, in parts, and again. */
-  const measures = new Map<string, { bytes: number; sha256: string }>()
+  const measures = new Map<string, Measure>()
 
   return async (source, { format, ...options }) => {
     assertMeaningful({ format, ...options })
-    const bytes = await source.readBytes()
-    const served = await toServed(source, bytes, VECTOR_FORMATS.includes(format))
     const documents = format === 'bundle' ? await source.readDocuments() : []
-    const file = write(served, { format, ...options, documents })
+    const make = async () => {
+      const served = await toServed(source, await source.readBytes(), format)
+      return write(served, { format, ...options, documents })
+    }
     const key = JSON.stringify([source.key, format, options, hashOf(documents)])
-    const measure = measures.get(key) ?? (await measureFile(file))
+    let file: ModelFile | null = null
+    let measure = measures.get(key)
+    if (measure === undefined) {
+      file = await make()
+      measure = await measureFile(file)
+    }
     measures.delete(key)
     measures.set(key, measure)
     if (measures.size > MEASURES_MAX) measures.delete(measures.keys().next().value ?? '')
-    const { mediaType, extension, chunks } = file
-    return { fileName: `${source.name}${extension}`, mediaType, chunks, ...measure }
+    const { extension, ...facts } = measure
+    return {
+      fileName: `${source.name}${extension}`,
+      ...facts,
+      open: async () => (file ?? (await make())).chunks,
+    }
   }
+}
+
+/** What is said of a file before its first byte. */
+interface Measure extends Pick<ModelFile, 'mediaType' | 'extension'> {
+  bytes: number
+  sha256: string
 }
 
 function assertMeaningful({ format, ...options }: ExportQuery): void {
@@ -89,10 +106,10 @@ function assertMeaningful({ format, ...options }: ExportQuery): void {
 async function toServed(
   { networks, facts }: ExportSource,
   bytes: Uint8Array,
-  hasVectors: boolean,
+  format: ExportFormat,
 ): Promise<ServedModel> {
   const unpacked = unpackNetworks(networks, bytes)
-  const vectors = hasVectors ? await makeVectors(networks, unpacked) : []
+  const vectors = VECTOR_FORMATS.includes(format) ? await makeVectors(networks, unpacked) : []
   return { networks: unpacked, facts, vectors }
 }
 
@@ -144,7 +161,7 @@ function hashOf(documents: readonly BundleDocument[]): string {
 }
 
 /** Runs through the file once, and lets others have their turn between its pieces. */
-async function measureFile({ chunks }: ModelFile): Promise<{ bytes: number; sha256: string }> {
+async function measureFile({ chunks, mediaType, extension }: ModelFile): Promise<Measure> {
   const hash = createHash('sha256')
   let bytes = 0
   for (const chunk of chunks) {
@@ -152,5 +169,5 @@ async function measureFile({ chunks }: ModelFile): Promise<{ bytes: number; sha2
     bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length
     await nextTurn()
   }
-  return { bytes, sha256: hash.digest('hex') }
+  return { mediaType, extension, bytes, sha256: hash.digest('hex') }
 }
