@@ -1,7 +1,7 @@
 /**
  * What the service makes of many short trials, whole service included, on each queue: time to accept and preview 10,000
  * trials, trials per second of a tiny network, 64 trials on digits from POST to done, and how long a cancel takes.
- * Usage: npm run bench:sweeps [-- <trials of the tiny network>]
+ * Usage: npm run bench:sweeps [-- <trials of the tiny network> <queue>]
  */
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -21,7 +21,9 @@ console.log(
   `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
 )
 console.log('| queue | what | result |\n|---|---|---|')
-for (const queue of queuesToTest()) {
+for (const queue of process.argv[3] === undefined
+  ? queuesToTest()
+  : [process.argv[3] as TestQueue]) {
   for (const [what, result] of await measure(queue))
     console.log(`| ${queue} | ${what} | ${result} |`)
 }
