@@ -36,7 +36,11 @@ export default defineConfig({
         // Whole stacks of processes: one after the other, or they measure each other.
         test: {
           name: 'processes',
-          include: ['packages/local/**/*.test.ts', 'test/{e2e,local}/**/*.test.ts'],
+          include: [
+            'packages/local/**/*.test.ts',
+            'test/{e2e,local}/**/*.test.ts',
+            'test/faults/*.test.ts',
+          ],
           globalSetup: postgres,
           fileParallelism: false,
           testTimeout: 120_000,

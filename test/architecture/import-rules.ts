@@ -19,6 +19,7 @@ const formats = '@trainyard/formats'
 const store = '@trainyard/store'
 const queue = '@trainyard/queue'
 const engine = '@trainyard/engine'
+const sweeps = '@trainyard/sweeps'
 const lifecycle = '@trainyard/lifecycle'
 
 export const IMPORT_RULES: Record<string, ImportRule> = {
@@ -39,7 +40,9 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
   'packages/model': {
     ours: [
       contracts,
+      domain,
       datasets,
+      `${datasets}/schema`,
       engine,
       `${engine}/plan`,
       `${engine}/inference`,
@@ -67,7 +70,19 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
   },
   // Level 3: services never import each other; they meet in rows.
   'services/api': {
-    ours: [contracts, domain, store, queue, datasets, model, formats, lifecycle, `${engine}/plan`],
+    ours: [
+      contracts,
+      domain,
+      store,
+      queue,
+      datasets,
+      model,
+      `${model}/quote`,
+      formats,
+      sweeps,
+      lifecycle,
+      `${engine}/plan`,
+    ],
     outside: [
       '@fastify/helmet',
       '@fastify/swagger',
@@ -84,12 +99,12 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
     node: true,
   },
   'services/scheduler': {
-    ours: [domain, store, queue, lifecycle],
+    ours: [contracts, domain, store, queue, sweeps, `${model}/quote`, lifecycle],
     outside: ['pino', 'zod'],
     node: true,
   },
   'services/worker': {
-    ours: [contracts, domain, store, queue, datasets, model, engine, lifecycle],
+    ours: [contracts, domain, store, queue, datasets, model, engine, sweeps, lifecycle],
     outside: ['pino', 'piscina', 'zod'],
     node: true,
   },

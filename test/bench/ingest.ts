@@ -12,6 +12,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as after } from 'node:timers/promises'
 import { cloneDatabase } from '../support/database.ts'
+import { memoryBytes } from '../support/process-facts.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
 import { startTestPostgres } from '../support/test-postgres.ts'
 
@@ -54,12 +55,13 @@ async function measure(name: string, path: string) {
     // The first table of a process loads DuckDB.
     await upload(stack, Readable.from(['a,y\n1,p\n2,q\n']))
     const pid = stack.process('api').pid
-    const before = await residentMegabytes(pid)
+    const before = (await memoryBytes(pid, 'VmRSS')) / 1e6
     const megabytes = (await stat(path)).size / 1e6
     const probe = startProbe(stack, pid)
     const processorBefore = await processorSeconds(pid)
     const startedMs = performance.now()
-    await upload(stack, createReadStream(path))
+    // The probe ends before the stack does, also when the upload is refused.
+    await upload(stack, createReadStream(path)).finally(probe.stop)
     const seconds = (performance.now() - startedMs) / 1000
     const processor = (await processorSeconds(pid)) - processorBefore
     const { timesMs, peakMegabytes } = await probe.stop()
@@ -103,7 +105,7 @@ function startProbe(stack: TestStack, pid: number) {
       })
       await response.arrayBuffer()
       timesMs.push(performance.now() - startedMs)
-      peakMegabytes = Math.max(peakMegabytes, await residentMegabytes(pid))
+      peakMegabytes = Math.max(peakMegabytes, (await memoryBytes(pid, 'VmRSS')) / 1e6)
       await after(PROBE_INTERVAL_MS)
     }
   }
@@ -115,11 +117,6 @@ function startProbe(stack: TestStack, pid: number) {
       return { timesMs: timesMs.sort((a, b) => a - b), peakMegabytes }
     },
   }
-}
-
-async function residentMegabytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1000
 }
 
 /** Of all threads, user and system; Linux counts it in hundredths. */

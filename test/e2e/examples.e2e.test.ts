@@ -29,6 +29,18 @@ const programs = [
   ['Python', 'python3', 'examples/quickstart/quickstart.py'],
 ] as const
 
+it('has a search from coarse to fine that explains itself and registers its best trial', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['examples/sweep/sweep.ts'], {
+    cwd: CHECKOUT,
+    env: { ...process.env, TRAINYARD_HOME: home },
+  })
+
+  expect(stdout).toContain('20 trials, about')
+  expect(stdout).toMatch(/round 2: training.optimizer.learning_rate: the best 4 trials lie from/)
+  expect(stdout).toMatch(/explains \d+ % of what differs/)
+  expect(stdout).toContain('registered as digits version 1')
+})
+
 // A bare machine has Node and perhaps no Python; the example is for those who have.
 it.each(programs.filter(([, program]) => spawnSync(program, ['--version']).status === 0))(
   'has a quickstart in %s that trains on wine and names the first one',

@@ -5,9 +5,9 @@ import {
   predictionSchema,
   weightsDocumentSchema,
 } from '@trainyard/contracts'
+import { mergePatch } from '@trainyard/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeClient, type TestClient } from '../support/client.ts'
-import { mergePatch } from '../support/merge-patch.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
 
 const PERCEPTRON = {

@@ -8,14 +8,14 @@ const PAGE = fileURLToPath(new URL('../../docs/fault-figures.md', import.meta.ur
 /** Writes `docs/fault-figures.md`. */
 export async function writeFigures(
   results: readonly Result[],
-  { seed, minutes }: { seed: number; minutes: number },
+  { command, minutes }: { command: string; minutes: number },
 ): Promise<void> {
   const gibibytes = (totalmem() / 1024 ** 3).toFixed(0)
   const date = new Date().toISOString().slice(0, 10)
   const lines = [
     '# Figures of the faults',
     '',
-    `Written by \`npm run fault -- all --seed ${seed}\` on ${date} in ${minutes.toFixed(0)} minutes: ${cpus()[0]?.model.trim()}, ` +
+    `Written by \`${command}\` on ${date} in ${minutes.toFixed(0)} minutes: ${cpus()[0]?.model.trim()}, ` +
       `${cpus().length} cores, ${gibibytes} GiB, Node ${process.version}, load at the end ${loadavg()[0]?.toFixed(1)}. ` +
       'What each fault is and must hold is in [guarantees.md](guarantees.md). A lease is 2 s here, two jobs train at a time.',
     '',

@@ -1,7 +1,7 @@
 /**
  * Runs faults of the catalogue and says what came of them.
- * Usage: npm run fault -- F25 [F30 …] [--seed 7] [--queue redis|postgres]; `npm run fault -- all` also writes
- * docs/fault-figures.md; `npm run fault -- list` names them.
+ * Usage: npm run fault -- F25 [F30 …] [--seed 7] [--queue redis|postgres]; `all` for all of
+ * them; `all` and --write write docs/fault-figures.md; `npm run fault -- list` names them.
  */
 import { parseArgs } from 'node:util'
 import { queuesToTest, type TestQueue } from '../support/queues.ts'
@@ -13,7 +13,11 @@ import { type Result, runFault } from './run-fault.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string', default: '1' }, queue: { type: 'string' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    queue: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
 })
 const seed = Number(values.seed)
 const queues = queuesToTest().filter(
@@ -32,9 +36,16 @@ if (faults.length === 0 || unknown.length > 0 || !Number.isInteger(seed) || queu
 }
 const startedMs = performance.now()
 const results: Result[] = []
+let rig: Rig | null = null
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void closeRig().finally(() => process.exit(1)))
+}
 for (const queue of queues) results.push(...(await runOn(queue)))
 const minutes = (performance.now() - startedMs) / 60_000
-if (isAll) await writeFigures(results, { seed, minutes })
+if (isAll || values.write) {
+  const command = `npm run fault -- ${positionals.join(' ')} --seed ${seed}`
+  await writeFigures(results, { command, minutes })
+}
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
   `${results.length} runs in ${minutes.toFixed(1)} min, ${violated.length} violated (seed ${seed})`,
@@ -44,7 +55,6 @@ process.exit(violated.length === 0 ? 0 : 1)
 /** One Trainyard after the other: what a fault has broken is not given to the next. */
 async function runOn(queue: TestQueue): Promise<Result[]> {
   const done: Result[] = []
-  let shared: Rig | null = null
   for (const fault of faults) {
     if (fault.queues?.includes(queue) === false) continue
     const reason = fault.unable?.() ?? null
@@ -52,19 +62,22 @@ async function runOn(queue: TestQueue): Promise<Result[]> {
       console.log(`${fault.id} on ${queue}: left out, ${reason}`)
       continue
     }
-    const rig: Rig = isAlone(fault)
-      ? await openRig({ queue, seed, ...own(fault) })
-      : (shared ?? (await openRig({ queue, seed })))
+    if (isAlone(fault)) await closeRig()
+    rig ??= await openRig({ queue, seed, ...own(fault) })
     const result = await runFault(fault, rig)
     done.push(result)
     print(result)
-    const isSpent = result.violations.length > 0 || isAlone(fault)
-    if (isSpent) await rig.close()
+    if (result.violations.length > 0 || isAlone(fault)) await closeRig()
     fault.disk?.unmount()
-    if (!isAlone(fault)) shared = isSpent ? null : rig
   }
-  await shared?.close()
+  await closeRig()
   return done
+}
+
+async function closeRig(): Promise<void> {
+  const closing = rig
+  rig = null
+  await closing?.close()
 }
 
 function isAlone(fault: Fault): boolean {

@@ -10,17 +10,21 @@ import {
   type ProjectId,
   type ResolvedConfig,
 } from '@trainyard/contracts'
-import type { NewDataset, NewJob } from '@trainyard/domain'
+import type { JobCheckpoint, NewDataset, NewJob } from '@trainyard/domain'
 import {
   createBlobs,
   createCheckpoints,
   createDatasets,
   createDispatch,
   createIdempotency,
+  createIngests,
   createJobs,
   createKeys,
   createLeases,
   createModels,
+  createSweepRuns,
+  createSweeps,
+  createTrialLeases,
   createWorkers,
   openDatabase,
 } from '@trainyard/store'
@@ -29,13 +33,17 @@ export type TestStores = ReturnType<typeof openTestStores>
 
 export function openTestStores(
   connectionString: string,
-  { leaseSeconds = 9, engine = 'this engine' } = {},
+  {
+    leaseSeconds = 9,
+    engine = 'this engine',
+    onError = (error: Error): void => console.error(error),
+  } = {},
 ) {
   const database = openDatabase({
     connectionString,
     applicationName: 'trainyard-test',
     connectionsMax: 10,
-    onError: (error) => console.error(error),
+    onError,
   })
   return {
     database,
@@ -44,7 +52,11 @@ export function openTestStores(
     datasets: createDatasets(database),
     jobs: createJobs(database),
     models: createModels(database),
+    sweeps: createSweeps(database),
+    sweepRuns: createSweepRuns(database),
+    trialLeases: createTrialLeases(database, { leaseSeconds, engine }),
     idempotency: createIdempotency(database),
+    ingests: createIngests(database),
     leases: createLeases(database, { leaseSeconds, engine }),
     checkpoints: createCheckpoints(database),
     dispatch: createDispatch(database, { leaseSeconds }),
@@ -237,6 +249,27 @@ export function makeEpochLayers(epoch: number, withHistograms = true): EpochLaye
       saturated_share: null,
       histograms: withHistograms ? histograms : null,
     })),
+  }
+}
+
+export function makeJobCheckpoint(overrides: Partial<JobCheckpoint> = {}): JobCheckpoint {
+  return {
+    step: 10,
+    sha256: 'a',
+    bytes: 4,
+    keep: 2,
+    progress: { epoch: 1, seconds: 1, best: null, last: null },
+    architecture: {
+      inputs: 2,
+      hidden: [],
+      outputs: 1,
+      output_activation: 'sigmoid',
+      task: 'classification',
+      classes: ['0', '1'],
+      target: 'y',
+    },
+    preprocessing: { columns: [], target: null },
+    ...overrides,
   }
 }
 

@@ -65,7 +65,9 @@ export async function startStack(options: {
     databaseUrl: database.url,
     redisUrl: redis?.url ?? null,
   }
-  const stores = openTestStores(database.url)
+  // What is proxied is to be broken.
+  const onError = options.through === undefined ? console.error : () => undefined
+  const stores = openTestStores(database.url, { onError })
   const pepper = randomBytes(32).toString('hex')
   const port = await findFreePort('127.0.0.1', 0)
   const baseUrl = `http://127.0.0.1:${port}`
@@ -111,7 +113,10 @@ export async function startStack(options: {
     })
     const hasEnded = () => child.exitCode !== null || child.signalCode !== null
     await waitFor(`${service} has started`, () => isStarted || hasEnded(), START_MS)
-    if (!isStarted) throw new Error(await readFile(join(folder, `${service}.log`), 'utf8'))
+    if (!isStarted) {
+      const text = await readFile(join(folder, `${service}.log`), 'utf8')
+      throw new Error(`${service} has ended with ${child.exitCode ?? child.signalCode}: ${text}`)
+    }
     return {
       service,
       pid: child.pid ?? 0,

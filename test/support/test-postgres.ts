@@ -1,4 +1,4 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import {
   DATA_FOLDER,
   startEmbeddedPostgres,
 } from '../../packages/local/src/postgres/embedded-postgres.ts'
-import { readPostmaster } from '../../packages/local/src/postgres/postmaster-pid.ts'
+import { signalPostgres } from './signal-postgres.ts'
 
 export const TEMPLATE_DATABASE = 'trainyard_template'
 
@@ -47,30 +47,11 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   await admin.end()
   return {
     url: postgres.connectionString,
-    signal(signal) {
-      const postmaster = readPostmaster(join(folder, DATA_FOLDER))
-      if (postmaster === null) throw new Error('Postgres does not run')
-      for (const pid of [postmaster.pid, ...childrenOf(postmaster.pid)]) {
-        try {
-          process.kill(pid, signal)
-        } catch (error) {
-          // A session may end between the list and the signal.
-          if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-        }
-      }
-    },
+    signal: (signal) => signalPostgres(join(folder, DATA_FOLDER), signal),
     async stop() {
       await postgres.stop(STOP_MS)
       home.release()
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-function childrenOf(pid: number): number[] {
-  const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-  return children
-    .split('\n')
-    .map(Number)
-    .filter((child) => child > 0)
 }

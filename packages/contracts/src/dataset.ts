@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { listOf, mapOf } from './bounded.ts'
 import { cellSchema, rowsSchema } from './cells.ts'
 import { datasetIdSchema, projectIdSchema } from './ids.ts'
+import { listQuerySchema } from './pagination.ts'
 import { nameSchema, timestampSchema } from './text.ts'
 
 export const DATASET_COLUMNS_MAX = 16_384
@@ -110,6 +111,40 @@ export const datasetSchema = z
   })
   .meta({ id: 'Dataset' })
 export type Dataset = z.infer<typeof datasetSchema>
+
+/** An upload is shown while it comes in once it is larger than this; less is over at once. */
+export const INGESTING_BYTES_MIN = 8 * 1024 ** 2
+
+export const INGEST_PHASES = ['receiving', 'reading'] as const
+export type IngestPhase = (typeof INGEST_PHASES)[number]
+
+/** A data set to be: its file is on the way, or is being read. */
+export const ingestingDatasetSchema = z
+  .object({
+    object: z.literal('dataset'),
+    id: datasetIdSchema,
+    project_id: projectIdSchema,
+    /** Null where it follows from the file. */
+    name: z.string().nullable(),
+    status: z.literal('ingesting'),
+    progress: z.object({
+      phase: z.enum(INGEST_PHASES),
+      /** Packed ones as they are. */
+      bytes_received: z.int(),
+      /** By Content-Length; null without. */
+      bytes_total: z.int().nullable(),
+    }),
+    created_at: timestampSchema,
+  })
+  .meta({ id: 'IngestingDataset' })
+export type IngestingDataset = z.infer<typeof ingestingDatasetSchema>
+
+export const listDatasetsQuerySchema = listQuerySchema.extend({
+  status: z
+    .enum(['ready', 'ingesting'])
+    .default('ready')
+    .describe('`ingesting`: large uploads under way, the newest hundred, in one page'),
+})
 
 export const datasetParamsSchema = z.object({ id: z.string() })
 

@@ -10,6 +10,7 @@ export const ID_PREFIXES = {
   dataset: 'ds',
   job: 'job',
   model: 'mdl',
+  checkpoint: 'ckpt',
   event: 'evt',
   sweep: 'swp',
 } as const
@@ -19,6 +20,7 @@ export const apiKeyIdSchema = z.string().brand<'ApiKeyId'>()
 export const datasetIdSchema = z.string().brand<'DatasetId'>()
 export const jobIdSchema = z.string().brand<'JobId'>()
 export const modelIdSchema = z.string().brand<'ModelId'>()
+export const checkpointIdSchema = z.string().brand<'CheckpointId'>()
 export const eventIdSchema = z.string().brand<'EventId'>()
 export const sweepIdSchema = z.string().brand<'SweepId'>()
 
@@ -27,6 +29,7 @@ export type ApiKeyId = z.infer<typeof apiKeyIdSchema>
 export type DatasetId = z.infer<typeof datasetIdSchema>
 export type JobId = z.infer<typeof jobIdSchema>
 export type ModelId = z.infer<typeof modelIdSchema>
+export type CheckpointId = z.infer<typeof checkpointIdSchema>
 export type EventId = z.infer<typeof eventIdSchema>
 export type SweepId = z.infer<typeof sweepIdSchema>
 
@@ -36,6 +39,7 @@ interface IdOf {
   dataset: DatasetId
   job: JobId
   model: ModelId
+  checkpoint: CheckpointId
   event: EventId
   sweep: SweepId
 }

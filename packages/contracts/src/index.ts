@@ -1,5 +1,6 @@
 export * from './augmentation-preview.ts'
 export * from './cells.ts'
+export * from './checkpoint.ts'
 export * from './dataset.ts'
 export * from './diagnosis.ts'
 export * from './evaluation.ts'

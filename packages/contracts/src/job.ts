@@ -1,15 +1,16 @@
 import { z } from 'zod'
-import { datasetIdSchema, jobIdSchema, projectIdSchema } from './ids.ts'
+import { datasetIdSchema, jobIdSchema, projectIdSchema, sweepIdSchema } from './ids.ts'
 import { jobSpecSchema } from './job-spec.ts'
 import { listQuerySchema } from './pagination.ts'
 import { resolvedConfigSchema } from './resolved-config.ts'
 import { timestampSchema } from './text.ts'
 import { exportQuerySchema } from './weights.ts'
 
-/** Statuses this version can reach; `pausing` and `paused` join with checkpoints. */
 export const JOB_STATUSES = [
   'queued',
   'running',
+  'pausing',
+  'paused',
   'cancelling',
   'succeeded',
   'failed',
@@ -23,6 +24,7 @@ export const stopReasonSchema = z.enum([
   'early_stopping',
   'target_reached',
   'max_seconds',
+  'pruned',
   'cancelled',
 ])
 export type StopReason = z.infer<typeof stopReasonSchema>
@@ -32,6 +34,7 @@ export const JOB_ERROR_CODES = [
   'diverged',
   'invalid_data',
   'out_of_memory',
+  'checkpoint_lost',
   'batch_timeout',
   'worker_lost',
   'internal',
@@ -176,6 +179,28 @@ export const manifestSchema = z
   .meta({ id: 'Manifest' })
 export type Manifest = z.infer<typeof manifestSchema>
 
+/** How a job came from another: anew with changes, the same again, the same to compare, or on from a checkpoint. */
+export const JOB_ORIGINS = ['clone', 'retry', 'verify', 'fork'] as const
+export const jobOriginSchema = z.enum(JOB_ORIGINS)
+export type JobOrigin = z.infer<typeof jobOriginSchema>
+
+/** Of what is compared, what was not the same to the bit. */
+export const VERIFIED_PARTS = ['weights.best', 'weights.last', 'metrics', 'engine'] as const
+
+/** What training a job again has shown. */
+export const verificationSchema = z.object({
+  /** The job that trains again. */
+  job_id: z.string(),
+  outcome: z
+    .enum(['pending', 'identical', 'different', 'unfinished'])
+    .describe('unfinished: the second training failed or was cancelled'),
+  differences: z
+    .array(z.enum(VERIFIED_PARTS))
+    .describe('Empty when identical; engine: another version of it, or another rounding'),
+  verified_at: timestampSchema.nullable(),
+})
+export type Verification = z.infer<typeof verificationSchema>
+
 export const jobSchema = z
   .object({
     object: z.literal('training.job'),
@@ -197,6 +222,9 @@ export const jobSchema = z
     final: z.object({ epoch: z.int(), metrics: metricsSummarySchema }).nullable(),
     /** Of a job with `validation.folds`; its epochs, best and final are those of the final model. */
     cross_validation: crossValidationSchema.nullable(),
+    parent_job_id: jobIdSchema.nullable(),
+    origin: jobOriginSchema.nullable().describe('How it came from its parent'),
+    verification: verificationSchema.nullable().describe('What the latest verify has found'),
     manifest: manifestSchema.nullable().describe('null until training has ended'),
     weights: z.object({ best: weightsInfoSchema, last: weightsInfoSchema }).nullable(),
     /** null until the job has succeeded, and without a validation part. */
@@ -205,6 +233,9 @@ export const jobSchema = z
     test: testResultSchema.nullable(),
     queue: z.object({ position: z.int() }).nullable(),
     error: jobErrorSchema.nullable(),
+    /** Of a trial; null for a job of its own. */
+    sweep_id: sweepIdSchema.nullable(),
+    trial_index: z.int().nullable(),
     priority: z.int(),
     metadata: z.record(z.string(), z.string()),
     created_at: timestampSchema,
@@ -246,8 +277,31 @@ export const listJobsQuerySchema = listQuerySchema.extend({
 
 /** The body may be left out. */
 export const cancelJobBodySchema = z
-  .strictObject({ mode: z.enum(['graceful']).optional() })
+  .strictObject({
+    mode: z
+      .enum(['graceful', 'force'])
+      .optional()
+      .describe('graceful stops at the next batch and keeps the weights; force ends the job now'),
+  })
   .nullish()
+export type CancelMode = NonNullable<NonNullable<z.infer<typeof cancelJobBodySchema>>['mode']>
+
+/** A JSON merge patch (RFC 7396) of a specification; what comes out is checked as any. */
+const specPatchSchema = z
+  .record(z.string(), z.unknown())
+  .describe('A JSON merge patch (RFC 7396) of config: null removes a field, lists are replaced')
+
+/** The body may be left out: the same again. */
+export const cloneJobBodySchema = specPatchSchema.nullish()
+
+/** The body may be left out: on from the newest checkpoint, with the settings it was taken with. */
+export const forkJobBodySchema = z
+  .strictObject({
+    checkpoint: z.string().optional().describe('Its id; default the newest'),
+    patch: specPatchSchema.optional(),
+  })
+  .nullish()
+export type ForkJobBody = NonNullable<z.infer<typeof forkJobBodySchema>>
 
 export const deleteJobQuerySchema = z.strictObject({
   purge: z.stringbool().optional().describe('Removes rows and weights for good'),
@@ -276,5 +330,6 @@ export const curvesQuerySchema = z.strictObject({
 export const whichWeightsSchema = z.enum(['best', 'last'])
 export type WhichWeights = z.infer<typeof whichWeightsSchema>
 export const readWeightsQuerySchema = exportQuerySchema.extend({
-  which: whichWeightsSchema.default('best'),
+  which: whichWeightsSchema.optional().describe('Default best; of a checkpoint last'),
+  checkpoint: z.string().optional().describe('The id of a checkpoint of the job'),
 })

@@ -63,6 +63,24 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check the id, and that the key belongs to the project of the job.',
   },
+  sweep_not_found: {
+    status: 404,
+    title: 'No such sweep',
+    retryable: false,
+    remedy: 'Check the id, and that the key belongs to the project of the sweep.',
+  },
+  trial_not_found: {
+    status: 404,
+    title: 'No such trial',
+    retryable: false,
+    remedy: 'Check the index: trials are chosen one after the other, and may not all be there yet.',
+  },
+  sweep_unfinished: {
+    status: 409,
+    title: 'The sweep has too few results',
+    retryable: true,
+    remedy: 'Wait until more trials have ended with a result; the detail says how many are needed.',
+  },
   model_not_found: {
     status: 404,
     title: 'No such model',
@@ -81,6 +99,20 @@ export const PROBLEMS = {
     retryable: false,
     remedy:
       'Wait until the job has ended; a job that failed or was cancelled in its first epoch has none.',
+  },
+  checkpoint_not_found: {
+    status: 404,
+    title: 'No such checkpoint',
+    retryable: false,
+    remedy:
+      'GET /v1/jobs/{id}/checkpoints lists those there are; the newest few are kept, and they go some days after the end of their job.',
+  },
+  checkpoint_unusable: {
+    status: 409,
+    title: 'The checkpoint cannot be used',
+    retryable: false,
+    remedy:
+      'The detail says why; use the weights of the job, another of its checkpoints, or a clone that starts from the beginning.',
   },
   split_not_found: {
     status: 404,
@@ -124,6 +156,12 @@ export const PROBLEMS = {
     title: 'An alias names the version',
     retryable: false,
     remedy: 'Move or delete the aliases that the detail names, then delete the version.',
+  },
+  dataset_ingesting: {
+    status: 409,
+    title: 'The data set is still being uploaded or read',
+    retryable: true,
+    remedy: 'Wait for the answer to its upload, or until GET /v1/datasets/{id} says ready.',
   },
   dataset_changed: {
     status: 409,

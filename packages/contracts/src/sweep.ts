@@ -11,6 +11,7 @@ import {
   projectIdSchema,
   sweepIdSchema,
 } from './ids.ts'
+import { whichWeightsSchema } from './job.ts'
 import {
   EPOCHS_MAX,
   jobSpecSchema,
@@ -18,8 +19,28 @@ import {
   SEED_MAX,
   watchedMetricSchema,
 } from './job-spec.ts'
+import { MEMBERS_MAX, modelNameSchema } from './model.ts'
 import { listQuerySchema } from './pagination.ts'
 import { nameSchema, timestampSchema } from './text.ts'
+
+/** What a field of a specification may be. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | JsonValue[]
+  | { [key: string]: JsonValue }
+
+/** A body is JSON by the time it is looked at; what lies deeper is checked where the value is put. */
+const jsonValueSchema = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]) as unknown as z.ZodType<JsonValue>
 
 export const TRIALS_MAX = 10_000
 export const REPEATS_MAX = 100
@@ -44,7 +65,7 @@ export const DISTRIBUTIONS = [
 
 /** All that holds has to hold; a condition on a parameter that is itself left out does not. */
 export const whenConditionSchema = z.strictObject({
-  in: z.array(z.json()).min(1).max(1000).optional(),
+  in: z.array(jsonValueSchema).min(1).max(1000).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
   min_layers: z.int().min(0).optional(),
@@ -59,8 +80,8 @@ export const sweptParameterSchema = z.strictObject({
     .describe(
       'Left out: categorical with values, constant with value, int_uniform between whole numbers, else uniform',
     ),
-  value: z.json().optional(),
-  values: z.array(z.json()).min(1).max(1000).optional(),
+  value: jsonValueSchema.optional(),
+  values: z.array(jsonValueSchema).min(1).max(1000).optional(),
   probabilities: z.array(z.number().min(0)).max(1000).optional(),
   min: z.number().optional(),
   max: z.number().optional(),
@@ -75,7 +96,7 @@ export const sweptParameterSchema = z.strictObject({
 export type SweptParameter = z.infer<typeof sweptParameterSchema>
 
 /** Values by the dotted path of the field they stand for. */
-export const trialParamsSchema = z.record(z.string(), z.json())
+export const trialParamsSchema = z.record(z.string(), jsonValueSchema)
 export type TrialParams = z.infer<typeof trialParamsSchema>
 
 export const objectiveSchema = z.strictObject({
@@ -182,7 +203,7 @@ export const roundRangeSchema = z.object({
   parameter: z.string(),
   min: z.number().nullable(),
   max: z.number().nullable(),
-  values: z.array(z.json()).nullable(),
+  values: z.array(jsonValueSchema).nullable(),
   explanation: z.string(),
 })
 export type RoundRange = z.infer<typeof roundRangeSchema>
@@ -226,8 +247,8 @@ export const trialSchema = z
     objective: trialObjectiveSchema.nullable(),
     /** Rank by objective among the trials that have one, from 1; equal values share it. */
     rank: z.int().nullable(),
-    /** Trials whose confidence intervals overlap that of the best are in its group, 1; null without repeats. */
-    tie_group: z.int().nullable(),
+    /** Whether its confidence interval overlaps that of the best trial; null without repeats. */
+    ties_with_best: z.boolean().nullable(),
     epochs: z.int(),
     /** Of tpe: how many finished trials the choice had seen. */
     seen_trials: z.int().nullable(),
@@ -349,6 +370,45 @@ export const listTrialsQuerySchema = z.strictObject({
 export const changeSweepBodySchema = z.strictObject({
   max_trials: z.int().min(1).max(TRIALS_MAX).describe('More than before'),
 })
+
+export const sweepParamsSchema = z.object({ id: z.string() })
+export const trialPathSchema = z.object({ id: z.string(), trial_index: z.string() })
+
+/** The best trial, or the one named, as a version of a model. */
+export const promoteSweepBodySchema = z.strictObject({
+  name: modelNameSchema,
+  trial_index: z.int().min(0).max(TRIALS_MAX).optional(),
+  which: whichWeightsSchema.optional(),
+})
+export type PromoteSweepBody = z.infer<typeof promoteSweepBodySchema>
+
+/** The best trials as one model whose probabilities, or values, are averaged. */
+export const ensembleSweepBodySchema = z.strictObject({
+  name: modelNameSchema,
+  top: z.int().min(2).max(MEMBERS_MAX).default(5),
+})
+export type EnsembleSweepBody = z.infer<typeof ensembleSweepBodySchema>
+
+export const sweepImportanceSchema = z
+  .object({
+    object: z.literal('sweep_importance'),
+    method: z.literal('fanova'),
+    /** Trials that the forest has learnt from. */
+    trials: z.int(),
+    parameters: z.array(
+      z.object({
+        parameter: z.string(),
+        share: z.number().describe('Of the variance of the objective, explained by this one alone'),
+        std: z.number().describe('Over the trees of the forest'),
+        slice: z
+          .array(z.object({ value: jsonValueSchema, mean: z.number(), std: z.number() }))
+          .describe('The objective expected along the parameter, averaged over all others'),
+      }),
+    ),
+    interactions: z.number().describe('Share that no parameter explains alone'),
+  })
+  .meta({ id: 'SweepImportance' })
+export type SweepImportance = z.infer<typeof sweepImportanceSchema>
 
 export const SWEEP_EVENT_TYPES = [
   'sweep.created',

@@ -132,7 +132,15 @@ export const ensembleDocumentSchema = z
   .meta({ id: 'EnsembleWeights' })
 
 /** Files that weights are written to. */
-export const EXPORT_FORMATS = ['json', 'safetensors', 'npz'] as const
+export const EXPORT_FORMATS = [
+  'json',
+  'safetensors',
+  'npz',
+  'onnx',
+  'tfjs',
+  'esm',
+  'bundle',
+] as const
 export type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
 export const exportQuerySchema = z.strictObject({
@@ -141,5 +149,15 @@ export const exportQuerySchema = z.strictObject({
     .enum(['trainyard', 'torch'])
     .optional()
     .describe("Of safetensors: ours, or the names of a PyTorch nn.Sequential's state_dict"),
+  inputs: z
+    .enum(['named', 'matrix'])
+    .optional()
+    .describe(
+      'Of ONNX: one tensor a column, or one matrix of all; left out, a matrix where all are numbers',
+    ),
+  fold_batch_norm: z
+    .stringbool()
+    .optional()
+    .describe('Of ONNX: weights take up the batch normalization after them'),
 })
 export type ExportQuery = z.infer<typeof exportQuerySchema>

@@ -1,9 +1,12 @@
+import { rm } from 'node:fs/promises'
 import type { Column, DatasetProfile, Task } from '@trainyard/contracts'
-import { blockRelation, blocksOf, isFolded, physicalName } from './column-blocks.ts'
-import type { Session } from './session.ts'
+import { blockRelation, blocksOf, copySql, isFolded, physicalName } from './column-blocks.ts'
+import { type Session, sqlText } from './session.ts'
 
 /** The share of rows that validate unless a job says otherwise. */
 const VALIDATION_FRACTION = 0.2
+/** A group of its own for each takes DuckDB some 60 MB. */
+const ROWS_PER_PASS = 1_000_000
 
 interface DuplicatesInput {
   path: string
@@ -92,20 +95,46 @@ export async function countDuplicates(
   session: Session,
   { path, rows, columns, task }: DuplicatesInput,
 ): Promise<DatasetProfile['duplicates']> {
-  const [row = []] = await session.rows(`
-    WITH hashed AS (${hashesSql(path, rows, columns)}),
-    pairs AS (SELECT f, t, count(*) AS n FROM hashed GROUP BY f, t),
-    groups AS (SELECT f, sum(n)::DOUBLE AS n, count(*) AS kinds FROM pairs GROUP BY f)
-    SELECT (SELECT sum(n - 1) FROM pairs)::DOUBLE,
-      coalesce(sum(n) FILTER (kinds > 1), 0)::DOUBLE,
-      (sum(n * (1 - pow(${VALIDATION_FRACTION}, n - 1))) / ${rows})::DOUBLE
-    FROM groups`)
-  const [copies, conflicting, overlap] = row.map(Number)
+  const passes = Math.ceil(rows / ROWS_PER_PASS)
+  const hashes = hashesSql(path, rows, columns)
+  const counts =
+    passes === 1
+      ? [await countGroups(session, `(${hashes})`)]
+      : await inPasses(session, hashes, passes)
+  const total = (k: number) => counts.reduce((sum, row) => sum + (row[k] ?? 0), 0)
   return {
-    rows: copies ?? 0,
-    conflicting_rows: task === 'classification' ? (conflicting ?? 0) : null,
-    validation_overlap: overlap ?? 0,
+    rows: total(0),
+    conflicting_rows: task === 'classification' ? total(1) : null,
+    validation_overlap: total(2) / rows,
   }
+}
+
+/** Equal hashes meet in one pass, and no pass holds more groups in memory than a million rows make. */
+async function inPasses(session: Session, hashes: string, passes: number): Promise<number[][]> {
+  const path = session.freshPath('hashes')
+  try {
+    await session.run(copySql(path, 2, hashes, { compression: 'snappy' }))
+    const counts: number[][] = []
+    for (let pass = 0; pass < passes; pass++) {
+      const relation = `(FROM read_parquet(${sqlText(path)}) WHERE f % ${passes} = ${pass})`
+      counts.push(await countGroups(session, relation))
+    }
+    return counts
+  } finally {
+    await rm(path, { force: true })
+  }
+}
+
+/** Copies, rows whose features stand with another target too, and rows times the share of them with a twin. */
+async function countGroups(session: Session, hashes: string): Promise<number[]> {
+  const [row = []] = await session.rows(`
+    WITH pairs AS (SELECT f, t, count(*) AS n FROM ${hashes} GROUP BY f, t),
+    groups AS (SELECT f, sum(n)::DOUBLE AS n, count(*) AS kinds FROM pairs GROUP BY f)
+    SELECT coalesce((SELECT sum(n - 1) FROM pairs), 0)::DOUBLE,
+      coalesce(sum(n) FILTER (kinds > 1), 0)::DOUBLE,
+      coalesce(sum(n * (1 - pow(${VALIDATION_FRACTION}, n - 1))), 0)::DOUBLE
+    FROM groups`)
+  return row.map(Number)
 }
 
 /** SQL of a row's hash of the features, `f`, and of the target, `t`. */

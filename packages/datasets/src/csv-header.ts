@@ -75,7 +75,8 @@ async function readFirstRecord(path: string): Promise<string> {
   try {
     const { size } = await file.stat()
     if (size === 0) refuse('The file is empty')
-    for (let length = Math.min(PEEK_BYTES, size); ; length = Math.min(length * 16, size)) {
+    const lengthMax = Math.min(size, FIRST_LINE_BYTES_MAX)
+    for (let length = Math.min(PEEK_BYTES, size); ; length = Math.min(length * 16, lengthMax)) {
       const bytes = Buffer.alloc(length)
       await file.read(bytes, 0, length, 0)
       assertEncoding(bytes)
@@ -86,10 +87,11 @@ async function readFirstRecord(path: string): Promise<string> {
         if (start === size) refuse('The file holds nothing but blank lines')
         return decode(bytes.subarray(start))
       }
-      if (length > FIRST_LINE_BYTES_MAX) {
-        refuse('The first line is longer than 4 MiB, or a quote in it is never closed', {
-          line: 1,
-        })
+      if (length === lengthMax) {
+        refuse(
+          `The first line is longer than 4 MiB: it has more than ${DATASET_COLUMNS_MAX} columns, or a quote in it is never closed`,
+          { line: 1 },
+        )
       }
     }
   } finally {
@@ -148,15 +150,13 @@ function guessSeparator(text: string): string {
 }
 
 export function splitRecord(text: string, separator: string, isGuess = false): string[] {
-  const quotedCell = / *"((?:[^"]|"")*)" */y
   const cells: string[] = []
   let at = 0
   for (;;) {
-    quotedCell.lastIndex = at
-    const quoted = quotedCell.exec(text)
+    const quoted = readQuoted(text, at)
     if (quoted !== null) {
-      cells.push((quoted[1] ?? '').replaceAll('""', '"'))
-      at = quotedCell.lastIndex
+      cells.push(quoted.cell)
+      at = quoted.end
       if (at < text.length && text[at] !== separator && !isGuess) {
         refuse('Line 1 has text after a closing quote', { line: 1 })
       }
@@ -169,6 +169,19 @@ export function splitRecord(text: string, separator: string, isGuess = false): s
     if (end < 0 || cells.length > DATASET_COLUMNS_MAX) return cells
     at = end + 1
   }
+}
+
+/** The cell in quotes that starts here, and where the blanks behind it end; null when none does or it does not close. */
+function readQuoted(text: string, from: number): { cell: string; end: number } | null {
+  let start = from
+  while (text[start] === ' ') start += 1
+  if (text[start] !== '"') return null
+  let close = text.indexOf('"', start + 1)
+  while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2)
+  if (close < 0) return null
+  let end = close + 1
+  while (text[end] === ' ') end += 1
+  return { cell: text.slice(start + 1, close).replaceAll('""', '"'), end }
 }
 
 function assertSeparator(separator: string): void {

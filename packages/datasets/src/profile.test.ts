@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Cell, DatasetWarning } from '@trainyard/contracts'
@@ -197,6 +197,22 @@ describe('figures', () => {
       expect(profile.duplicates.validation_overlap).toBeCloseTo(overlap / rows, 12)
     },
   )
+
+  it('counts equal rows of more than a million in passes', async () => {
+    const [rows, kinds] = [1_100_000, 600_001]
+    const lines = Array.from({ length: rows }, (_, i) => `${i % kinds},${i % 2 === 0 ? 'p' : 'q'}`)
+    const path = join(folder, 'long.csv')
+    await writeFile(path, `a,y\n${lines.join('\n')}\n`)
+
+    const { profile } = await tables.ingestFile(path)
+
+    // The two rows of a kind lie an odd number apart, so that their labels differ.
+    const twins = 2 * (rows - kinds)
+    expect(profile.duplicates.rows).toBe(0)
+    expect(profile.duplicates.conflicting_rows).toBe(twins)
+    expect(profile.duplicates.validation_overlap).toBeCloseTo((0.8 * twins) / rows, 9)
+    expect((await readdir(folder)).filter((name) => name.endsWith('.hashes'))).toEqual([])
+  })
 
   it('examines a choice of the rows of a long table, and asks all rows for what that suggests', async () => {
     // About every other row is examined, whatever repeats in the table; the odd one out among the flags is not.

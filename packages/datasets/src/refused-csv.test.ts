@@ -104,6 +104,15 @@ describe('a file that cannot be used', () => {
   })
 
   it.each([
+    [3_000_000, 'The name of column 1 has 3000000 characters'],
+    [12_000_000, 'or a quote in it is never closed'],
+  ])('with a quoted name of %i characters is refused like any other', async (length, detail) => {
+    const [fault] = await faultsOf(`"${'n'.repeat(length)}",y\n1,p\n`)
+
+    expect(fault?.detail).toContain(detail)
+  })
+
+  it.each([
     ['a line', 'x'.repeat(9_000_000)],
     ['a quoted cell of many lines', `"${'x,y\n'.repeat(2_500_000)}"`],
     ['a quote that is never closed', `"${'x,y\n'.repeat(2_500_000)}`],

@@ -6,6 +6,9 @@ import type {
   ApiKeyId,
   Architecture,
   Baseline,
+  CancelMode,
+  Checkpoint,
+  CheckpointId,
   Column,
   Dataset,
   DatasetId,
@@ -14,9 +17,12 @@ import type {
   EpochMetrics,
   Event,
   Fold,
+  IngestingDataset,
+  IngestPhase,
   Job,
   JobError,
   JobId,
+  JobOrigin,
   JobSpec,
   JobStatus,
   List,
@@ -32,6 +38,7 @@ import type {
   ResolvedConfig,
   StopReason,
   StoredProfile,
+  SweepId,
   Task,
   TestResult,
   WhichWeights,
@@ -119,6 +126,7 @@ export interface DatasetChange {
 
 export interface DatasetStore {
   insert(dataset: NewDataset, idempotency: IdempotentRequest | null): Promise<Once<Dataset>>
+  /** Throws `dataset_ingesting` when its upload is under way. */
   find(projectId: ProjectId, id: string): Promise<Dataset | null>
   list(projectId: ProjectId, page: Page): Promise<List<Dataset>>
   /** Those of the ids that there are, by id. */
@@ -134,6 +142,29 @@ export interface DatasetStore {
   delete(projectId: ProjectId, id: string): Promise<boolean>
 }
 
+/** How far an upload is, as its process last said. */
+export interface Ingest {
+  /** That of the data set to come. */
+  id: DatasetId
+  projectId: ProjectId
+  name: string | null
+  phase: IngestPhase
+  bytesReceived: number
+  bytesTotal: number | null
+}
+
+/** Uploads under way: of use to who watches, and nothing else depends on them. One whose process is silent is not there. */
+export interface IngestStore {
+  /** Makes it, or says that it lives and how far it is; at least every few seconds. */
+  put(ingest: Ingest): Promise<void>
+  remove(id: DatasetId): Promise<void>
+  find(projectId: ProjectId, id: string): Promise<IngestingDataset | null>
+  /** The newest hundred. */
+  list(projectId: ProjectId): Promise<IngestingDataset[]>
+  /** Removes those whose process has died. Returns how many. */
+  expire(): Promise<number>
+}
+
 /** Bytes from `start` up to, and without, `end`; at least one. */
 export interface ByteRange {
   start: number
@@ -147,6 +178,8 @@ export interface BlobStore {
     blob: { sha256: string; bytes: number },
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void>
+  /** The same for many small ones at a time. */
+  putMany(blobs: readonly { sha256: string; bytes: Uint8Array }[]): Promise<void>
   /**
    * Throws when the blob is absent or its bytes do not hash to its name; of a part it is only seen whether it is there,
    * since the hash is that of the whole.
@@ -173,6 +206,16 @@ export interface NewJob {
   engineVersion: string
   priority: number
   metadata: Record<string, string>
+  /** Absent for one that was submitted. */
+  derivation?: JobDerivation
+}
+
+/** From which job of the same project another comes, and what it takes over. */
+export interface JobDerivation {
+  origin: JobOrigin
+  parentJobId: JobId
+  /** Goes on from it: its bytes, and the history before it, are copied. */
+  checkpointId?: CheckpointId
 }
 
 export interface StoredWeights {
@@ -251,14 +294,17 @@ export interface IdempotencyStore {
 /** The API's side of jobs: every read and write names its project first, and there is no other way to reach a job. */
 export interface JobStore {
   /**
-   * Job, `job.created` event and idempotency key in one transaction. Throws `dataset_changed` when one of its data sets
-   * is not as it was any more.
+   * Job, `job.created` event and idempotency key in one transaction, with what a derived job takes over. Throws
+   * `dataset_changed` when one of its data sets is not as it was any more, and `checkpoint_not_found` when the checkpoint
+   * is gone by then.
    */
   insert(job: NewJob, idempotency: IdempotentRequest | null): Promise<Once<Job>>
   find(projectId: ProjectId, id: string): Promise<Job | null>
   list(projectId: ProjectId, page: Page & { status?: JobStatus | undefined }): Promise<List<Job>>
-  /** Decides by the locked row (`decideCancel`); a queued job is cancelled at once. Null when there is none. */
-  cancel(projectId: ProjectId, id: string): Promise<Job | null>
+  /** These three decide by the locked row (`decideCancel` and so on). Null when there is none. Default mode: graceful. */
+  cancel(projectId: ProjectId, id: string, mode?: CancelMode): Promise<Job | null>
+  pause(projectId: ProjectId, id: string): Promise<Job | null>
+  resume(projectId: ProjectId, id: string): Promise<Job | null>
   /** False when there is none; throws `illegal_transition` when it is not terminal. `purge` removes its rows for good. */
   delete(projectId: ProjectId, id: string, options: { purge: boolean }): Promise<boolean>
   /** Events with seq > `afterSeq` in order. */
@@ -292,6 +338,8 @@ export interface ClaimedJob {
   dataset: { sha256: string; rows: number; columns: Column[]; target: string; task: Task }
   /** null where nothing, or a part of the data set, validates. */
   validationDataset: { sha256: string; columns: Column[] } | null
+  /** null for a job of its own. */
+  trial: { sweepId: SweepId; trialIndex: number; expectedMs: number | null } | null
   /** The same of the test. */
   testDataset: { sha256: string; columns: Column[] } | null
   /** Completed by an attempt before, with the same engine. */
@@ -300,6 +348,8 @@ export interface ClaimedJob {
   furthestBatch: number
   /** The newest one, from which to go on; null starts from the beginning. */
   checkpoint: { step: number; sha256: string; progress: CheckpointProgress } | null
+  /** Whether its first checkpoint is another job's: without one it cannot be trained. */
+  isFork: boolean
 }
 
 /** What a worker has counted when a checkpoint is taken. */
@@ -321,17 +371,30 @@ export interface JobCheckpoint {
   /** So many stay, this one included. */
   keep: number
   progress: CheckpointProgress
+  architecture: Architecture
+  preprocessing: Preprocessing
 }
 
-/** Bytes of the checkpoints of jobs that are not ended. */
+export interface StoredCheckpoint {
+  checkpoint: Checkpoint
+  /** What its parameters are the weights of; null for one from before they were kept. */
+  model: { architecture: Architecture; preprocessing: Preprocessing } | null
+}
+
+/** The newest checkpoints of a job; they go with it, or when it has ended long ago. */
 export interface CheckpointStore {
+  /** Newest first. */
+  list(jobId: JobId): Promise<Checkpoint[]>
+  find(jobId: JobId, id: string): Promise<StoredCheckpoint | null>
   /**
    * Does nothing when the lease is another's. Without a `report` that names it a checkpoint counts for nothing, and the
    * next report of one removes it.
    */
   put(lease: Lease, checkpoint: { sha256: string; bytes: Uint8Array }): Promise<void>
   /** null when they are damaged or gone. */
-  read(jobId: JobId, sha256: string): Promise<Uint8Array | null>
+  read(jobId: JobId, sha256: string): Promise<Uint8Array<ArrayBuffer> | null>
+  /** Forgets those of jobs that ended more than so many days ago. Returns how many. */
+  expire(days: number): Promise<number>
 }
 
 export interface Progress {
@@ -375,9 +438,16 @@ export interface Finish {
   split?: { sha256: string }
   /** Left out where none were measured. */
   baselines?: Baseline[]
+  /** Of the end, or the newest that was not reported before. */
+  checkpoint?: JobCheckpoint | undefined
   /** Left out without a test part. */
   test?: TestResult | null
 }
+
+/** Why a worker gives a job back. */
+export type ReleaseReason = 'drained' | 'made_way'
+/** What becomes of a job whose worker or thread is lost. */
+export type LostJobOutcome = 'requeued' | 'failed' | 'cancelled' | 'paused'
 
 export interface Lease {
   jobId: JobId
@@ -394,22 +464,25 @@ export interface LeaseStore {
   /** Whether it is queued and may only run alone, since too many workers have died of it or beside it. */
   isSuspect(jobId: JobId): Promise<boolean>
   /**
-   * Renews the lease, stores metrics and one `job.epoch_completed`, and says whether a cancel is asked for. `batch` is how far
+   * Renews the lease, stores metrics and one `job.epoch_completed`, and says what is asked for. `batch` is how far
    * the training is, in batches from its start (default unknown): getting further than any attempt before is progress.
    */
   report(
     lease: Lease,
     progress: Progress | null,
     batch?: number,
-  ): Promise<'go_on' | 'cancel' | 'fenced'>
+  ): Promise<'go_on' | 'cancel' | 'pause' | 'fenced'>
   /** Terminal state, rest of the metrics, weights and event in one transaction. */
   finish(lease: Lease, finish: Finish): Promise<'done' | 'fenced'>
   /** Forgets a checkpoint that cannot be used and gives the job back, to go on from the one before. */
   discardCheckpoint(lease: Lease, step: number): Promise<'done' | 'fenced'>
-  /** Gives a job back unharmed: the worker drains, or the job makes way for one that has to run alone. */
-  release(lease: Lease, reason: 'drained' | 'made_way'): Promise<'done' | 'fenced'>
+  /**
+   * Gives a job back unharmed: the worker drains, or the job makes way for one that has to run alone. Paused where that was
+   * asked, else queued.
+   */
+  release(lease: Lease, reason: ReleaseReason): Promise<'done' | 'fenced'>
   /** The thread of the job has ended without a word: counts as a death. */
-  abandon(lease: Lease): Promise<'requeued' | 'failed' | 'cancelled' | 'fenced'>
+  abandon(lease: Lease): Promise<LostJobOutcome | 'fenced'>
 }
 
 export interface Dispatchable {
@@ -430,11 +503,9 @@ export interface DispatchStore {
   clockMs(): Promise<number>
   /**
    * Running jobs whose lease was dead at that time by Postgres' clock, default now: queued again, failed as `worker_lost` after
-   * too many, cancelled when that was asked.
+   * too many, cancelled or paused when that was asked.
    */
-  recoverDeadLeases(
-    asOfMs?: number,
-  ): Promise<{ jobId: JobId; outcome: 'requeued' | 'failed' | 'cancelled' }[]>
+  recoverDeadLeases(asOfMs?: number): Promise<{ jobId: JobId; outcome: LostJobOutcome }[]>
 }
 
 export interface WorkerInfo {
@@ -452,6 +523,8 @@ export interface WorkerStore {
   slots(): Promise<number>
 }
 
+export type StopWish = 'cancel' | 'force' | 'pause'
+
 /**
  * "Look again": hints between processes that may be lost without harm, since everybody also looks by the clock.
  * Publishing never throws and never waits.
@@ -461,8 +534,11 @@ export interface Pulse {
   /** A job has ended or was given back: the next may be handed over. */
   slotFreed(): void
   jobChanged(jobId: JobId): void
-  cancelAsked(jobId: JobId): void
+  sweepChanged(sweepId: SweepId): void
+  /** The worker of the job is to stop it: `force` at once, else at the next batch. */
+  stopAsked(jobId: JobId, how: StopWish): void
   onJobQueued(listener: () => void): void
   onJobChanged(listener: (jobId: JobId) => void): void
-  onCancelAsked(listener: (jobId: JobId) => void): void
+  onSweepChanged(listener: (sweepId: SweepId) => void): void
+  onStopAsked(listener: (jobId: JobId, how: StopWish) => void): void
 }

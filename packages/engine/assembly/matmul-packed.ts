@@ -8,7 +8,7 @@ import { block, job } from './layout'
 import { packLeft, packLeftTransposed, packRight, packRightTransposed } from './panels'
 import { scratchOffset } from './team'
 import { nextTileRows } from './tile-rows'
-import { multiplyColumns8, multiplyPanels, TILE_COLUMNS, TILE_ROWS } from './tiles'
+import { multiplyAdd, multiplyColumns8, multiplyPanels, TILE_COLUMNS, TILE_ROWS } from './tiles'
 
 const TILE_STRIDE: usize = <usize>TILE_COLUMNS << 2
 
@@ -94,7 +94,13 @@ function multiplyBlock(
   rows: i32, columns: i32, depth: i32, leftPanels: usize, rightPanels: usize,
   c: usize, strideC: usize, accumulates: bool,
 ): void {
-  for (let j = 0; j < columns; j += TILE_COLUMNS) {
+  let j = 0
+  if (rows == 1) {
+    for (; j + 4 * TILE_COLUMNS <= columns; j += 4 * TILE_COLUMNS) {
+      multiplyRow(depth, leftPanels, rightPanels + (<usize>(j * depth) << 2), c + (<usize>j << 2), accumulates)
+    }
+  }
+  for (; j < columns; j += TILE_COLUMNS) {
     const right = rightPanels + (<usize>(j * depth) << 2)
     const width = min(TILE_COLUMNS, columns - j)
     for (let i = 0; i < rows;) {
@@ -107,6 +113,40 @@ function multiplyBlock(
       i += height
     }
   }
+}
+
+/** C[1, 32] of one row and four right panels: the sums of a single panel would wait for one another. */
+function multiplyRow(depth: i32, left: usize, right0: usize, c: usize, accumulates: bool): void {
+  const bytes = <usize>depth * TILE_STRIDE
+  let right1 = right0 + bytes, right2 = right1 + bytes, right3 = right2 + bytes
+  let c0 = f32x4.splat(0), c1 = f32x4.splat(0), c2 = f32x4.splat(0), c3 = f32x4.splat(0)
+  let c4 = f32x4.splat(0), c5 = f32x4.splat(0), c6 = f32x4.splat(0), c7 = f32x4.splat(0)
+  for (const end = left + (<usize>depth << 2); left < end; left += 4) {
+    const x = v128.load32_splat(left)
+    c0 = multiplyAdd(x, v128.load(right0), c0)
+    c1 = multiplyAdd(x, v128.load(right0, 16), c1)
+    c2 = multiplyAdd(x, v128.load(right1), c2)
+    c3 = multiplyAdd(x, v128.load(right1, 16), c3)
+    c4 = multiplyAdd(x, v128.load(right2), c4)
+    c5 = multiplyAdd(x, v128.load(right2, 16), c5)
+    c6 = multiplyAdd(x, v128.load(right3), c6)
+    c7 = multiplyAdd(x, v128.load(right3, 16), c7)
+    right0 += TILE_STRIDE
+    right1 += TILE_STRIDE
+    right2 += TILE_STRIDE
+    right3 += TILE_STRIDE
+  }
+  storePair(c, c0, c1, accumulates)
+  storePair(c + 32, c2, c3, accumulates)
+  storePair(c + 64, c4, c5, accumulates)
+  storePair(c + 96, c6, c7, accumulates)
+}
+
+// @ts-ignore: decorator
+@inline
+function storePair(c: usize, first: v128, second: v128, accumulates: bool): void {
+  v128.store(c, accumulates ? f32x4.add(v128.load(c), first) : first)
+  v128.store(c, accumulates ? f32x4.add(v128.load(c, 16), second) : second, 16)
 }
 
 /** A tile of fewer rows; its left panel is as narrow as that. */

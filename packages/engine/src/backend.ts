@@ -93,12 +93,14 @@ export interface TrainingSession {
   trainEpoch(epoch: number, rate: StepRate): EpochOutcome
   /** Whether multiply-adds are rounded once: a state from where they are not leads to other bits. */
   readonly fused: boolean
-  /** In which an epoch was interrupted. The bytes are a view, to be copied before training goes on. */
+  /** In which an epoch was interrupted or stopped. The bytes are a view, to be copied before training goes on. */
   state(): SessionState
+  /** That of an epoch about to begin, after the one before was completed and validated. */
+  stateBefore(epoch: number, rate: StepRate): SessionState
   /** Before the first epoch; the reference throws `invalid_options`. */
   restore(state: SessionState): void
-  /** Goes on with an epoch that was interrupted or restored. */
-  continueEpoch(): EpochOutcome
+  /** Goes on with an epoch that was interrupted or restored; at the rate given, else at the one it had. */
+  continueEpoch(rate?: StepRate | null): EpochOutcome
   /** Inference mode over the validation rows; null without any. */
   validate(): Metrics | null
   /** Keeps a copy of the parameters beside the running ones, replacing the one before. */

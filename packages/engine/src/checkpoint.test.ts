@@ -3,10 +3,11 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { drain, makeConfig, makeData, makeOptions, OPTIMIZERS } from '../test/fixtures.ts'
 import { openTeam } from '../test/open-team.ts'
 import type { BatchAnswer } from './backend.ts'
-import { inspectCheckpoint } from './checkpoint.ts'
+import { checkpointWeights, inspectCheckpoint } from './checkpoint.ts'
 import type { NetworkConfig } from './config.ts'
 import { EngineError } from './errors.ts'
 import { createNetwork } from './network.ts'
+import { planNetwork } from './plan.ts'
 import { type EpochMetrics, type TrainingOptions, train } from './train.ts'
 import { compileBuild } from './wasm/load.ts'
 import { mapMemory } from './wasm/memory-map.ts'
@@ -109,6 +110,124 @@ describe.each(CASES)('a checkpoint with $name', ({ config, options }) => {
 
     expect(resumed.weights).toEqual(undisturbed.weights)
   })
+
+  it('is taken of a stop at any batch, and resumes there', async () => {
+    const undisturbed = await run(config, given)
+    const at = Math.floor(undisturbed.batches / 2)
+
+    let batches = 0
+    const stopped = await run(config, { ...given, onBatch: () => batches++ === at })
+    const resumed = await run(config, { ...given, resume: stopped.end })
+
+    expect(inspectCheckpoint(stopped.end).step).toBe(at)
+    expect(checkpointWeights(stopped.end)).toEqual({
+      last: stopped.weights[0],
+      best: stopped.weights[1],
+    })
+    expect([...stopped.epochs, ...resumed.epochs]).toEqual(undisturbed.epochs)
+    expect(resumed.weights).toEqual(undisturbed.weights)
+    expect(resumed.result).toEqual(undisturbed.result)
+  })
+
+  it('is taken of the end, and goes on to the epochs that a longer training has', async () => {
+    // A rate that falls over all epochs has fallen further in the shorter one.
+    const schedule = given.schedule?.type === 'cosine' ? null : (given.schedule ?? null)
+    const longer = await run(config, { ...given, schedule })
+    const epochs = longer.epochs.length - 2
+
+    const shorter = await run(config, { ...given, schedule, epochs })
+    const continued = { ...given, schedule, resume: shorter.end, continues: true }
+    const rest = await run(config, continued)
+
+    const { step } = longer.epochs[epochs - 1] ?? expect.fail('there is no such epoch')
+    expect(inspectCheckpoint(shorter.end)).toMatchObject({ epoch: epochs + 1, batch: 0, step })
+    expect(rest.epochs).toEqual(longer.epochs.slice(epochs))
+    expect(rest.weights).toEqual(longer.weights)
+    expect(rest.result).toEqual(longer.result)
+  })
+})
+
+describe('a training that continues another', () => {
+  const config = makeConfig({ ...SHAPE, batchNorm: true })
+  const options = makeOptions(makeData(config, 50), {
+    optimizer: OPTIMIZERS.adam,
+    batchSize: 8,
+    epochs: 4,
+    validation: makeData(config, 21, 5n),
+  })
+  const continueWith = async (changes: Partial<TrainingOptions>, at = 10, other = config) => {
+    const resume = await takeAt(config, options, at)
+    return await run(other, { ...options, ...changes, resume, continues: true })
+  }
+
+  it('goes on with other rates from the very batch', async () => {
+    const [same, slower] = [
+      await continueWith({}),
+      await continueWith({ optimizer: { ...OPTIMIZERS.adam, learningRate: 1e-30 } as never }),
+    ]
+    const undisturbed = await run(config, options)
+
+    expect(same.weights).toEqual(undisturbed.weights)
+    // At a rate of nothing the parameters stay where the checkpoint has them.
+    const kept = checkpointWeights(await takeAt(config, options, 10)).last
+    expect(slower.weights[0]?.map(({ weight }) => weight)).toEqual(kept.map(({ weight }) => weight))
+    expect(slower.epochs[0]?.learningRate).toBe(1e-30)
+  })
+
+  it('takes the rate of a new schedule where it stands in the epoch', async () => {
+    const { epochs } = await continueWith({ schedule: { type: 'per_step', factor: 0.5 } }, 7 + 2)
+    const rate = (options.optimizer as { learningRate: number }).learningRate
+
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([2, 3, 4])
+    expect(epochs[1]?.learningRate).toBe(rate * 0.5 ** 14)
+  })
+
+  it('begins a patience anew that was changed', async () => {
+    const patient = { metric: 'val_loss', patience: 2, minDelta: 0 } as const
+    const waiting = { ...options, earlyStopping: { ...patient, minDelta: 1e9 } }
+    // The first epoch improves on nothing, the second and third wait.
+    const stopped = await run(config, { ...waiting, epochs: 10 })
+
+    const longer = { ...waiting, epochs: 20, earlyStopping: { ...patient, minDelta: 1e8 } }
+    const continued = await run(config, { ...longer, resume: stopped.end, continues: true })
+
+    expect(stopped.result).toMatchObject({ stopReason: 'early_stopping', epochs: 3 })
+    expect(continued.result).toMatchObject({ stopReason: 'early_stopping', epochs: 6 })
+  })
+
+  it.each<[string, Partial<TrainingOptions>, NetworkConfig?]>([
+    ['regularization', { regularization: { l1: 0, l2: 0.1 } }],
+    ['clipping', { gradientClip: { value: 0.1 } }],
+    ['class weights', { classWeights: 'balanced' }],
+    [
+      'augmentation',
+      {
+        augmentation: {
+          operations: [{ type: 'gaussian_noise', std: 1 }],
+          image: null,
+          mixup: null,
+        },
+      },
+    ],
+    ['dropout', {}, makeConfig({ ...SHAPE, batchNorm: true, dropout: 0.4, inputDropout: 0.2 })],
+  ])('may have other %s', async (_, changes, other = config) => {
+    const continued = await continueWith(changes, 10, other)
+    const undisturbed = await run(config, options)
+
+    expect(continued.epochs.map(({ epoch }) => epoch)).toEqual([2, 3, 4])
+    expect(continued.weights).not.toEqual(undisturbed.weights)
+  })
+
+  it.each<[string, Partial<TrainingOptions>, NetworkConfig?]>([
+    ['batchSize', { batchSize: 9 }],
+    ['seed', { seed: 8n }],
+    ['shuffle', { shuffle: false }],
+    ['optimizer', { optimizer: OPTIMIZERS.rmsprop }],
+    ['training', { training: makeData(config, 51) }],
+    ['network', {}, makeConfig({ ...SHAPE, hidden: [17, 7], batchNorm: true })],
+  ])('must have the same %s', async (name, changes, other = config) => {
+    await expect(continueWith(changes, 10, other)).rejects.toThrow(new RegExp(`${name} differ`))
+  })
 })
 
 describe('a checkpoint', () => {
@@ -147,6 +266,9 @@ describe('a checkpoint', () => {
 
     const checkpoint = await takeAt(config, options, 3)
 
+    const sizes = { batchSize: 8, trainingRows: 50, validationRows: 0 }
+    const plan = planNetwork({ network: config, optimizer: 'adam', ...sizes })
+    expect(plan.checkpointBytes).toBe(stateBytes)
     expect(stateBytes).toBeGreaterThanOrEqual(2 * map.stateBytes + 2 * map.parameterBytes)
     expect(checkpoint.length - stateBytes).toBeGreaterThan(0)
     expect(checkpoint.length - stateBytes).toBeLessThan(2000)
@@ -242,10 +364,11 @@ describe('a checkpoint', () => {
   }
 })
 
-/** Metrics without what a clock measured. */
+/** Metrics without what a clock measured; `end` is the checkpoint of its end. */
 async function run(config: NetworkConfig, options: TrainingOptions) {
   const network = await createNetwork(config, { seed: 1n })
   let batches = 0
+  let end = new Uint8Array()
   const { yielded, result } = drain(
     train(network, {
       ...options,
@@ -253,12 +376,15 @@ async function run(config: NetworkConfig, options: TrainingOptions) {
         batches++
         return options.onBatch?.() ?? false
       },
+      onEnd: (checkpoint) => {
+        end = checkpoint
+      },
     }),
   )
   const epochs = yielded.map((metrics) => ({ ...metrics, durationMs: 0, examplesPerSecond: 0 }))
   const weights: LayerWeights[][] = [network.weights('last'), network.weights('best')]
   network.dispose()
-  return { epochs, result, weights, batches }
+  return { epochs, result, weights, batches, end }
 }
 
 /** Stops right after it was taken, at a batch counted from 0 over all epochs of the run. */

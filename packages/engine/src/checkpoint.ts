@@ -9,6 +9,9 @@ import { EngineError } from './errors.ts'
 import { beginPlateau, type PlateauState } from './schedules/learning-rate.ts'
 import type { TrainingOptions } from './train.ts'
 import { ENGINE_VERSION } from './version.ts'
+import { JobMemory } from './wasm/job-memory.ts'
+import { mapMemory } from './wasm/memory-map.ts'
+import type { LayerWeights } from './weights.ts'
 
 /** What early stopping remembers of the epochs before. */
 export interface StoppingState {
@@ -34,6 +37,16 @@ type Description = Record<string, unknown>
 const MAGIC = 0x4b435954
 const FORMAT = 1
 const HEADER_BYTES = 16
+/** May differ where a training continues another, beside dropout and the numbers of the optimizer. */
+const CHANGEABLE = [
+  'epochs',
+  'earlyStopping',
+  'schedule',
+  'regularization',
+  'gradientClip',
+  'classWeights',
+  'augmentation',
+]
 /** Numbers of the progress; those of the backend follow. */
 const PROGRESS_NUMBERS = 9
 
@@ -95,20 +108,45 @@ export function writeCheckpoint(
   return bytes
 }
 
-/** Throws `invalid_checkpoint` unless the bytes are whole and of the training described. */
+/**
+ * Throws `invalid_checkpoint` unless the bytes are whole and of the training described, or, when it `continues`
+ * another, of one whose state means the same. `changed` names what differs then.
+ */
 export function readCheckpoint(
   checkpoint: Uint8Array,
   expected: Description,
-): { progress: TrainingProgress; session: SessionState } {
+  continues: boolean,
+): { progress: TrainingProgress; session: SessionState; changed: ReadonlySet<string> } {
   const { description, progress, session } = parse(checkpoint)
   const wanted = JSON.parse(toCanonicalJson(expected)) as Description
-  const differing = Object.keys({ ...wanted, ...description }).filter(
-    (name) => JSON.stringify(description[name]) !== JSON.stringify(wanted[name]),
-  )
-  if (differing.length > 0) {
-    refuse(`it is of another training: ${differing.join(', ')} differ`)
+  const differing = differences(wanted, description)
+  const refused = continues
+    ? differences(meaningOfState(wanted), meaningOfState(description))
+    : differing
+  if (refused.length > 0) refuse(`it is of another training: ${refused.join(', ')} differ`)
+  return { progress, session, changed: new Set(differing) }
+}
+
+/**
+ * Copies of the parameters that a checkpoint holds. Throws `invalid_checkpoint` when it is damaged or of another
+ * version of the engine, whose memory may be laid out otherwise.
+ */
+export function checkpointWeights(checkpoint: Uint8Array): {
+  last: LayerWeights[]
+  best: LayerWeights[]
+} {
+  const { description, session } = parse(checkpoint)
+  if (description.engine !== ENGINE_VERSION) {
+    refuse(`it is of engine ${String(description.engine)}, this is ${ENGINE_VERSION}`)
   }
-  return { progress, session }
+  const network = description.network as NetworkConfig
+  const { type: optimizer } = description.optimizer as TrainingOptions['optimizer']
+  const map = mapMemory({ network, optimizer, batchSize: 1, trainingRows: 0, validationRows: 0 })
+  if (session.bytes.length !== map.gradient - map.parameters) refuse('it is of another size')
+  const memory = new ArrayBuffer(map.gradient)
+  new Uint8Array(memory).set(session.bytes, map.parameters)
+  const read = new JobMemory({ buffer: memory }, map)
+  return { last: read.readWeights('last'), best: read.readWeights('best') }
 }
 
 /** Where in its training a checkpoint was taken. Throws `invalid_checkpoint` when it is damaged. */
@@ -147,6 +185,27 @@ function parse(checkpoint: Uint8Array): {
     description: JSON.parse(text) as Description,
     progress: fromNumbers(numbers),
     session: { numbers: numbers.slice(PROGRESS_NUMBERS), bytes: bytes.subarray(stateAt) },
+  }
+}
+
+function differences(wanted: Description, description: Description): string[] {
+  return Object.keys({ ...wanted, ...description }).filter(
+    (name) => JSON.stringify(description[name]) !== JSON.stringify(wanted[name]),
+  )
+}
+
+/** Of a description what decides how its state is to be read, and which rows and batches are behind it. */
+function meaningOfState(description: Description): Description {
+  const { network, optimizer, ...rest } = description
+  const { inputDropout: _, layers, ...shapes } = network as NetworkConfig
+  for (const name of CHANGEABLE) delete rest[name]
+  return {
+    ...rest,
+    network: {
+      ...shapes,
+      layers: layers.map(({ dropout: __, initializer: ___, ...layer }) => layer),
+    },
+    optimizer: (optimizer as TrainingOptions['optimizer']).type,
   }
 }
 

@@ -11,7 +11,7 @@ export type {
   TrainingJob,
   TrainingSession,
 } from './backend.ts'
-export { inspectCheckpoint } from './checkpoint.ts'
+export { checkpointWeights, inspectCheckpoint } from './checkpoint.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export {
   GRADIENT_TOLERANCE,

@@ -42,6 +42,8 @@ export interface NetworkPlan {
   flopsPerEpoch: number
   /** Exactly what the engine allocates for the job. */
   memoryBytes: number
+  /** Of a checkpoint, but for a few hundred of description. */
+  checkpointBytes: number
   layers: { inputs: number; units: number; parameters: number }[]
 }
 
@@ -57,6 +59,8 @@ export function planNetwork(input: PlanInput): NetworkPlan {
     // Weights and a bias, and with batch normalization γ and β.
     parameters: (shape.inputs + (network.layers[index]?.batchNorm ? 3 : 1)) * shape.units,
   }))
+  // The perceptron learns row by row.
+  const map = mapMemory(input.optimizer === 'perceptron' ? { ...input, batchSize: 1 } : input)
   return {
     parameterCount: layers.reduce((sum, { parameters }) => sum + parameters, 0),
     flopsPerEpoch: layers.reduce((sum, { inputs, units }, index) => {
@@ -64,9 +68,8 @@ export function planNetwork(input: PlanInput): NetworkPlan {
       const productsPerRow = index === 0 ? 2 : 3
       return sum + 2 * inputs * units * (productsPerRow * trainingRows + validationRows)
     }, 0),
-    // The perceptron learns row by row.
-    memoryBytes: mapMemory(input.optimizer === 'perceptron' ? { ...input, batchSize: 1 } : input)
-      .bytes,
+    memoryBytes: map.bytes,
+    checkpointBytes: map.gradient - map.parameters,
     layers,
   }
 }

@@ -1,10 +1,11 @@
 import { type Augmentation, assertAugmentation } from './augmentation/augmentation.ts'
-import type { BatchAnswer, Metrics, TrainingData, TrainingJob } from './backend.ts'
+import type { BatchAnswer, Metrics, SessionState, TrainingData, TrainingJob } from './backend.ts'
 import {
   beginProgress,
   describeTraining,
   readCheckpoint,
   type StoppingState,
+  type TrainingProgress,
   writeCheckpoint,
 } from './checkpoint.ts'
 import { assertClassWeights, weighClasses } from './class-weights.ts'
@@ -19,6 +20,7 @@ import {
   assertScheduleConfig,
   createSchedule,
   type ScheduleConfig,
+  type StepRate,
 } from './schedules/learning-rate.ts'
 import type { Team } from './wasm/team.ts'
 
@@ -58,12 +60,23 @@ export interface TrainingOptions {
   onBatch?: () => BatchAnswer
   onCheckpoint?: (checkpoint: Uint8Array<ArrayBuffer>) => void
   /**
+   * Called at the end with a checkpoint of it, however training ends but by divergence: what a training with more
+   * epochs goes on from. Not for the reference backend.
+   */
+  onEnd?: (checkpoint: Uint8Array<ArrayBuffer>) => void
+  /**
    * A checkpoint of a training with the same options and data: goes on from there, to the same bits. Only
    * what was observed of the epoch at hand may be missing, and durations are those of this machine. Not for
    * the reference backend. Throws `invalid_checkpoint` for a damaged one or one of another training, engine or
    * rounding.
    */
   resume?: Uint8Array | null
+  /**
+   * Whether `resume` may be of a training with other epochs, rates, stopping, penalties, clipping, class weights,
+   * augmentation or dropout, and the same in all else: what it remembers of a schedule or a patience that was
+   * changed begins anew, everything else goes on. Default false.
+   */
+  continues?: boolean
   /** More threads than the calling one, which starts alone. */
   team?: Team | null
   /**
@@ -130,11 +143,16 @@ export function* train(
   const session = network.openTraining(toTrainingJob(network, options))
   const batchesPerEpoch = Math.ceil(options.training.rows / effectiveBatchSize(options))
   const { schedule: scheduleConfig, optimizer, earlyStopping } = options
+  const description = describeTraining(network.config, options, session.fused)
+  let progress = beginProgress(optimizer.learningRate)
+  /** Where training has ended, as long as it could go on from there. */
+  let endState: (() => SessionState) | null = null
 
   try {
-    const description = describeTraining(network.config, options, session.fused)
-    const resumed = options.resume ? readCheckpoint(options.resume, description) : null
-    const progress = resumed?.progress ?? beginProgress(optimizer.learningRate)
+    const resumed = options.resume
+      ? readCheckpoint(options.resume, description, options.continues ?? false)
+      : null
+    if (resumed !== null) progress = goOn(resumed, optimizer.learningRate)
     const schedule = createSchedule(
       scheduleConfig ?? { type: 'constant' },
       optimizer.learningRate,
@@ -145,11 +163,16 @@ export function* train(
     let best = progress.bestEpoch === 0 ? null : { epoch: progress.bestEpoch }
     let restored = resumed?.session ?? null
     if (restored !== null) session.restore(restored)
+    const isRateNew = resumed !== null && hasNewRate(resumed.changed, scheduleConfig)
 
     for (let epoch = restored?.numbers[0] ?? 1; epoch <= options.epochs; epoch++) {
       const rate = schedule.rateOf(epoch)
       const startedMs = performance.now() - (restored === null ? 0 : progress.elapsedMs)
-      let outcome = restored === null ? session.trainEpoch(epoch, rate) : session.continueEpoch()
+      endState = null
+      let outcome =
+        restored === null
+          ? session.trainEpoch(epoch, rate)
+          : session.continueEpoch(isRateNew ? rateWithin(rate, restored) : null)
       restored = null
       while (outcome.status === 'interrupted') {
         progress.elapsedMs = performance.now() - startedMs
@@ -157,7 +180,11 @@ export function* train(
         outcome = session.continueEpoch()
       }
       const trainedMs = performance.now()
-      if (outcome.status === 'stopped') return { stopReason: 'stopped', epochs: epoch - 1, best }
+      if (outcome.status === 'stopped') {
+        progress.elapsedMs = trainedMs - startedMs
+        endState = () => session.state()
+        return { stopReason: 'stopped', epochs: epoch - 1, best }
+      }
       if (outcome.status === 'diverged') {
         const { batch, layer, row } = outcome
         const divergence = { epoch, batch, layer, row }
@@ -175,6 +202,12 @@ export function* train(
         session.keepBest()
       }
       const trainMs = Math.max(trainedMs - startedMs, DURATION_MIN_MS)
+      const isStale =
+        earlyStopping !== null &&
+        watchStaleness(earlyStopping, progress.stopping, outcome.metrics, validation)
+      progress.elapsedMs = 0
+      // The iteration may be left at this epoch.
+      endState = () => session.stateBefore(epoch + 1, schedule.rateOf(epoch + 1))
       yield {
         epoch,
         step: epoch * batchesPerEpoch,
@@ -191,17 +224,50 @@ export function* train(
         isBest,
         observations: outcome.observations,
       }
-      const isStale =
-        earlyStopping !== null &&
-        watchStaleness(earlyStopping, progress.stopping, outcome.metrics, validation)
       if (isStale && epoch < options.epochs) {
         return { stopReason: 'early_stopping', epochs: epoch, best }
       }
     }
     return { stopReason: 'epochs_completed', epochs: options.epochs, best }
   } finally {
+    if (endState !== null) {
+      options.onEnd?.(writeCheckpoint(description, progress, endState()))
+    }
     session.close()
   }
+}
+
+/** What a training remembers of the one that it goes on with. */
+function goOn(
+  { progress, changed }: ReturnType<typeof readCheckpoint>,
+  learningRate: number,
+): TrainingProgress {
+  const fresh = beginProgress(learningRate)
+  const hasOtherSchedule = changed.has('optimizer') || changed.has('schedule')
+  return {
+    ...progress,
+    stopping: changed.has('earlyStopping') ? fresh.stopping : progress.stopping,
+    plateau: hasOtherSchedule ? fresh.plateau : progress.plateau,
+  }
+}
+
+/** Whether the rate of the epoch at hand is another than the one it was interrupted with. */
+function hasNewRate(
+  changed: ReadonlySet<string>,
+  schedule: ScheduleConfig | null | undefined,
+): boolean {
+  const spansEpochs = schedule?.type === 'cosine' || schedule?.type === 'linear'
+  return (
+    changed.has('optimizer') || changed.has('schedule') || (changed.has('epochs') && spansEpochs)
+  )
+}
+
+/** The rate at a batch of the epoch. */
+function rateWithin(
+  { learningRate, factorPerStep }: StepRate,
+  { numbers }: SessionState,
+): StepRate {
+  return { learningRate: learningRate * factorPerStep ** (numbers[1] ?? 0), factorPerStep }
 }
 
 function assertTrainingOptions(network: Network, options: TrainingOptions): void {

@@ -1,4 +1,4 @@
-import type { Architecture, Preprocessing } from '@trainyard/contracts'
+import type { Architecture, Cell, PredictionItem, Preprocessing } from '@trainyard/contracts'
 
 export interface WeightsLayer {
   /** [out, in], row-major. */
@@ -30,9 +30,16 @@ export interface ExportedModel {
 /** A network whose preprocessing is known: that of weights without one is written out by the caller. */
 export type PreprocessedNetwork = ExportedNetwork & { preprocessing: Preprocessing }
 
+/** A record and what the model answers, so that a reader can see whether it reads right. */
+export interface ModelVector {
+  record: Readonly<Record<string, Cell>>
+  prediction: PredictionItem
+}
+
 /** What the formats that hold the whole way from record to answer take. */
 export interface ServedModel extends ExportedModel {
   networks: readonly PreprocessedNetwork[]
+  vectors: readonly ModelVector[]
 }
 
 /** Pieces of a file in their order; may be asked for again, and are the same then. */

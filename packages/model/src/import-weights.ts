@@ -39,7 +39,7 @@ const FLOAT32_MAX = 3.4028234663852886e38
  */
 export function importWeights({ weights, architecture }: ImportModelBody): ImportOutcome {
   if (weights.format === 'trainyard/1') {
-    return joinNetworks([readDocument(weights, architecture, '#/weights')])
+    return joinNetworks([readDocument(weights, architecture, '#/weights')], '#/weights')
   }
   const outcomes = weights.members.map((member, i) =>
     readDocument(member, undefined, `#/weights/members/${i}`),
@@ -48,7 +48,7 @@ export function importWeights({ weights, architecture }: ImportModelBody): Impor
     const detail = 'the members of an ensemble have each their own'
     outcomes.push({ network: null, layers: [], errors: [{ pointer: '#/architecture', detail }] })
   }
-  return joinNetworks(outcomes)
+  return joinNetworks(outcomes, '#/weights/members')
 }
 
 /** A network that was read, or why it was not. */
@@ -58,11 +58,12 @@ export interface ReadNetwork {
   errors: FieldError[]
 }
 
-export function joinNetworks(outcomes: readonly ReadNetwork[]): ImportOutcome {
+/** Networks that were read as what is stored; `pointer` is the place of their list. */
+export function joinNetworks(outcomes: readonly ReadNetwork[], pointer: string): ImportOutcome {
   const networks = outcomes.flatMap(({ network }) => network ?? [])
   const errors = outcomes.flatMap((outcome) => outcome.errors)
   if (errors.length === 0) {
-    const faults = findEnsembleFaults(networks, '#/weights/members')
+    const faults = findEnsembleFaults(networks, pointer)
     // One network need not have probabilities.
     if (networks.length > 1) errors.push(...faults)
   }

@@ -6,6 +6,7 @@ export {
   type Scores,
   type TrainedModel,
 } from './create-predictor.ts'
+export { describeFile } from './describe-file.ts'
 export { type DescribedNetwork, describeSignature, encodedInputs } from './describe-signature.ts'
 export {
   createModelPredictor,
@@ -27,7 +28,12 @@ export {
   type PermutationImportance,
   permutationImportance,
 } from './explanations/permutation-importance.ts'
-export { type ImportedWeights, type ImportOutcome, importWeights } from './import-weights.ts'
+export {
+  type ImportedWeights,
+  type ImportOutcome,
+  importWeights,
+  joinNetworks,
+} from './import-weights.ts'
 export { packLayers, unpackLayers } from './layer-bytes.ts'
 export { findLayerFaults, toLayerWeights } from './layer-documents.ts'
 export { type BaselineInput, measureBaselines } from './measure-baselines.ts'
@@ -42,8 +48,10 @@ export { type OpenModel, openModel } from './open-model.ts'
 export { packSplit, TEST_ROW, TRAINING_ROW, VALIDATION_ROW } from './pack-split.ts'
 export { planTraining } from './plan-training.ts'
 export {
+  makePrepareTrials,
   type PreparedTraining,
   type PrepareInput,
+  preparationKey,
   prepareFolds,
   prepareTraining,
 } from './prepare-training.ts'

@@ -45,6 +45,36 @@ export function prepareTraining(input: PrepareInput): PreparedTraining {
   return prepareSplit(input, drawSplit(input))
 }
 
+/**
+ * Prepares trainings of one table that differ in few things, as the trials of a sweep do: what depends on the same parts of
+ * the specification is read, split and encoded once. Holds the last one alone.
+ */
+export function makePrepareTrials(): (input: PrepareInput) => PreparedTraining {
+  let kept: { key: string; table: Table; data: PreparedTraining } | null = null
+  return (input) => {
+    const { table, target, resolved } = input
+    const key = preparationKey(resolved)
+    if (kept?.key !== key || kept.table !== table) {
+      kept = { key, table, data: prepareTraining(input) }
+    }
+    const architecture = toArchitecture(resolved, kept.data.architecture.classes, target)
+    return { ...kept.data, architecture }
+  }
+}
+
+/** All that a preparation follows from, but the tables; trainings of the same key have the same split, too. */
+export function preparationKey({
+  task,
+  preprocessing,
+  validation,
+  test,
+  seed,
+  training,
+}: ResolvedConfig): string {
+  const { shuffle, oversample, loss } = training
+  return JSON.stringify([task, preprocessing, validation, test, seed, shuffle, oversample, loss])
+}
+
 /** The same for each fold of a specification with folds, one after the other, without the test part. */
 export function* prepareFolds(input: PrepareInput): Generator<PreparedTraining> {
   const test = new Uint32Array()

@@ -27,12 +27,20 @@ async function trainJob(rows: number, features: number, units: number): Promise<
   const table = makeTable(names, rows)
   const { training, validation } = prepareTraining({ table, columns, target: 'y', resolved })
   const network = await createNetwork(toNetworkConfig(resolved), { seed: 1n })
-  const run = train(network, { ...toTrainingOptions(resolved), training, validation })
+  // All of them and both weights are held: the collector may keep what a worker has no more use for.
+  const checkpoints: Uint8Array[] = []
+  const run = train(network, {
+    ...toTrainingOptions(resolved),
+    ...{ training, validation },
+    onBatch: () => (checkpoints.length < 3 ? 'checkpoint' : false),
+    onCheckpoint: (bytes) => checkpoints.push(bytes),
+    onEnd: (bytes) => checkpoints.push(bytes),
+  })
   while (!run.next().done);
-  // Both are held: the collector may keep what a worker has no more use for.
   const weights = (['best', 'last'] as const).map((which) => network.weights(which))
   const packed = weights.map(packLayers)
-  if (packed.some((bytes) => bytes.byteLength === 0)) throw new Error('there are no weights')
+  if ([...packed, ...checkpoints].some((bytes) => bytes.byteLength === 0))
+    throw new Error('there are no weights')
   const split = { trainingRows: training.rows, validationRows: validation?.rows ?? 0, testRows: 0 }
   return planTraining({ resolved, dataset: { columns, rows }, heldOut: [], split }).memoryBytes
 }

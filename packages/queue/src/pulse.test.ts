@@ -22,7 +22,7 @@ describe.each(queuesToTest())('pulse on the %s queue', (queue) => {
     heard = []
     receiver.onJobQueued(() => heard.push('queued'))
     receiver.onJobChanged((jobId) => heard.push(`changed ${jobId}`))
-    receiver.onCancelAsked((jobId) => heard.push(`cancel ${jobId}`))
+    receiver.onStopAsked((jobId, how) => heard.push(`${how} ${jobId}`))
   })
 
   afterEach(async () => {
@@ -34,7 +34,7 @@ describe.each(queuesToTest())('pulse on the %s queue', (queue) => {
     ['jobQueued', () => sender.jobQueued(), 'queued'],
     ['slotFreed', () => sender.slotFreed(), 'queued'],
     ['jobChanged', (jobId) => sender.jobChanged(jobId), 'changed JOB'],
-    ['cancelAsked', (jobId) => sender.cancelAsked(jobId), 'cancel JOB'],
+    ['stopAsked', (jobId) => sender.stopAsked(jobId, 'cancel'), 'cancel JOB'],
   ])(
     'carries %s to the listeners of it in another connection, and to no other',
     async (_, send, expected) => {
@@ -106,7 +106,7 @@ describe.each(queuesToTest())('pulse on the %s queue', (queue) => {
       sender.jobQueued()
       sender.slotFreed()
       sender.jobChanged(jobId)
-      sender.cancelAsked(jobId)
+      sender.stopAsked(jobId, 'cancel')
       return !sender.isHealthy()
     })
     await server.comeBack()

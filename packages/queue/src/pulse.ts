@@ -3,8 +3,8 @@
  * only makes things quick.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JobId } from '@trainyard/contracts'
-import type { Pulse } from '@trainyard/domain'
+import type { JobId, SweepId } from '@trainyard/contracts'
+import type { Pulse, StopWish } from '@trainyard/domain'
 import { Relay } from 'bullmq'
 import {
   BLOCK_MS,
@@ -22,7 +22,13 @@ const SUBSCRIBE_AGAIN_MS = 500
 
 const QUEUED = 'jobs.queued'
 const CHANGED = 'jobs.changed'
-const CANCEL = 'jobs.cancel'
+const STOP = 'jobs.stop'
+const SWEEP_CHANGED = 'sweeps.changed'
+
+interface StopMessage {
+  job_id: JobId
+  how: StopWish
+}
 
 export interface OpenPulse extends Pulse {
   /** False before the first contact and after a publish has failed, true again after one has gone out. */
@@ -62,8 +68,8 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     () => undefined,
   )
 
-  const publish = (topic: string, jobId: JobId | null) => {
-    relay.publish(topic, jobId).then(
+  const publish = (topic: string, message: JobId | SweepId | StopMessage | null) => {
+    relay.publish(topic, message).then(
       () => {
         healthy = true
       },
@@ -73,10 +79,13 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
       },
     )
   }
-  const subscribe = async (topic: string, listener: (jobId: JobId) => void) => {
+  const subscribe = async <Message = JobId>(
+    topic: string,
+    listener: (message: Message) => void,
+  ) => {
     while (!isClosed) {
       try {
-        await relay.subscribe<JobId>(topic, (message) => listener(message.data))
+        await relay.subscribe<Message>(topic, (message) => listener(message.data))
         return
       } catch (error) {
         options.onError(error as Error)
@@ -90,10 +99,13 @@ export async function openPulse(options: QueueOptions & { name: string }): Promi
     // The scheduler does the same on both.
     slotFreed: () => publish(QUEUED, null),
     jobChanged: (jobId) => publish(CHANGED, jobId),
-    cancelAsked: (jobId) => publish(CANCEL, jobId),
+    sweepChanged: (sweepId) => publish(SWEEP_CHANGED, sweepId),
+    stopAsked: (jobId, how) => publish(STOP, { job_id: jobId, how }),
     onJobQueued: (listener) => void subscribe(QUEUED, listener),
     onJobChanged: (listener) => void subscribe(CHANGED, listener),
-    onCancelAsked: (listener) => void subscribe(CANCEL, listener),
+    onSweepChanged: (listener) => void subscribe<SweepId>(SWEEP_CHANGED, listener),
+    onStopAsked: (listener) =>
+      void subscribe<StopMessage>(STOP, ({ job_id: jobId, how }) => listener(jobId, how)),
     isHealthy: () => healthy,
     close() {
       isClosed = true

@@ -7,18 +7,39 @@ const CHUNK_BYTES = 256 * 1024
 
 /** The bytes of blobs as rows of chunks. */
 export function makeChunkRows(database: Database): BlobContents {
+  const write: BlobContents['write'] = async (sha256, chunks) => {
+    let position = 0
+    let onItsWay: Promise<unknown> = Promise.resolve()
+    for await (const chunk of inChunks(chunks)) {
+      // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
+      const insert = database.pool.query(
+        `INSERT INTO blob_chunks (sha256, position, data) VALUES ($1, $2, $3)
+         ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
+        [sha256, position, chunk],
+      )
+      // Its failure is heard of when it is waited for: Postgres writes one chunk while the next is read and sent.
+      insert.catch(() => undefined)
+      await onItsWay
+      onItsWay = insert
+      position += 1
+    }
+    await onItsWay
+  }
+
   return {
-    async write(sha256, chunks) {
-      let position = 0
-      for await (const chunk of inChunks(chunks)) {
-        // A chunk left by a broken-off upload has the same bytes; its new date keeps the sweep away from it.
-        await database.pool.query(
-          `INSERT INTO blob_chunks (sha256, position, data) VALUES ($1, $2, $3)
-           ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
-          [sha256, position, chunk],
-        )
-        position += 1
+    write,
+
+    async writeMany(blobs) {
+      const small = blobs.filter(({ bytes }) => bytes.byteLength <= CHUNK_BYTES)
+      for (const { sha256, bytes } of blobs) {
+        if (bytes.byteLength > CHUNK_BYTES) await write(sha256, [bytes], bytes.byteLength)
       }
+      await database.pool.query(
+        `INSERT INTO blob_chunks (sha256, position, data)
+         SELECT sha256, 0, data FROM unnest($1::text[], $2::bytea[]) AS given (sha256, data)
+         ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
+        [small.map(({ sha256 }) => sha256), small.map(({ bytes }) => Buffer.from(bytes))],
+      )
     },
 
     async *read(sha256, part = { start: 0, end: Number.POSITIVE_INFINITY }) {

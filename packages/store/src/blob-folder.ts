@@ -11,26 +11,32 @@ const UNUSED_MS = 3_600_000
 
 /** The bytes of blobs as files in a folder that all processes share, in subfolders by the first two digits. */
 export function makeBlobFolder(database: Database, folder: string): BlobContents {
-  return {
-    async write(sha256, chunks) {
-      const target = join(folder, sha256.slice(0, 2))
-      await mkdir(target, { recursive: true })
-      const part = join(target, `${randomUUID()}.part`)
+  const write: BlobContents['write'] = async (sha256, chunks) => {
+    const target = join(folder, sha256.slice(0, 2))
+    await mkdir(target, { recursive: true })
+    const part = join(target, `${randomUUID()}.part`)
+    try {
+      const file = await open(part, 'wx')
       try {
-        const file = await open(part, 'wx')
-        try {
-          for await (const chunk of chunks) await file.writeFile(chunk)
-          await file.sync()
-        } finally {
-          await file.close()
-        }
-        await rename(part, join(target, sha256))
-        await syncFolder(target)
-      } catch (error) {
-        await rm(part, { force: true })
-        const { code } = error as { code?: string }
-        throw code === 'ENOSPC' ? new DomainError('storage_full', {}, { cause: error }) : error
+        for await (const chunk of chunks) await file.writeFile(chunk)
+        await file.sync()
+      } finally {
+        await file.close()
       }
+      await rename(part, join(target, sha256))
+      await syncFolder(target)
+    } catch (error) {
+      await rm(part, { force: true })
+      const { code } = error as { code?: string }
+      throw code === 'ENOSPC' ? new DomainError('storage_full', {}, { cause: error }) : error
+    }
+  }
+
+  return {
+    write,
+
+    async writeMany(blobs) {
+      await Promise.all(blobs.map(({ sha256, bytes }) => write(sha256, [bytes], bytes.byteLength)))
     },
 
     async *read(sha256, part) {

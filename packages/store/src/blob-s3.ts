@@ -37,29 +37,35 @@ export function makeBlobBucket(database: Database, url: string): BlobContents {
     throw new DomainError('unavailable', {}, { cause: await refusal(response) })
   }
 
+  const write: BlobContents['write'] = async (sha256, chunks, bytes) => {
+    // What breaks on our side of the body must not be taken for the store's fault.
+    let broken: { error: unknown } | null = null
+    const body = Readable.toWeb(
+      Readable.from(
+        (async function* () {
+          try {
+            yield* chunks
+          } catch (error) {
+            broken = { error }
+            throw error
+          }
+        })(),
+      ),
+    ) as BodyInit
+    const headers = { 'content-length': String(bytes), 'x-amz-content-sha256': sha256 }
+    const init = { method: 'PUT', headers, body, duplex: 'half' } as const
+    const response = await send(`/${prefix}${sha256}`, init, WRITE_MS).catch((error: unknown) => {
+      throw broken === null ? error : (broken as { error: unknown }).error
+    })
+    if (!response.ok) throw await refusal(response)
+    await response.body?.cancel()
+  }
+
   return {
-    async write(sha256, chunks, bytes) {
-      // What breaks on our side of the body must not be taken for the store's fault.
-      let broken: { error: unknown } | null = null
-      const body = Readable.toWeb(
-        Readable.from(
-          (async function* () {
-            try {
-              yield* chunks
-            } catch (error) {
-              broken = { error }
-              throw error
-            }
-          })(),
-        ),
-      ) as BodyInit
-      const headers = { 'content-length': String(bytes), 'x-amz-content-sha256': sha256 }
-      const init = { method: 'PUT', headers, body, duplex: 'half' } as const
-      const response = await send(`/${prefix}${sha256}`, init, WRITE_MS).catch((error: unknown) => {
-        throw broken === null ? error : (broken as { error: unknown }).error
-      })
-      if (!response.ok) throw await refusal(response)
-      await response.body?.cancel()
+    write,
+
+    async writeMany(blobs) {
+      await Promise.all(blobs.map(({ sha256, bytes }) => write(sha256, [bytes], bytes.byteLength)))
     },
 
     async *read(sha256, part) {
@@ -120,8 +126,7 @@ export function makeBlobBucket(database: Database, url: string): BlobContents {
     const query = new URLSearchParams({ prefix, marker: after })
     const response = await send(`?${query}`)
     const text = await response.text()
-    if (!response.ok)
-      throw new Error(`the bucket answers ${response.status}: ${text.slice(0, 500)}`)
+    if (!response.ok) throw refused(response.status, text)
     const entries = [...text.matchAll(/<Contents>.*?<\/Contents>/gs)].map(([entry]) => ({
       key: /<Key>(.*?)<\/Key>/s.exec(entry)?.[1] ?? '',
       changedAt: Date.parse(/<LastModified>(.*?)<\/LastModified>/s.exec(entry)?.[1] ?? ''),

@@ -14,6 +14,8 @@ export interface BlobContents {
     chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
     bytes: number,
   ): Promise<void>
+  /** The same for many blobs at a time. */
+  writeMany(blobs: readonly { sha256: string; bytes: Uint8Array }[]): Promise<void>
   /** Nothing when there are none; with `part` no other bytes than those. */
   read(sha256: string, part?: ByteRange): AsyncIterable<Uint8Array>
   /** Removes what has had no row of a blob for an hour. */
@@ -40,6 +42,22 @@ export function createBlobs(database: Database, place: BlobPlace = {}): BlobStor
         await contents.write(blob.sha256, chunks, blob.bytes)
         await database.$executeRaw`
           INSERT INTO blobs (sha256, bytes) VALUES (${blob.sha256}, ${blob.bytes})
+          ON CONFLICT (sha256) DO UPDATE SET touched_at = clock_timestamp()`
+      }),
+
+    putMany: (blobs) =>
+      translateErrors(async () => {
+        const bySha256 = new Map(blobs.map((blob) => [blob.sha256, blob]))
+        const wanted = [...bySha256.keys()]
+        const present = await database.$queryRaw<{ sha256: string }[]>`
+          UPDATE blobs SET touched_at = clock_timestamp() WHERE sha256 = ANY(${wanted}::text[]) RETURNING sha256`
+        for (const { sha256 } of present) bySha256.delete(sha256)
+        const missing = [...bySha256.values()].toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
+        if (missing.length === 0) return
+        await contents.writeMany(missing)
+        await database.$executeRaw`
+          INSERT INTO blobs (sha256, bytes)
+          SELECT * FROM unnest(${missing.map(({ sha256 }) => sha256)}::text[], ${missing.map(({ bytes }) => bytes.byteLength)}::bigint[])
           ON CONFLICT (sha256) DO UPDATE SET touched_at = clock_timestamp()`
       }),
 

@@ -34,6 +34,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     idle_in_transaction_session_timeout: 10_000,
   })
   pool.on('error', options.onError)
+  // Pool and adapter each listen only while a connection is theirs. One that ends between the two would end the process.
+  pool.on('connect', (connection) => connection.on('error', options.onError))
   const adapter = new PrismaPg(pool, {
     disposeExternalPool: true,
     onConnectionError: options.onError,

@@ -5,10 +5,12 @@ export {
   IMPORTANCE_TRIALS_MIN,
   type ImportanceReport,
   measureImportance,
+  toPlace,
 } from './importance/measure-importance.ts'
-export { placePointer, toJobSpec } from './job-spec-of.ts'
+export { placePointer } from './job-spec-of.ts'
 export {
   type EarlyTermination,
+  listProbes,
   type ResolvedSweep,
   type RoundPlan,
   resolveSweep,
@@ -23,3 +25,4 @@ export {
 } from './strategies/coarse-to-fine.ts'
 export { makeSuggest, settledTrials } from './suggest.ts'
 export { summarizeRepeats } from './summarize-repeats.ts'
+export { expectShort, objectiveOf, toLoss, toTrialSpecs } from './trial-specs.ts'

@@ -8,7 +8,7 @@ import {
   TRIALS_MAX,
   type TrialParams,
 } from '@trainyard/contracts'
-import { type Constraint, ConstraintError, parseConstraint } from './constraint.ts'
+import { type Constraint, ConstraintError, isAllowed, parseConstraint } from './constraint.ts'
 import { drawOnce, drawParams } from './draw-params.ts'
 import { escapePointer } from './escape-pointer.ts'
 import { isSweepable, toJobSpec } from './job-spec-of.ts'
@@ -355,4 +355,41 @@ function countTrials(
     )
   }
   return trials
+}
+
+/** Of these many first trials the configurations are tried before a sweep is accepted. */
+const PROBED_TRIALS = 16
+
+/** Values to be tried in full: the first trials, and both ends of every range and every value of a list in the first one. */
+export function listProbes(sweep: ResolvedSweep): TrialParams[] {
+  const { space, seed, constraints, initialPoints } = sweep
+  if (sweep.method === 'grid') return spread(listGrid(sweep), PROBES_OF_GRID)
+  const draws = Array.from(
+    { length: Math.min(PROBED_TRIALS, sweep.maxTrials) },
+    (_, trialIndex) => {
+      const given = initialPoints[trialIndex] ?? {}
+      return drawParams({ seed, trialIndex, space, constraints, given })
+    },
+  ).filter((params) => params !== null)
+  const [first] = draws
+  if (first === undefined) return []
+  const ends = space.dimensions
+    .filter(({ name }) => name in first)
+    .flatMap((dimension) => {
+      const values =
+        dimension.kind === 'categorical' ? dimension.values : [dimension.min, dimension.max]
+      return values.map((value): TrialParams => ({ ...first, [dimension.name]: value }))
+    })
+    .filter((params) => isAllowed(constraints, params))
+  return [...draws, ...ends]
+}
+
+const PROBES_OF_GRID = 64
+
+function spread<Item>(items: readonly Item[], count: number): Item[] {
+  if (items.length <= count) return [...items]
+  return Array.from(
+    { length: count },
+    (_, i) => items[Math.floor((i * items.length) / count)] as Item,
+  )
 }

@@ -4,6 +4,7 @@
  */
 import type {
   FieldError,
+  JsonValue,
   SweepSpec,
   SweptParameter,
   TrialParams,
@@ -12,7 +13,7 @@ import type {
 import { escapePointer } from './escape-pointer.ts'
 import { resolveDimension } from './resolve-dimension.ts'
 
-export type JsonValue = TrialParams[string]
+export type { JsonValue } from '@trainyard/contracts'
 
 interface DimensionBase {
   /** The dotted path of the field. */

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { ID_PREFIXES, type SweepId } from '@trainyard/contracts'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -55,6 +56,10 @@ const PARAM_LENGTH_MAX = 16 * 1024
 /** How often Node looks for requests that did not arrive in time. */
 const CHECK_MS = 5000
 
+function isSweepId(id: string): id is SweepId {
+  return id.startsWith(`${ID_PREFIXES.sweep}_`)
+}
+
 export async function buildApp(deps: Deps): Promise<App> {
   const { settings, log, pulse } = deps
   const app: App = Fastify({
@@ -73,14 +78,21 @@ export async function buildApp(deps: Deps): Promise<App> {
 
   const stores = {
     jobs: { ...makeQuick(deps.jobs), metrics: deps.jobs.metrics },
-    datasets: makeQuick(deps.datasets),
+    // Ten thousand columns with their profile are megabytes: what took a minute to read is not lost to a slow write.
+    datasets: { ...makeQuick(deps.datasets), insert: deps.datasets.insert },
     models: makeQuick(deps.models),
+    sweeps: makeQuick(deps.sweeps),
     idempotency: makeQuick(deps.idempotency),
+    ingests: makeQuick(deps.ingests),
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
   const streams = createEventStreams({
-    ...{ jobs: stores.jobs, watch, metrics, log },
+    readEvents: (id, afterSeq, limit) =>
+      isSweepId(id)
+        ? stores.sweeps.events(id, afterSeq, limit)
+        : stores.jobs.events(id, afterSeq, limit),
+    ...{ watch, metrics, log },
     timing: settings.streams,
   })
   const draining = new AbortController()

@@ -2,18 +2,23 @@
 import type { Tables } from '@trainyard/datasets'
 import type {
   BlobStore,
+  CheckpointStore,
   DatasetStore,
   IdempotencyStore,
+  IngestStore,
   JobStore,
   KeyStore,
   ModelStore,
   Pulse,
+  SweepStore,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { StreamTiming } from './streams/event-streams.ts'
+import type { CheckpointThread } from './threads/checkpoint-thread.ts'
 import type { EvaluationThread } from './threads/evaluation-thread.ts'
 import type { ImportThread } from './threads/import-thread.ts'
 import type { PredictionThread } from './threads/prediction-thread.ts'
+import type { SweepThread } from './threads/sweep-thread.ts'
 import type { TraceThread } from './threads/trace-thread.ts'
 
 export interface Deps {
@@ -22,14 +27,19 @@ export interface Deps {
   jobs: JobStore
   datasets: DatasetStore
   models: ModelStore
+  sweeps: SweepStore
   blobs: BlobStore
+  checkpoints: Pick<CheckpointStore, 'list' | 'find' | 'read'>
   idempotency: IdempotencyStore
+  ingests: IngestStore
   pulse: Pulse & { isHealthy(): boolean }
   tables: Tables
   predictions: PredictionThread
   imports: ImportThread
   traces: TraceThread
+  searches: SweepThread
   evaluations: EvaluationThread
+  checkpointReader: CheckpointThread
   /** Resolves when Postgres answers. */
   pingDatabase: () => Promise<void>
   settings: Settings

@@ -5,11 +5,14 @@ import { armFailpoints, type Closers, parseEnv, runService } from '@trainyard/li
 import { openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createCheckpoints,
   createDatasets,
   createIdempotency,
+  createIngests,
   createJobs,
   createKeys,
   createModels,
+  createSweeps,
   openDatabase,
 } from '@trainyard/store'
 import { type Logger, pino } from 'pino'
@@ -18,9 +21,11 @@ import type { Deps } from './deps.ts'
 import { type Env, envSchema } from './env.ts'
 import { REDACTED } from './plugins/request-log.ts'
 import { openScratchFolder } from './scratch-folder.ts'
+import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createSweepThread } from './threads/sweep-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
 
 const CONNECTIONS_MAX = 10
@@ -64,10 +69,14 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
   closers.push('prediction thread', () => predictions.close())
   const imports = createImportThread()
   closers.push('import thread', () => imports.close())
+  const searches = createSweepThread()
+  closers.push('sweep thread', () => searches.close())
   const traces = createTraceThread()
   closers.push('trace thread', () => traces.close())
   const evaluations = createEvaluationThread()
+  const checkpointReader = createCheckpointThread()
   closers.push('evaluation thread', () => evaluations.close())
+  closers.push('checkpoint thread', () => checkpointReader.close())
   return {
     log,
     pulse,
@@ -75,16 +84,21 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     predictions,
     imports,
     traces,
+    searches,
     evaluations,
+    checkpointReader,
     keys: createKeys(database),
     jobs: createJobs(database),
+    checkpoints: createCheckpoints(database),
     datasets: createDatasets(database),
     models: createModels(database),
+    sweeps: createSweeps(database),
     blobs: createBlobs(database, {
       folder: env.TRAINYARD_BLOB_DIR,
       bucketUrl: env.TRAINYARD_S3_URL,
     }),
     idempotency: createIdempotency(database),
+    ingests: createIngests(database),
     pingDatabase: async () => {
       await database.$queryRaw`SELECT 1`
     },

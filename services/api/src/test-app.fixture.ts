@@ -13,9 +13,10 @@ import {
   type Problem,
   type ProjectId,
   problemSchema,
+  type SweepId,
 } from '@trainyard/contracts'
 import { openTables } from '@trainyard/datasets'
-import { createApiKeyText, type Finish, type Pulse } from '@trainyard/domain'
+import { createApiKeyText, type Finish, type Pulse, type StopWish } from '@trainyard/domain'
 import { packLayers } from '@trainyard/model'
 import { hashSecret } from '@trainyard/store'
 import type { LightMyRequestResponse } from 'fastify'
@@ -30,9 +31,11 @@ import {
 } from '../../../test/support/factories.ts'
 import { buildApp } from './app.ts'
 import type { Deps, Settings } from './deps.ts'
+import { createCheckpointThread } from './threads/checkpoint-thread.ts'
 import { createEvaluationThread } from './threads/evaluation-thread.ts'
 import { createImportThread } from './threads/import-thread.ts'
 import { createPredictionThread } from './threads/prediction-thread.ts'
+import { createSweepThread } from './threads/sweep-thread.ts'
 import { createTraceThread } from './threads/trace-thread.ts'
 
 export interface TestRequest {
@@ -56,8 +59,10 @@ export async function buildTestApp(
   const tables = await openTables({ folder: scratchDir })
   const predictions = createPredictionThread()
   const imports = createImportThread()
+  const searches = createSweepThread()
   const traces = createTraceThread()
   const evaluations = createEvaluationThread()
+  const checkpointReader = createCheckpointThread()
   const pulse = createLocalPulse()
   const deps: Deps = {
     log: pino({ level: 'silent' }),
@@ -66,7 +71,9 @@ export async function buildTestApp(
     predictions,
     imports,
     traces,
+    searches,
     evaluations,
+    checkpointReader,
     pulse,
     pingDatabase: async () => {
       await stores.database.$queryRaw`SELECT 1`
@@ -143,7 +150,9 @@ export async function buildTestApp(
       await predictions.close()
       await imports.close()
       await traces.close()
+      await searches.close()
       await evaluations.close()
+      await checkpointReader.close()
       await tables.close()
       await stores.close()
       await database.drop()
@@ -250,15 +259,18 @@ async function putBlob(
 export function createLocalPulse(): Deps['pulse'] {
   const queued: (() => void)[] = []
   const changed: ((jobId: JobId) => void)[] = []
-  const cancelled: ((jobId: JobId) => void)[] = []
+  const sweepsChanged: ((sweepId: SweepId) => void)[] = []
+  const stopping: ((jobId: JobId, how: StopWish) => void)[] = []
   const pulse: Pulse = {
     jobQueued: () => queued.forEach((listener) => void listener()),
     slotFreed: () => queued.forEach((listener) => void listener()),
     jobChanged: (jobId) => changed.forEach((listener) => void listener(jobId)),
-    cancelAsked: (jobId) => cancelled.forEach((listener) => void listener(jobId)),
+    sweepChanged: (sweepId) => sweepsChanged.forEach((listener) => void listener(sweepId)),
+    stopAsked: (jobId, how) => stopping.forEach((listener) => void listener(jobId, how)),
     onJobQueued: (listener) => queued.push(listener),
     onJobChanged: (listener) => changed.push(listener),
-    onCancelAsked: (listener) => cancelled.push(listener),
+    onSweepChanged: (listener) => sweepsChanged.push(listener),
+    onStopAsked: (listener) => stopping.push(listener),
   }
   return { ...pulse, isHealthy: () => true }
 }

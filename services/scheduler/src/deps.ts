@@ -1,8 +1,13 @@
 import type {
   BlobStore,
+  CheckpointStore,
+  DatasetStore,
   DispatchStore,
   IdempotencyStore,
+  IngestStore,
+  ModelStore,
   Pulse,
+  SweepRunStore,
   WorkerStore,
 } from '@trainyard/domain'
 import type { Producer } from '@trainyard/queue'
@@ -12,11 +17,20 @@ import type { Logger } from 'pino'
 export interface SchedulerDeps {
   dispatch: DispatchStore
   workers: WorkerStore
+  sweeps: SweepRunStore
+  datasets: Pick<DatasetStore, 'find' | 'profile'>
+  models: Pick<ModelStore, 'findVersion'>
   blobs: BlobStore
   idempotency: IdempotencyStore
+  checkpoints: Pick<CheckpointStore, 'expire'>
+  ingests: IngestStore
   producer: Producer
   pulse: Pulse
   leadership: Leadership
   log: Logger
   leaseSeconds: number
+  /** What a training may use at most, as in the API. */
+  jobMemoryBytesMax: number
+  /** How long checkpoints outlive the end of their job. */
+  checkpointDays: number
 }

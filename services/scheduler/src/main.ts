@@ -2,8 +2,13 @@ import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBlobs,
+  createCheckpoints,
+  createDatasets,
   createDispatch,
   createIdempotency,
+  createIngests,
+  createModels,
+  createSweepRuns,
   createWorkers,
   openDatabase,
   openLeadership,
@@ -12,8 +17,8 @@ import { pino } from 'pino'
 import { envSchema } from './env.ts'
 import { startScheduler } from './scheduler.ts'
 
-/** Three loops use the database at a time, one query each. */
-const CONNECTIONS_MAX = 3
+/** Four loops use the database at a time, one query each. */
+const CONNECTIONS_MAX = 4
 
 await runService(() => {
   armFailpoints(process.env)
@@ -41,17 +46,24 @@ await runService(() => {
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
         dispatch: createDispatch(database, { leaseSeconds }),
+        sweeps: createSweepRuns(database),
+        datasets: createDatasets(database),
+        models: createModels(database),
         workers: createWorkers(database, { leaseSeconds }),
         blobs: createBlobs(database, {
           folder: env.TRAINYARD_BLOB_DIR,
           bucketUrl: env.TRAINYARD_S3_URL,
         }),
         idempotency: createIdempotency(database),
+        checkpoints: createCheckpoints(database),
+        ingests: createIngests(database),
         producer,
         pulse,
         leadership,
         log,
         leaseSeconds,
+        jobMemoryBytesMax: env.TRAINYARD_JOB_MEMORY_MB * 1024 ** 2,
+        checkpointDays: env.TRAINYARD_CHECKPOINT_DAYS,
       })
       closers.push('scheduler', () => scheduler.stop())
     },

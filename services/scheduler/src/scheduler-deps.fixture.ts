@@ -59,6 +59,7 @@ export async function openTestScheduler(
   return {
     deps: {
       ...stores,
+      sweeps: stores.sweepRuns,
       dispatch: {
         ...stores.dispatch,
         clockMs: async () => (await stores.dispatch.clockMs()) + aheadMs,
@@ -71,6 +72,8 @@ export async function openTestScheduler(
       leadership,
       log: makeLog(logged),
       leaseSeconds,
+      jobMemoryBytesMax: 2 * 1024 ** 3,
+      checkpointDays: 30,
     },
     queue,
     database,

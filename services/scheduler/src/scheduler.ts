@@ -5,8 +5,10 @@ import { makeExpireRows } from './reconcile/expire-rows.ts'
 import { makeRecoverDeadLeases } from './reconcile/recover-dead-leases.ts'
 import { makeRedeliverLost } from './reconcile/redeliver-lost.ts'
 import { startRounds } from './rounds.ts'
+import { makeRunSweeps } from './sweeps/run-sweeps.ts'
 
 const DISPATCH_EVERY_MS = 250
+const SWEEP_EVERY_MS = 250
 /** Of lost deliveries. */
 const REDELIVER_EVERY_MS = 1000
 const EXPIRE_EVERY_MS = 10 * 60_000
@@ -18,6 +20,7 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
   const redeliverLost = makeRedeliverLost(deps)
   const recoverDeadLeases = makeRecoverDeadLeases(deps)
   const expireRows = makeExpireRows(deps)
+  const runSweeps = makeRunSweeps(deps)
   const whenLeading = (round: () => Promise<void>) => async () => {
     if (await leadership.isLeader()) await round()
   }
@@ -26,6 +29,14 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
     name: 'dispatch',
     everyMs: DISPATCH_EVERY_MS,
     round: whenLeading(dispatchJobs),
+    log,
+  })
+  const sweeping = startRounds({
+    name: 'sweep',
+    everyMs: SWEEP_EVERY_MS,
+    round: whenLeading(async () => {
+      if (await runSweeps()) dispatching.lookAgain()
+    }),
     log,
   })
   const redelivering = startRounds({
@@ -51,11 +62,15 @@ export function startScheduler(deps: SchedulerDeps): { stop(): Promise<void> } {
     round: whenLeading(expireRows),
     log,
   })
-  pulse.onJobQueued(() => dispatching.lookAgain())
+  pulse.onJobQueued(() => {
+    dispatching.lookAgain()
+    // A freed slot may be the end of a trial.
+    sweeping.lookAgain()
+  })
 
   return {
     async stop() {
-      const loops = [dispatching, redelivering, recovering, expiring]
+      const loops = [dispatching, sweeping, redelivering, recovering, expiring]
       await Promise.all(loops.map((loop) => loop.stop()))
     },
   }

@@ -1,4 +1,11 @@
-import type { BlobStore, CheckpointStore, LeaseStore, Pulse, WorkerStore } from '@trainyard/domain'
+import type {
+  BlobStore,
+  CheckpointStore,
+  LeaseStore,
+  Pulse,
+  TrialLeaseStore,
+  WorkerStore,
+} from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { DatasetCache } from './training/dataset-cache.ts'
 import type { TrainingThreads } from './training/training-threads.ts'
@@ -9,6 +16,7 @@ export interface WorkerDeps {
   /** How often a lease without news, and the worker's own row, are renewed: well within the lease. */
   renewEveryMs: number
   leases: LeaseStore
+  trialLeases: TrialLeaseStore
   workers: WorkerStore
   blobs: BlobStore
   checkpoints: CheckpointStore

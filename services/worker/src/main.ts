@@ -10,6 +10,7 @@ import {
   createBlobs,
   createCheckpoints,
   createLeases,
+  createTrialLeases,
   createWorkers,
   openDatabase,
 } from '@trainyard/store'
@@ -52,14 +53,13 @@ await runService(() => {
         folder: env.TRAINYARD_BLOB_DIR,
         bucketUrl: env.TRAINYARD_S3_URL,
       })
+      const engine = `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
           renewEveryMs: toLeaseTimes(leaseSeconds).renewEveryMs,
-          leases: createLeases(database, {
-            leaseSeconds,
-            engine: `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`,
-          }),
+          leases: createLeases(database, { leaseSeconds, engine }),
+          trialLeases: createTrialLeases(database, { leaseSeconds, engine }),
           workers: createWorkers(database, { leaseSeconds }),
           blobs,
           checkpoints: createCheckpoints(database),

@@ -60,6 +60,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       workerId: 'worker 1',
       renewEveryMs: 2000,
       leases: stores.leases,
+      trialLeases: stores.trialLeases,
       workers: stores.workers,
       blobs: stores.blobs,
       checkpoints: stores.checkpoints,
@@ -133,9 +134,11 @@ function makePulse(announced: string[]): Pulse {
     jobQueued: () => announced.push('queued'),
     slotFreed: () => announced.push('slot freed'),
     jobChanged: (jobId) => announced.push(`changed ${jobId}`),
-    cancelAsked: (jobId) => announced.push(`cancel ${jobId}`),
+    sweepChanged: () => undefined,
+    stopAsked: (jobId, how) => announced.push(`${how} ${jobId}`),
     onJobQueued: () => undefined,
     onJobChanged: () => undefined,
-    onCancelAsked: () => undefined,
+    onSweepChanged: () => undefined,
+    onStopAsked: () => undefined,
   }
 }

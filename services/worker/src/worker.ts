@@ -17,7 +17,7 @@ export async function startWorker(
   const heartbeat = setInterval(() => {
     live().catch((error: unknown) => log.warn({ err: error }, 'the heartbeat could not be stored'))
   }, deps.renewEveryMs)
-  pulse.onCancelAsked((jobId) => trainer.cancel(jobId))
+  pulse.onStopAsked((jobId, how) => trainer.stop(jobId, how))
   const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
     trainer.train(jobId),
   )

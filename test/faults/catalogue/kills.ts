@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
 import { type Findings, quantile } from '../rig/findings.ts'
 import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
-import type { Rig } from '../rig/rig.ts'
+import { readRunning, recordRecoveries } from '../rig/load.ts'
+import { type Rig, SLOTS } from '../rig/rig.ts'
 
 /** On each of the two queues, together 100. */
 const KILLS = 50
@@ -26,13 +27,19 @@ export const f25default: Fault = {
 }
 
 /** Two jobs are under way all the time, of each configuration in turn; each kill hits whatever they are at. */
-async function killAgainAndAgain(rig: Rig, findings: Findings, kills: number): Promise<void> {
+export async function killAgainAndAgain(
+  rig: Rig,
+  findings: Findings,
+  kills: number,
+  configurations: readonly KindName[] = FOUR_CONFIGURATIONS,
+): Promise<void> {
   let nth = 0
   const kinds: KindName[] = []
   for (let killed = 0; killed < kills; ) {
     const waiting = await countLeft(rig)
-    for (let i = waiting; i < 3; i++) {
-      const kind = FOUR_CONFIGURATIONS[nth++ % FOUR_CONFIGURATIONS.length] ?? 'adam_dropout'
+    // No more: one that waits would take the slot of one that comes back.
+    for (let i = waiting; i < SLOTS; i++) {
+      const kind = configurations[nth++ % configurations.length] ?? 'adam_dropout'
       kinds.push(kind)
       await rig.submitUntilAccepted(kind)
     }
@@ -51,6 +58,7 @@ async function killAgainAndAgain(rig: Rig, findings: Findings, kills: number): P
     quantile(findings.recoveriesMs, 0.99) / 1000,
     RECOVERY_SECONDS_MAX,
   )
+  findings.note('waited for their back-off', findings.backOffs)
   findings.note('kills', kills)
   findings.note('jobs', kinds.length)
 }
@@ -59,39 +67,9 @@ async function killWorker(rig: Rig): Promise<void> {
   for (const worker of rig.processes('worker')) await rig.end(worker, 'SIGKILL')
 }
 
-async function readRunning(rig: Rig): Promise<string[]> {
-  const rows = await rig.query<{ id: string }>(`SELECT id FROM jobs WHERE status = 'running'`)
-  return rows.map(({ id }) => id)
-}
-
 async function countLeft(rig: Rig): Promise<number> {
   const [row] = await rig.query<{ count: number }>(
     `SELECT count(*)::int FROM jobs WHERE status IN ('queued', 'running')`,
   )
   return row?.count ?? 0
-}
-
-/** Until each of them has started again. */
-async function recordRecoveries(
-  rig: Rig,
-  findings: Findings,
-  jobIds: readonly string[],
-  killedAt: Date,
-): Promise<void> {
-  for (const jobId of jobIds) {
-    for (;;) {
-      const [row] = await rig.query<{ started: Date | null; status: string }>(
-        `SELECT (SELECT min(created_at) FROM events e WHERE e.job_id = j.id AND type = 'job.started'
-           AND created_at > $2) AS started, status FROM jobs j WHERE id = $1`,
-        [jobId, killedAt],
-      )
-      // It may have ended in the moment before the kill.
-      if (row?.started == null && row?.status !== 'succeeded') {
-        await delay(20)
-        continue
-      }
-      if (row.started !== null) findings.recovered(row.started.getTime() - killedAt.getTime())
-      break
-    }
-  }
 }

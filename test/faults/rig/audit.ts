@@ -50,7 +50,10 @@ export async function audit(rig: Rig, options: AuditOptions = {}): Promise<strin
   report(
     'I2',
     'a job that nobody asked for',
-    jobs.filter(({ submission }) => rig.journal.submissions[Number(submission)] === undefined),
+    jobs.filter(
+      ({ submission }) =>
+        submission !== '-1' && rig.journal.submissions[Number(submission)] === undefined,
+    ),
   )
   await none(
     'I2',
@@ -110,7 +113,7 @@ export async function audit(rig: Rig, options: AuditOptions = {}): Promise<strin
   await none(
     'I8',
     'leases dead for too long',
-    `SELECT id FROM jobs WHERE status IN ('running', 'cancelling')
+    `SELECT id FROM jobs WHERE status IN ('running', 'pausing', 'cancelling')
        AND lease_until < clock_timestamp() - make_interval(secs => $1)`,
     [LEASE_DEAD_SECONDS_MAX],
   )

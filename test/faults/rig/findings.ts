@@ -6,6 +6,9 @@ export interface Findings {
   note(what: string, value: number | string): void
   /** From the fault to the job's next start. */
   recovered(durationMs: number): void
+  /** A job waited because it had died several times without progress. */
+  backedOff(): void
+  readonly backOffs: number
   readonly violations: string[]
   readonly notes: string[]
   readonly recoveriesMs: number[]
@@ -15,7 +18,14 @@ export function collectFindings(): Findings {
   const violations: string[] = []
   const notes: string[] = []
   const recoveriesMs: number[] = []
+  let backOffs = 0
   return {
+    get backOffs() {
+      return backOffs
+    },
+    backedOff() {
+      backOffs++
+    },
     violations,
     notes,
     recoveriesMs,

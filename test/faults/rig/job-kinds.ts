@@ -1,5 +1,6 @@
 /** The jobs that faults are tried on. Two of one kind end with the same bits, whatever happens to them. */
 import type { JobSpec } from '@trainyard/contracts'
+import { BAD_SEEDS } from './bad-seeds.ts'
 
 type Training = NonNullable<JobSpec['training']>
 type Model = Exclude<JobSpec['model'], 'auto' | undefined>
@@ -10,6 +11,8 @@ interface Kind {
   dataset: 'digits' | 'xor'
   model: Model
   training: Training
+  /** Default 7. */
+  seed?: number
 }
 
 const hidden = (layer: Partial<NonNullable<Model['hidden']>[number]>) => [
@@ -17,19 +20,26 @@ const hidden = (layer: Partial<NonNullable<Model['hidden']>[number]>) => [
   { units: 32, activation: 'relu' as const },
 ]
 
+const bad = (seed: number) => ({
+  dataset: 'digits' as const,
+  model: { hidden: hidden({}) },
+  training: { epochs: 100_000, early_stopping: null, threads: 1 as const },
+  seed,
+})
+
 /** About five seconds each, two at a time on two cores; the first four differ in what a checkpoint has to hold. */
 export const KINDS = {
   adam_dropout: {
     dataset: 'digits',
     model: { hidden: hidden({ dropout: 0.2 }) },
-    training: { optimizer: { type: 'adam' }, epochs: 700, early_stopping: null, threads: 1 },
+    training: { optimizer: { type: 'adam' }, epochs: 1100, early_stopping: null, threads: 1 },
   },
   batch_norm_momentum: {
     dataset: 'digits',
     model: { hidden: hidden({ batch_norm: true }) },
     training: {
       optimizer: { type: 'momentum', learning_rate: 0.02 },
-      epochs: 650,
+      epochs: 1000,
       early_stopping: null,
       threads: 1,
     },
@@ -37,7 +47,7 @@ export const KINDS = {
   two_threads: {
     dataset: 'digits',
     model: { hidden: hidden({ units: 128 }) },
-    training: { batch_size: 256, epochs: 800, early_stopping: null, threads: 2 },
+    training: { batch_size: 256, epochs: 1300, early_stopping: null, threads: 2 },
   },
   noise_early_stopping: {
     dataset: 'digits',
@@ -59,6 +69,18 @@ export const KINDS = {
     dataset: 'digits',
     model: { hidden: hidden({}) },
     training: { epochs: 100_000, early_stopping: null, threads: 1 },
+  },
+  /** Bad only with `faulty-threads.ts`. */
+  throwing: bad(BAD_SEEDS.throw),
+  filling_heap: bad(BAD_SEEDS.heap),
+  exiting: bad(BAD_SEEDS.exit),
+  killing: bad(BAD_SEEDS.kill),
+  spinning: bad(BAD_SEEDS.spin),
+  /** Thousands of epochs a second: one batch of four rows each. */
+  flood: {
+    dataset: 'xor',
+    model: { hidden: [{ units: 2, activation: 'tanh' }] },
+    training: { epochs: 50_000, early_stopping: null, threads: 1 },
   },
   diverging: {
     dataset: 'digits',
@@ -89,13 +111,13 @@ export const BUILTINS = {
 } as const
 
 export function toSpec(name: KindName, datasets: Datasets, number: number): JobSpec {
-  const { dataset, model, training }: Kind = KINDS[name]
+  const { dataset, model, training, seed = 7 }: Kind = KINDS[name]
   return {
     dataset_id: datasets[dataset],
     model,
     training,
     checkpoint: CHECKPOINT,
-    seed: 7,
+    seed,
     metadata: { submission: String(number) },
   }
 }

@@ -1,6 +1,6 @@
 /** A Postgres of the rig's own, with its own data folder, that can be stopped, killed, frozen and started again. */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, realpathSync } from 'node:fs'
+import { cpSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,11 +12,15 @@ import {
   toConnectionString,
 } from '../../../packages/local/src/postgres/initialise.ts'
 import { readPostmaster } from '../../../packages/local/src/postgres/postmaster-pid.ts'
-import { choosePostgresUser } from '../../../packages/local/src/postgres/run-as.ts'
+import {
+  choosePostgresUser,
+  type PostgresUser,
+} from '../../../packages/local/src/postgres/run-as.ts'
 import {
   type RunningPostgres,
   runPostgres,
 } from '../../../packages/local/src/postgres/run-postgres.ts'
+import { signalPostgres } from '../../support/signal-postgres.ts'
 
 /** `fast` says goodbye, `immediate` falls down as in a crash. */
 export type StopMode = 'fast' | 'immediate'
@@ -34,15 +38,16 @@ export interface PostgresServer {
   remove(): Promise<void>
 }
 
-/** `parent`: where its folder is made; a small file system makes a small disk. */
-export async function startPostgresServer(parent = tmpdir()): Promise<PostgresServer> {
-  const folder = realpathSync(mkdtempSync(join(parent, 'trainyard-faults-')))
+/** `disk`: where its data lies, if not with its log; a server without room for its log ends. */
+export async function startPostgresServer(disk?: string): Promise<PostgresServer> {
+  const folder = realpathSync(mkdtempSync(join(disk ?? tmpdir(), 'trainyard-faults-')))
   const home = openHome(folder)
   if (home === null) throw new Error(`${folder} is held by another process`)
   const binaries = findPostgresBinaries()
   const dataFolder = join(folder, 'postgres')
   const user = choosePostgresUser(binaries.postgres, folder, dataFolder)
   const access = await initialisePostgres(home, dataFolder, binaries.initdb, user)
+  const logFolder = disk === undefined ? null : moveLog(dataFolder, user)
   access.port = await findFreePort('127.0.0.1', 0)
   let running: RunningPostgres
 
@@ -62,40 +67,34 @@ export async function startPostgresServer(parent = tmpdir()): Promise<PostgresSe
     running.signal(STOP_SIGNALS[mode])
     await running.exited
   }
-  const signalAll = (signal: NodeJS.Signals) => {
-    const postmaster = readPostmaster(dataFolder)
-    if (postmaster === null) throw new Error('Postgres does not run')
-    for (const pid of [postmaster.pid, ...childrenOf(postmaster.pid)]) signalIfAlive(pid, signal)
-  }
-
   await start()
   return {
     url: toConnectionString(access),
     port: access.port,
     stop,
     start,
-    freeze: () => signalAll('SIGSTOP'),
-    thaw: () => signalAll('SIGCONT'),
+    freeze: () => signalPostgres(dataFolder, 'SIGSTOP'),
+    thaw: () => signalPostgres(dataFolder, 'SIGCONT'),
     async remove() {
+      // A frozen one does not hear that it is to stop.
+      if (readPostmaster(dataFolder) !== null) signalPostgres(dataFolder, 'SIGCONT')
       await stop('immediate')
       home.release()
-      await rm(folder, { recursive: true, force: true })
+      for (const path of [folder, logFolder]) {
+        if (path !== null) await rm(path, { recursive: true, force: true })
+      }
     },
   }
 }
 
-function childrenOf(pid: number): number[] {
-  return execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
-    .split('\n')
-    .map(Number)
-    .filter((child) => child > 0)
-}
-
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch (error) {
-    // A session may end between the list and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
+/** The write-ahead log to a disk with room, as an operator does it. */
+function moveLog(dataFolder: string, user: PostgresUser): string {
+  const parent = mkdtempSync(join(tmpdir(), 'trainyard-wal-'))
+  user.own(parent)
+  const log = join(parent, 'pg_wal')
+  cpSync(join(dataFolder, 'pg_wal'), log, { recursive: true })
+  execFileSync('chown', ['-R', '--reference', dataFolder, log])
+  rmSync(join(dataFolder, 'pg_wal'), { recursive: true })
+  symlinkSync(log, join(dataFolder, 'pg_wal'))
+  return parent
 }

@@ -25,7 +25,9 @@ export const LEASE_SECONDS = 2
 export const SLOTS = 2
 const DATABASE = 'trainyard'
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
-const START_RETRY_MS = 200
+const RETRY_MS = 200
+/** Longer than any outage; whatever is not accepted then never will be. */
+const ACCEPTED_MS_MAX = 120_000
 
 export interface Server<Kind> {
   server: Kind
@@ -46,6 +48,7 @@ export interface Rig {
   /** Null when the queue is on Postgres. */
   redis: Server<TestRedis> | null
   journal: Journal
+  datasets: Datasets
   /** Ends of processes that nobody has asked for. */
   deaths: Death[]
   /** Sends once, writes the journal, and says what came of it. */
@@ -122,7 +125,10 @@ export async function openRig(options: {
   const datasets = Object.fromEntries(
     await Promise.all(
       Object.entries(BUILTINS).map(async ([name, body]) => {
-        const reply = await send('POST', '/v1/datasets', body)
+        const reply = await waitFor(`the data set ${name}`, async () => {
+          const answer = await send('POST', '/v1/datasets', body)
+          return answer.status === 201 ? answer : null
+        })
         return [name, (reply.body as { id: string }).id]
       }),
     ),
@@ -149,12 +155,17 @@ export async function openRig(options: {
     postgres,
     redis,
     journal,
+    datasets,
     deaths,
     submit,
     async submitUntilAccepted(kind, again) {
+      const givenUpAt = performance.now() + ACCEPTED_MS_MAX
       let submission = await submit(kind, again)
       while (submission.jobId === null) {
-        await delay(START_RETRY_MS)
+        if (performance.now() > givenUpAt) {
+          throw new Error(`not accepted in ${ACCEPTED_MS_MAX} ms; ended: ${JSON.stringify(deaths)}`)
+        }
+        await delay(RETRY_MS)
         submission = await submit(kind, submission)
       }
       return submission as Submission & { jobId: string }

@@ -68,6 +68,7 @@ export function makeSubmit(deps: { journal: Journal; send: Send; datasets: Datas
     }
     const jobId = outcome === 'ok' ? (reply.body as { id: string }).id : null
     await journal.end(submission, attempt, jobId)
+    if (outcome === 'fail') throw new Error(`${kind} is refused: ${JSON.stringify(reply.body)}`)
     return submission
   }
 }

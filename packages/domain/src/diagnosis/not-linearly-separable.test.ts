@@ -1,6 +1,6 @@
 import type { EpochMetrics, JobSpec } from '@trainyard/contracts'
 import { describe, expect, it } from 'vitest'
-import { mergePatch } from '../../../../test/support/merge-patch.ts'
+import { mergePatch } from '../merge-patch.ts'
 import { resolveConfig } from '../resolve-config.ts'
 import { diagnose } from './diagnose.ts'
 

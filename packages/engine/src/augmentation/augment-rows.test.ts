@@ -7,6 +7,7 @@ import { JobMemory } from '../wasm/job-memory.ts'
 import { instantiateKernels } from '../wasm/kernels.ts'
 import { compileBuild } from '../wasm/load.ts'
 import { mapMemory } from '../wasm/memory-map.ts'
+import { writeJob, writeNetwork } from '../wasm/write-record.ts'
 import { augmentRows } from './augment-rows.ts'
 import type { Augmentation, ImageShape, RowOperation } from './augmentation.ts'
 
@@ -325,8 +326,8 @@ function readBatch(
   const arena = openArena(map.bytes)
   try {
     const memory = new JobMemory(arena.memory, map)
-    memory.writeNetwork(config)
-    memory.writeJob(config, {
+    writeNetwork(memory, config)
+    writeJob(memory, config, {
       ...{ training, validation: null, augmentation, batchSize, seed: SEED, shuffle: false },
       ...{ optimizer: { type: 'sgd', learningRate: 0.1 }, regularization: null },
       ...{ gradientClip: null, onBatch: null, team: null, observes: null },

@@ -92,6 +92,7 @@ export const referenceBackend: Backend = {
 
       fused: false,
       state: refuseCheckpoints,
+      stateBefore: refuseCheckpoints,
       restore: refuseCheckpoints,
       continueEpoch: refuseCheckpoints,
 

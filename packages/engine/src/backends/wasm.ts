@@ -22,6 +22,7 @@ import { instantiateKernels } from '../wasm/kernels.ts'
 import { LayerObserver } from '../wasm/layer-observer.ts'
 import { type LayerMap, layerFloats, type MemoryMap, mapMemory } from '../wasm/memory-map.ts'
 import { disband, isDisbanded } from '../wasm/team.ts'
+import { writeJob, writeNetwork } from '../wasm/write-record.ts'
 
 export function createWasmBackend(module: WebAssembly.Module): Backend {
   return {
@@ -39,8 +40,8 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
       })
       const arena = openArena(map.bytes)
       const memory = new JobMemory(arena.memory, map)
-      memory.writeNetwork(config)
-      memory.writeJob(config, job)
+      writeNetwork(memory, config)
+      writeJob(memory, config, job)
       memory.writeWeights(weights)
       memory.keepBest()
       const beforeBatch = makeBeforeBatch(job, memory)
@@ -100,9 +101,18 @@ export function createWasmBackend(module: WebAssembly.Module): Backend {
           kernels.beginEpoch(epoch)
           return trainFrom(epoch, 0)
         },
-        continueEpoch: () => trainFrom(memory.integer('epoch'), memory.integer('batch')),
+        continueEpoch(rate) {
+          if (rate) memory.writeRate(rate)
+          return trainFrom(memory.integer('epoch'), memory.integer('batch'))
+        },
         fused: kernels.roundsOnce() === 1,
         state: () => memory.state(),
+        stateBefore(epoch, rate) {
+          memory.writeRate(rate)
+          kernels.beginEpoch(epoch)
+          memory.writeFirstBatch(epoch)
+          return memory.state()
+        },
         restore(state) {
           const [epoch = 1, batch = 0] = state.numbers
           kernels.beginEpoch(epoch)

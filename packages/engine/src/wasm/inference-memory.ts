@@ -5,6 +5,7 @@ import { openArena } from './arena.ts'
 import { JobMemory } from './job-memory.ts'
 import { instantiateKernels } from './kernels.ts'
 import { EVALUATION_ROWS_MAX, type LayerMap, mapMemory } from './memory-map.ts'
+import { writeNetwork } from './write-record.ts'
 
 /**
  * A network in a memory of its own, its weights packed once. Which products are packed does not depend on the rows of a
@@ -25,7 +26,7 @@ export function openInferenceMemory(
   })
   const arena = openArena(map.bytes)
   const memory = new JobMemory(arena.memory, map)
-  memory.writeNetwork(config)
+  writeNetwork(memory, config)
   memory.writeWeights(weights)
   const kernels = instantiateKernels(module, arena.memory, null)
   kernels.packWeights()

@@ -1,31 +1,18 @@
-import { MIXUP_STREAM } from '../augmentation/augment-rows.ts'
-import type { SessionState, TrainingData, TrainingJob } from '../backend.ts'
-import { GRADIENT_LIMIT, type NetworkConfig, type OptimizerConfig, targetWidth } from '../config.ts'
-import { CLIP_EPSILON } from '../gradient-clip.ts'
-import { BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM } from '../layers/batch-norm.ts'
-import { dropoutStream, dropoutThreshold } from '../layers/dropout.ts'
-import { ADAGRAD_EPSILON } from '../optimizers/adagrad.ts'
-import { SHUFFLE_STREAM, seedWords, streamNumber } from '../random.ts'
+import type { SessionState } from '../backend.ts'
 import type { StepRate } from '../schedules/learning-rate.ts'
 import type { LayerWeights } from '../weights.ts'
-import { encodeOperations } from './augmentation-record.ts'
 import {
-  ACTIVATION_CODES,
   type JobInteger,
   type JobReal,
   jobIntegerAddress,
   jobRealAddress,
   type LayerInteger,
-  LOSS_CODES,
   layerIntegerAddress,
   MEASURED_REALS,
-  OPTIMIZER_CODES,
   teamWordAddress,
 } from './job-record.ts'
 import { type LayerMap, layerFloats, type MemoryMap } from './memory-map.ts'
 
-/** Fields of the map that the kernels do not read. */
-const UNRECORDED: ReadonlySet<string> = new Set(['best', 'bytes', 'blockRows', 'stateBytes'])
 /** What the kernels change from step to step, beside the parameters and moments. */
 const STATE_INTEGERS = ['epoch', 'batch', 'step', 'correct'] as const
 const STATE_REALS = [
@@ -41,13 +28,13 @@ const NO_BATCH = 2 ** 31 - 1
 
 /** Reads and writes one job's memory by the names of its map. */
 export class JobMemory {
-  readonly #map: MemoryMap
+  readonly map: MemoryMap
   readonly #integers: Int32Array
   readonly #floats: Float32Array
   readonly #reals: Float64Array
 
-  constructor(memory: WebAssembly.Memory, map: MemoryMap) {
-    this.#map = map
+  constructor(memory: { buffer: ArrayBufferLike }, map: MemoryMap) {
+    this.map = map
     this.#integers = new Int32Array(memory.buffer)
     this.#floats = new Float32Array(memory.buffer)
     this.#reals = new Float64Array(memory.buffer)
@@ -59,6 +46,23 @@ export class JobMemory {
 
   real(field: JobReal): number {
     return this.#reals[jobRealAddress(field) / 8] as number
+  }
+
+  setInteger(field: JobInteger, value: number): void {
+    this.#integers[jobIntegerAddress(field) / 4] = value
+  }
+
+  setReal(field: JobReal, value: number): void {
+    this.#reals[jobRealAddress(field) / 8] = value
+  }
+
+  setLayerInteger(layer: number, field: LayerInteger, value: number): void {
+    this.#integers[layerIntegerAddress(layer, field) / 4] = value
+  }
+
+  /** float64 to an address. */
+  writeReals(address: number, values: readonly number[]): void {
+    this.#reals.set(values, address / 8)
   }
 
   /** A view of what is measured of a layer, by `MEASURED_INDICES`. */
@@ -74,93 +78,12 @@ export class JobMemory {
 
   /** The row of the training data at a position of the running epoch's order. */
   orderedRow(position: number): number {
-    return this.#integers[this.#map.order / 4 + position] as number
-  }
-
-  /** The part of the record that follows from the network. */
-  writeNetwork(config: NetworkConfig): void {
-    const { layers, ...addresses } = this.#map
-    this.#setInteger('layerCount', layers.length)
-    this.#setInteger('normalizes', Number(layers.some(({ batchNorm }) => batchNorm)))
-    this.#setInteger('loss', LOSS_CODES[config.loss])
-    this.#setReal('labelSmoothing', config.labelSmoothing ?? 0)
-    this.#setReal('huberDelta', config.huberDelta ?? 1)
-    this.#setInteger('inputDropoutThreshold', dropoutThreshold(config.inputDropout ?? 0))
-    this.#setInteger('inputDropoutStream', streamNumber(dropoutStream('inputs')))
-    this.#setReal('batchNormEpsilon', BATCH_NORM_EPSILON)
-    this.#setReal('batchNormMomentum', BATCH_NORM_MOMENTUM)
-    for (const [field, value] of Object.entries(addresses)) {
-      if (!UNRECORDED.has(field)) this.#setInteger(field as JobInteger, value)
-    }
-    for (const [index, layer] of layers.entries()) {
-      const activation = config.layers[index]?.activation ?? 'linear'
-      const fields: Record<LayerInteger, number> = {
-        inputs: layer.inputs,
-        units: layer.units,
-        inputStride: layer.inputStride,
-        unitStride: layer.unitStride,
-        activation: ACTIVATION_CODES[activation],
-        parameterRow: layer.parameterRow,
-        weight: layer.weight,
-        weightGradient: layer.weightGradient,
-        panels: layer.panels,
-        sums: layer.sums,
-        outputs: layer.outputs,
-        delta: layer.delta,
-        batchNorm: Number(layer.batchNorm),
-        running: layer.running,
-        statistics: layer.statistics,
-        statisticBlocks: layer.statisticBlocks,
-        gradientBlocks: layer.gradientBlocks,
-        normalized: layer.normalized,
-        mask: layer.mask,
-        dropped: layer.dropped,
-        measured: layer.measured,
-        dropoutThreshold: dropoutThreshold(layer.dropout),
-        dropoutStream: streamNumber(dropoutStream(index)),
-        forwardPacked: Number(layer.packed.forward),
-        evaluationPacked: Number(layer.packed.evaluation),
-        weightGradientPacked: Number(layer.packed.weightGradient),
-        inputGradientPacked: Number(layer.packed.inputGradient),
-      }
-      for (const [field, value] of Object.entries(fields)) {
-        this.#integers[layerIntegerAddress(index, field as LayerInteger) / 4] = value
-      }
-    }
-  }
-
-  /** The part of the record, and the data, that follow from the training job. */
-  writeJob(config: NetworkConfig, job: TrainingJob): void {
-    const [seedLow, seedHigh] = seedWords(job.seed)
-    this.#setInteger('trainingRows', job.training.rows)
-    this.#setInteger('validationRows', job.validation?.rows ?? 0)
-    this.#setInteger('shuffle', Number(job.shuffle))
-    this.#setInteger('seedLow', seedLow)
-    this.#setInteger('seedHigh', seedHigh)
-    this.#setInteger('shuffleStream', streamNumber(SHUFFLE_STREAM))
-    this.#setInteger('asksBeforeBatch', Number(job.onBatch !== null || job.team !== null))
-    this.writeThreads(1)
-    this.writeNextObserved()
-    this.#setReal('gradientLimit', GRADIENT_LIMIT)
-    this.#writeOptimizer(job.optimizer)
-    this.#writeAugmentation(job.augmentation)
-    const { regularization, gradientClip: clip } = job
-    this.#setReal('l1', regularization?.l1 ?? 0)
-    this.#setReal('l2', regularization?.l2 ?? 0)
-    this.#setReal('clipNorm', clip !== null && 'norm' in clip ? clip.norm : 0)
-    this.#setReal('clipValue', clip !== null && 'value' in clip ? clip.value : 0)
-    this.#setReal('clipEpsilon', CLIP_EPSILON)
-    const { trainingInputs, trainingTargets, validationInputs, validationTargets } = this.#map
-    this.#writeRowWeights(job)
-    this.#writeData(config, job.training, trainingInputs, trainingTargets)
-    if (job.validation !== null) {
-      this.#writeData(config, job.validation, validationInputs, validationTargets)
-    }
+    return this.#integers[this.map.order / 4 + position] as number
   }
 
   /** Threads that the next call to the kernels works with. */
   writeThreads(threads: number): void {
-    this.#setInteger('threads', threads)
+    this.setInteger('threads', threads)
   }
 
   /** Threads that can work on the job, this one included. */
@@ -171,8 +94,8 @@ export class JobMemory {
 
   /** The learning rate of the next step, and what multiplies it from step to step. */
   writeRate({ learningRate, factorPerStep }: StepRate): void {
-    this.#setReal('learningRate', learningRate)
-    this.#setReal('rateFactor', factorPerStep)
+    this.setReal('learningRate', learningRate)
+    this.setReal('rateFactor', factorPerStep)
   }
 
   /** Rows [rows, width] to an address, each padded to the stride. */
@@ -209,7 +132,7 @@ export class JobMemory {
   }
 
   writeWeights(weights: readonly LayerWeights[]): void {
-    for (const [index, layer] of this.#map.layers.entries()) {
+    for (const [index, layer] of this.map.layers.entries()) {
       const { weight, bias, gamma, beta, runningMean, runningVariance } = weights[
         index
       ] as LayerWeights
@@ -231,7 +154,7 @@ export class JobMemory {
   }
 
   readWeights(which: 'last' | 'best'): LayerWeights[] {
-    return this.#map.layers.map((layer) => {
+    return this.map.layers.map((layer) => {
       return which === 'best'
         ? this.#readLayer(layer, layer.best, layer.bestRunning)
         : this.#readLayer(layer, layer.weight, layer.running)
@@ -243,20 +166,27 @@ export class JobMemory {
    * gradients themselves. None without arguments.
    */
   writeNextObserved(first = NO_BATCH, last = NO_BATCH, observesValues = false): void {
-    this.#setInteger('nextObserved', first)
-    this.#setInteger('lastObserved', last)
-    this.#setInteger('observesValues', Number(observesValues))
+    this.setInteger('nextObserved', first)
+    this.setInteger('lastObserved', last)
+    this.setInteger('observesValues', Number(observesValues))
   }
 
   /** What is measured next begins anew. */
   forgetObserved(): void {
-    this.#setInteger('observedRows', 0)
+    this.setInteger('observedRows', 0)
   }
 
   /** Copies the parameters and running statistics to the best ones. */
   keepBest(): void {
-    const { parameters, best, stateBytes } = this.#map
+    const { parameters, best, stateBytes } = this.map
     this.#floats.copyWithin(best / 4, parameters / 4, (parameters + stateBytes) / 4)
+  }
+
+  /** The record before the first batch of an epoch, after the last batch of the one before. */
+  writeFirstBatch(epoch: number): void {
+    this.setInteger('epoch', epoch)
+    this.setInteger('batch', 0)
+    this.setInteger('step', this.integer('step') + 1)
   }
 
   /** Between two batches; the bytes are a view. */
@@ -270,15 +200,15 @@ export class JobMemory {
 
   /** The epoch of the state must have begun. */
   restore({ numbers, bytes }: SessionState): void {
-    for (const [i, field] of STATE_INTEGERS.entries()) this.#setInteger(field, numbers[i] as number)
+    for (const [i, field] of STATE_INTEGERS.entries()) this.setInteger(field, numbers[i] as number)
     for (const [i, field] of STATE_REALS.entries()) {
-      this.#setReal(field, numbers[STATE_INTEGERS.length + i] as number)
+      this.setReal(field, numbers[STATE_INTEGERS.length + i] as number)
     }
     this.#stateBytes().set(bytes)
   }
 
   #stateBytes(): Uint8Array {
-    const { parameters, gradient } = this.#map
+    const { parameters, gradient } = this.map
     return new Uint8Array(this.#floats.buffer, parameters, gradient - parameters)
   }
 
@@ -304,66 +234,5 @@ export class JobMemory {
       runningMean: vector(running, 0),
       runningVariance: vector(running, 1),
     }
-  }
-
-  #writeData(config: NetworkConfig, data: TrainingData, inputsAt: number, targetsAt: number): void {
-    const { inputStride, targetStride } = this.#map
-    this.writeRows(data.inputs, data.rows, config.inputs, inputStride, inputsAt)
-    this.writeRows(data.targets, data.rows, targetWidth(config), targetStride, targetsAt)
-  }
-
-  /** Where only one of the two data sets has weights, the other gets ones. */
-  #writeRowWeights({ training, validation }: TrainingJob): void {
-    const { unitWeights, validationWeights, trainingWeights, blockRows } = this.#map
-    this.floats(unitWeights, blockRows).fill(1)
-    const [forTraining, forValidation] = [training.weights ?? null, validation?.weights ?? null]
-    if (forTraining === null && forValidation === null) return
-    this.#setInteger('weighted', 1)
-    const ones = (rows: number) => new Float32Array(rows).fill(1)
-    this.floats(trainingWeights, training.rows).set(forTraining ?? ones(training.rows))
-    if (validation === null) return
-    this.floats(validationWeights, validation.rows).set(forValidation ?? ones(validation.rows))
-  }
-
-  #writeOptimizer(optimizer: OptimizerConfig): void {
-    this.#setInteger('optimizer', OPTIMIZER_CODES[optimizer.type])
-    if (optimizer.type === 'momentum') {
-      this.#setReal('momentum', optimizer.momentum)
-      this.#setInteger('nesterov', Number(optimizer.nesterov))
-    }
-    if (optimizer.type === 'rmsprop') {
-      this.#setReal('rho', optimizer.rho)
-      this.#setReal('epsilon', optimizer.epsilon)
-    }
-    if (optimizer.type === 'adagrad') this.#setReal('epsilon', ADAGRAD_EPSILON)
-    if (optimizer.type === 'adamw') this.#setReal('weightDecay', optimizer.weightDecay)
-    if (optimizer.type === 'adam' || optimizer.type === 'adamw') {
-      this.#setInteger('biasCorrection', Number(optimizer.biasCorrection))
-      this.#setReal('beta1', optimizer.beta1)
-      this.#setReal('beta2', optimizer.beta2)
-      this.#setReal('beta1Power', 1)
-      this.#setReal('beta2Power', 1)
-      this.#setReal('epsilon', optimizer.epsilon)
-    }
-  }
-
-  #writeAugmentation(augmentation: TrainingJob['augmentation']): void {
-    if (augmentation === null) return
-    const { operations, image, mixup } = augmentation
-    this.#setReal('mixupAlpha', mixup ?? 0)
-    this.#setInteger('mixupStream', streamNumber(MIXUP_STREAM))
-    this.#setInteger('augmentationCount', operations.length)
-    this.#setInteger('imageHeight', image?.height ?? 0)
-    this.#setInteger('imageWidth', image?.width ?? 0)
-    this.#setInteger('imageChannels', image?.channels ?? 0)
-    this.#reals.set(encodeOperations(operations), this.#map.augmentations / 8)
-  }
-
-  #setInteger(field: JobInteger, value: number): void {
-    this.#integers[jobIntegerAddress(field) / 4] = value
-  }
-
-  #setReal(field: JobReal, value: number): void {
-    this.#reals[jobRealAddress(field) / 8] = value
   }
 }

@@ -6,7 +6,7 @@ import type {
   JobStatus,
   WeightsInfo,
 } from '@trainyard/contracts'
-import { progressOf, summarizeFolds } from '@trainyard/domain'
+import { isTerminal, progressOf, summarizeFolds } from '@trainyard/domain'
 
 /** A row of `jobs` with what its object needs from elsewhere; every query that makes a `Job` selects `jobColumns`. */
 export interface JobRow {
@@ -20,6 +20,8 @@ export interface JobRow {
   resolved_config: unknown
   parameter_count: number
   engine_version: string
+  sweep_id: string | null
+  trial_index: number | null
   priority: number
   metadata: unknown
   error: unknown
@@ -31,6 +33,11 @@ export interface JobRow {
   test: unknown
   manifest: unknown
   attempt: number
+  parent_job_id: string | null
+  origin: string | null
+  verification: unknown
+  /** Of the job that verifies; null when there is none, or not any more. */
+  verifier_status: string | null
   created_at: Date
   started_at: Date | null
   finished_at: Date | null
@@ -69,6 +76,9 @@ export function toJob(row: JobRow): Job {
     best: row.best as Job['best'],
     final: row.final as Job['final'],
     cross_validation: crossValidation,
+    parent_job_id: row.parent_job_id as Job['parent_job_id'],
+    origin: row.origin as Job['origin'],
+    verification: toVerification(row),
     manifest: row.manifest as Job['manifest'],
     weights:
       row.best_weights !== null && row.last_weights !== null
@@ -78,6 +88,8 @@ export function toJob(row: JobRow): Job {
     test: row.test as Job['test'],
     queue: row.ahead === null ? null : { position: row.ahead + 1 },
     error: row.error as Job['error'],
+    sweep_id: row.sweep_id as Job['sweep_id'],
+    trial_index: row.trial_index,
     priority: row.priority,
     metadata: row.metadata as Job['metadata'],
     created_at: row.created_at.toISOString(),
@@ -85,6 +97,14 @@ export function toJob(row: JobRow): Job {
     finished_at: row.finished_at?.toISOString() ?? null,
     estimated_finish_at: estimateFinish(row, status, progress),
   }
+}
+
+/** A second training that ended without a result never says so itself. */
+function toVerification({ verification, verifier_status: status }: JobRow): Job['verification'] {
+  const stored = verification as Job['verification']
+  if (stored?.outcome !== 'pending') return stored
+  const isUnderWay = status !== null && !isTerminal(status as JobStatus)
+  return isUnderWay ? stored : { ...stored, outcome: 'unfinished' }
 }
 
 function toCrossValidation(

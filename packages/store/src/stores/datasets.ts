@@ -1,10 +1,11 @@
-import type { ProjectId, StoredProfile } from '@trainyard/contracts'
-import { type DatasetRevision, type DatasetStore, DomainError } from '@trainyard/domain'
-import type { Database } from '../client.ts'
+import type { JobStatus, ProjectId, StoredProfile } from '@trainyard/contracts'
+import { type DatasetRevision, type DatasetStore, DomainError, isTerminal } from '@trainyard/domain'
+import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { writeOnce } from './idempotency.ts'
+import { SEEN_WITHIN } from './ingests.ts'
 import { toList, toPageClause } from './keyset.ts'
 
 const COLUMNS = Prisma.sql`
@@ -42,7 +43,12 @@ export function createDatasets(database: Database): DatasetStore {
     find: (projectId, id) =>
       translateErrors(async () => {
         const rows = await read(Prisma.sql`d.project_id = ${projectId} AND d.id = ${id}`)
-        return rows[0] === undefined ? null : toDataset(rows[0])
+        if (rows[0] !== undefined) return toDataset(rows[0])
+        const coming = await database.$queryRaw<unknown[]>`
+          SELECT 1 FROM ingests
+          WHERE project_id = ${projectId} AND id = ${id} AND seen_at > ${SEEN_WITHIN}`
+        if (coming.length > 0) throw new DomainError('dataset_ingesting')
+        return null
       }),
 
     list: (projectId, page) =>
@@ -82,6 +88,7 @@ export function createDatasets(database: Database): DatasetStore {
             const detail = `Job ${jobs[0].id} was submitted on this data set; it stays as it is.`
             throw new DomainError('dataset_immutable', { detail })
           }
+          await assertNotSearched(transaction, before.id, 'dataset_immutable')
           const rows = await transaction.$queryRaw<DatasetRow[]>`
             UPDATE datasets AS d SET revision = revision + 1, name = ${after.name}, columns = ${JSON.stringify(after.columns)}::jsonb,
               target = ${after.target}, task = ${after.task}, warnings = ${JSON.stringify(after.warnings)}::jsonb,
@@ -97,18 +104,19 @@ export function createDatasets(database: Database): DatasetStore {
           const found = await transaction.$queryRaw<{ id: string }[]>`
             SELECT id FROM datasets WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
           if (found.length === 0) return false
-          const jobs = await transaction.$queryRaw<{ id: string; status: string }[]>`
+          const jobs = await transaction.$queryRaw<{ id: string; status: JobStatus }[]>`
             SELECT id, status FROM jobs
             WHERE dataset_id = ${id} OR validation_dataset_id = ${id} OR test_dataset_id = ${id}
-            ORDER BY (status IN ('queued', 'running', 'cancelling')) DESC LIMIT 1`
+            ORDER BY (status NOT IN ('succeeded', 'failed', 'cancelled')) DESC LIMIT 1`
           const job = jobs[0]
-          if (job !== undefined && ['queued', 'running', 'cancelling'].includes(job.status)) {
+          if (job !== undefined && !isTerminal(job.status)) {
             throw new DomainError('dataset_in_use', {
               detail: `Job ${job.id} is ${job.status} on this data set; cancel it or wait for its end.`,
             })
           }
+          const isSearched = await assertNotSearched(transaction, id, 'dataset_in_use')
           // Ended jobs still name their data set; without any, nothing needs the row.
-          if (job !== undefined) {
+          if (job !== undefined || isSearched) {
             await transaction.$executeRaw`UPDATE datasets SET deleted_at = clock_timestamp() WHERE id = ${id}`
           } else {
             await transaction.$executeRaw`DELETE FROM datasets WHERE id = ${id}`
@@ -123,4 +131,20 @@ export function createDatasets(database: Database): DatasetStore {
       SELECT created_at FROM datasets WHERE project_id = ${projectId} AND id = ${cursor}`
     return known[0]?.created_at ?? null
   }
+}
+
+/** Whether there are sweeps on it. One that has not ended will train on its data set, though there may be no job of it yet. */
+async function assertNotSearched(
+  transaction: Queryable,
+  id: string,
+  code: 'dataset_immutable' | 'dataset_in_use',
+): Promise<boolean> {
+  const sweeps = await transaction.$queryRaw<{ id: string; status: string; ended: boolean }[]>`
+    SELECT id, status, status IN ('succeeded', 'failed', 'cancelled') AS ended FROM sweeps WHERE dataset_id = ${id}
+    ORDER BY ended LIMIT 1`
+  const sweep = sweeps[0]
+  if (sweep === undefined) return false
+  if (code === 'dataset_in_use' && sweep.ended) return true
+  const detail = `Sweep ${sweep.id} is ${sweep.status} on this data set.`
+  throw new DomainError(code, { detail })
 }

@@ -22,26 +22,36 @@ export function createDispatch(
   return {
     pick: (window) =>
       translateErrors(async () => {
-        // Rows are numbered within their project after the jobs it has under way, then taken lowest number first: a
-        // project with one job goes before the second job of a project with ten thousand.
+        // A lane is a sweep, or all other jobs of a project. Rows are numbered within their lane after what it has under
+        // way, the lanes of a project are taken in turns, and so are the projects: one with a single job goes before the
+        // second job of one with ten thousand, and a job of one's own before the second trial of one's own sweep. Jobs that
+        // were claimed together take one thread and count once.
         const rows = await database.$queryRaw<IdRow[]>`
           WITH under_way AS (
-            SELECT project_id, count(*)::int AS jobs FROM jobs
-            WHERE status IN ('running', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
-            GROUP BY project_id)
-          SELECT id, dispatch_generation FROM (
-            SELECT j.id, j.dispatch_generation, j.created_at,
+            SELECT project_id, sweep_id, count(DISTINCT COALESCE(batch_id, id))::int AS jobs FROM jobs
+            WHERE status IN ('running', 'pausing', 'cancelling') OR (status = 'queued' AND dispatched_at IS NOT NULL)
+            GROUP BY project_id, sweep_id),
+          of_project AS (SELECT project_id, sum(jobs)::int AS jobs FROM under_way GROUP BY project_id),
+          lanes AS (
+            SELECT id AS project_id, NULL AS sweep_id FROM projects
+            UNION ALL SELECT project_id, id FROM sweeps WHERE status = 'running'),
+          queued AS (
+            SELECT l.project_id, j.id, j.dispatch_generation, j.created_at, j.priority,
               COALESCE(u.jobs, 0) + row_number() OVER (
-                PARTITION BY p.id ORDER BY j.priority DESC, j.created_at, j.id) AS turn
-            FROM projects p
-            LEFT JOIN under_way u ON u.project_id = p.id
+                PARTITION BY l.project_id, l.sweep_id ORDER BY j.priority DESC, j.created_at, j.id) AS turn
+            FROM lanes l
+            LEFT JOIN under_way u ON u.project_id = l.project_id AND u.sweep_id IS NOT DISTINCT FROM l.sweep_id
             JOIN LATERAL (
               SELECT id, dispatch_generation, priority, created_at FROM jobs
-              WHERE project_id = p.id AND status = 'queued' AND dispatched_at IS NULL AND deleted_at IS NULL
+              WHERE project_id = l.project_id AND (sweep_id = l.sweep_id OR (sweep_id IS NULL AND l.sweep_id IS NULL))
+                AND status = 'queued' AND dispatched_at IS NULL AND deleted_at IS NULL
                 -- A time that no back-off reaches was written before the clock was set back.
                 AND run_after NOT BETWEEN clock_timestamp() AND clock_timestamp() + ${BACKOFF_SECONDS_MAX}::int * interval '1 second'
-              ORDER BY priority DESC, created_at, id LIMIT ${window}::int) j ON true
-          ) candidates
+              ORDER BY priority DESC, created_at, id LIMIT ${window}::int) j ON true)
+          SELECT id, dispatch_generation FROM (
+            SELECT q.id, q.dispatch_generation, q.created_at, COALESCE(p.jobs, 0) + row_number() OVER (
+              PARTITION BY q.project_id ORDER BY q.priority DESC, q.turn, q.created_at, q.id) AS turn
+            FROM queued q LEFT JOIN of_project p ON p.project_id = q.project_id) candidates
           ORDER BY turn, created_at, id
           LIMIT GREATEST(0, ${window}::int - (SELECT COALESCE(sum(jobs), 0) FROM under_way))`
         return rows.map(toDispatchable)
@@ -82,7 +92,7 @@ export function createDispatch(
         // No lease ends so late: the clock was set back since it was renewed. Who lives renews it, who is dead is found in time.
         await database.$executeRaw`
           UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}::float8)
-          WHERE status IN ('running', 'cancelling')
+          WHERE status IN ('running', 'pausing', 'cancelling')
             AND lease_until > clock_timestamp() + make_interval(secs => ${leaseSeconds + 1}::float8)`
         const asOf =
           asOfMs === undefined
@@ -93,7 +103,7 @@ export function createDispatch(
         >`
           SELECT j.id, j.lease_epoch, j.status, j.crash_count, COALESCE(w.draining, false) AS drains
           FROM jobs j LEFT JOIN workers w ON w.id = j.lease_owner
-          WHERE j.status IN ('running', 'cancelling') AND j.lease_until < ${asOf}
+          WHERE j.status IN ('running', 'pausing', 'cancelling') AND j.lease_until < ${asOf}
           ORDER BY j.lease_until LIMIT ${RECOVERIES_PER_ROUND}`
         const recovered: Awaited<ReturnType<DispatchStore['recoverDeadLeases']>> = []
         if (dead.length > 0) failpoint('recover.found_dead')

@@ -1,4 +1,4 @@
-import { DomainError } from '@trainyard/domain'
+import { DomainError, type Finish } from '@trainyard/domain'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   insertDataset,
@@ -17,6 +17,11 @@ beforeAll(async () => {
   projectId = await insertProject(stores)
   datasetId = (await insertDataset(stores, projectId)).id
 })
+
+const SUCCEEDED: Finish = {
+  ...{ status: 'succeeded', stopReason: 'epochs_completed', error: null, manifest: null },
+  ...{ final: null, best: null, metrics: [], layers: [], weights: [] },
+}
 
 describe('insert', () => {
   it('makes one job of twenty requests with one idempotency key', async () => {
@@ -126,6 +131,35 @@ describe('cancel', () => {
 
       expect(cancelled?.status).toBe(claimed === null ? 'cancelled' : 'cancelling')
     }
+  })
+})
+
+describe.each(['graceful', 'force'] as const)('a %s cancel and the end of the training', (mode) => {
+  it('at the same moment have one outcome, which the reply agrees with', async () => {
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 100; round++) {
+      const { id: jobId } = await insertJob(stores, projectId, datasetId)
+      const claimed = await stores.leases.claim(jobId, 'worker')
+      const lease = { jobId, leaseEpoch: claimed?.leaseEpoch ?? 0 }
+      const finish = () => stores.leases.finish(lease, SUCCEEDED)
+      const cancel = () => stores.jobs.cancel(projectId, jobId, mode).catch((error) => error)
+      // Who is asked first wins more often: both get their turn.
+      const both = round % 2 === 0 ? [finish(), cancel()] : [cancel(), finish()].reverse()
+
+      const [finished, reply] = await Promise.all(both)
+
+      const ended = await stores.jobs.find(projectId, jobId)
+      const events = await stores.jobs.events(jobId, 0, 100)
+      const terminal = events.filter(({ type }) => /succeeded|cancelled/.test(type))
+      const told = reply instanceof DomainError ? reply.details.status : reply.status
+      outcomes.add(`${told} ${finished} ${ended?.status}`)
+      expect(terminal.map(({ type }) => type)).toEqual([`job.${ended?.status}`])
+    }
+    const expected =
+      mode === 'force'
+        ? ['succeeded done succeeded', 'cancelled fenced cancelled']
+        : ['succeeded done succeeded', 'cancelling done cancelled']
+    expect(expected).toEqual(expect.arrayContaining([...outcomes]))
   })
 })
 

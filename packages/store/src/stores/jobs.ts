@@ -1,21 +1,17 @@
 import type { Job, ProjectId } from '@trainyard/contracts'
-import {
-  assertDeletable,
-  type DatasetRevision,
-  DomainError,
-  decideCancel,
-  type JobStore,
-} from '@trainyard/domain'
-import { failpoint } from '@trainyard/lifecycle'
+import { assertAllowed, type DatasetRevision, DomainError, type JobStore } from '@trainyard/domain'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type EventRow, type JobRow, toEvent, toJob } from '../mappers/job.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { dropCheckpoints } from './checkpoints.ts'
+import { takeOver } from './derive-job.ts'
 import { readEpochLayers } from './epoch-layers.ts'
 import { readThinnedMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
 import { writeOnce } from './idempotency.ts'
 import { toList, toPageClause } from './keyset.ts'
+import { cancelJob, type MoveJob, pauseJob, resumeJob } from './move-job.ts'
 
 const KEYSET = { createdAt: Prisma.sql`j.created_at`, id: Prisma.sql`j.id` }
 
@@ -39,6 +35,7 @@ export function createJobs(database: Database): JobStore {
                   ${job.priority}, ${JSON.stringify(job.metadata)}::jsonb, 1)
                 RETURNING id, event_seq)
               ${insertEvent('job.created', 'The job is accepted and waits for a worker', { status: 'queued' })}`
+            if (job.derivation !== undefined) await takeOver(transaction, job.id, job.derivation)
             return await findOrThrow(transaction, job.projectId, job.id)
           },
         ),
@@ -56,38 +53,9 @@ export function createJobs(database: Database): JobStore {
         return toList(rows, page, toJob)
       }),
 
-    cancel: (projectId, id) =>
-      translateErrors(() =>
-        database.$transaction(async (transaction) => {
-          const locked = await transaction.$queryRaw<{ status: Job['status'] }[]>`
-            SELECT status FROM jobs
-            WHERE project_id = ${projectId} AND id = ${id} AND deleted_at IS NULL FOR UPDATE`
-          const status = locked[0]?.status
-          if (status === undefined) return null
-          switch (decideCancel(status)) {
-            case 'cancel_now':
-              await transaction.$executeRaw`
-                WITH job AS (
-                  UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled', event_seq = event_seq + 1,
-                    cancel_requested_at = clock_timestamp(), finished_at = clock_timestamp()
-                  WHERE id = ${id} RETURNING id, event_seq)
-                ${insertEvent('job.cancelled', 'The job was cancelled before it started', { status: 'cancelled' })}`
-              break
-            case 'ask_worker':
-              await transaction.$executeRaw`
-                WITH job AS (
-                  UPDATE jobs SET status = 'cancelling', event_seq = event_seq + 1,
-                    cancel_requested_at = clock_timestamp()
-                  WHERE id = ${id} RETURNING id, event_seq)
-                ${insertEvent('job.cancelling', 'The worker stops at the next batch', { status: 'cancelling' })}`
-              break
-            case 'already':
-              break
-          }
-          failpoint('api.cancel_before_commit')
-          return await findOrThrow(transaction, projectId, id)
-        }),
-      ),
+    cancel: (projectId, id, mode = 'graceful') => move(projectId, id, cancelJob(mode)),
+    pause: (projectId, id) => move(projectId, id, pauseJob),
+    resume: (projectId, id) => move(projectId, id, resumeJob),
 
     delete: (projectId, id, { purge }) =>
       translateErrors(() =>
@@ -97,10 +65,12 @@ export function createJobs(database: Database): JobStore {
             WHERE project_id = ${projectId} AND id = ${id} AND (deleted_at IS NULL OR ${purge}) FOR UPDATE`
           const status = locked[0]?.status
           if (status === undefined) return false
-          assertDeletable(status)
+          assertAllowed('delete', status)
           if (purge) await transaction.$executeRaw`DELETE FROM jobs WHERE id = ${id}`
-          else
+          else {
             await transaction.$executeRaw`UPDATE jobs SET deleted_at = clock_timestamp() WHERE id = ${id}`
+            await dropCheckpoints(transaction, Prisma.sql`id = ${id}`)
+          }
           return true
         }),
       ),
@@ -155,6 +125,16 @@ export function createJobs(database: Database): JobStore {
       ),
   }
 
+  function move(projectId: ProjectId, id: string, moveJob: MoveJob): Promise<Job | null> {
+    return translateErrors(() =>
+      database.$transaction(async (transaction) =>
+        (await moveJob(transaction, projectId, id))
+          ? await findOrThrow(transaction, projectId, id)
+          : null,
+      ),
+    )
+  }
+
   async function cursorAt(projectId: ProjectId, cursor: string): Promise<Date | null> {
     const known = await database.$queryRaw<{ created_at: Date }[]>`
       SELECT created_at FROM jobs WHERE project_id = ${projectId} AND id = ${cursor}`
@@ -193,8 +173,9 @@ async function findJob(
 async function readJobs(queryable: Queryable, where: Prisma.Sql): Promise<JobRow[]> {
   return await queryable.$queryRaw<JobRow[]>`
     SELECT j.id, j.project_id, j.dataset_id, j.name, j.status, j.stop_reason, j.config, j.resolved_config,
-      j.parameter_count, j.engine_version, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.folds,
-      j.baselines, j.test, j.manifest, j.attempt,
+      j.parameter_count, j.engine_version, j.sweep_id, j.trial_index, j.priority, j.metadata, j.error, j.epoch, j.best, j.final, j.folds,
+      j.baselines, j.test, j.manifest, j.attempt, j.parent_job_id, j.origin, j.verification,
+      (SELECT v.status FROM jobs v WHERE v.id = j.verification->>'job_id') AS verifier_status,
       j.created_at, j.started_at, j.finished_at, clock_timestamp() AS now,
       CASE WHEN j.status = 'queued' THEN (
         SELECT count(*)::int FROM jobs q WHERE q.status = 'queued' AND q.project_id = j.project_id

@@ -2,7 +2,15 @@
  * The worker's side of jobs. Every write names the lease epoch it was claimed under, and the row lock of its UPDATE makes
  * the check and the write one: a worker that was believed dead and comes back changes nothing.
  */
-import type { Column, EpochMetrics, Fold, JobId, ResolvedConfig, Task } from '@trainyard/contracts'
+import type {
+  Column,
+  EpochMetrics,
+  Fold,
+  JobId,
+  ResolvedConfig,
+  SweepId,
+  Task,
+} from '@trainyard/contracts'
 import {
   type CheckpointProgress,
   type ClaimedJob,
@@ -16,7 +24,8 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
-import { keepCheckpoint } from './checkpoints.ts'
+import { bestOf, keepCheckpoint } from './checkpoints.ts'
+import { settleVerification } from './derive-job.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
 import { insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
@@ -46,6 +55,10 @@ interface ClaimRow {
   test_sha256: string | null
   test_columns: unknown
   folds: unknown
+  sweep_id: string | null
+  trial_index: number | null
+  expected_ms: number | null
+  is_fork: boolean
   furthest_batch: bigint
   step: number | null
   checkpoint_sha256: string | null
@@ -66,18 +79,17 @@ export function createLeases(
           WITH before AS (
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
             WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
-              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int) FOR UPDATE),
+              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int)
+              -- A trial of a paused sweep that was handed over before stays where it is.
+              AND (sweep_id IS NULL OR EXISTS (SELECT 1 FROM sweeps s WHERE s.id = sweep_id AND s.status = 'running'))
+            FOR UPDATE),
           newest AS (
-            SELECT step, checkpoints.sha256, progress, NULLIF(progress->'best', 'null'::jsonb) AS best
-            FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
+            SELECT step, checkpoints.sha256, progress FROM checkpoints JOIN before ON job_id = before.id AND goes_on ORDER BY step DESC LIMIT 1),
           job AS (
             UPDATE jobs SET status = 'running', lease_epoch = lease_epoch + 1, attempt = attempt + 1,
-              lease_owner = ${owner}, lease_until = ${leaseUntil}, progress_engine = ${options.engine},
+              lease_owner = ${owner}, lease_until = ${leaseUntil}, batch_id = NULL, progress_engine = ${options.engine},
               epoch = COALESCE((SELECT (progress->>'epoch')::int FROM newest), 0),
-              best = (SELECT jsonb_build_object('epoch', best->'epoch', 'metrics', jsonb_build_object(
-                'train_loss', best->'train_loss', 'train_accuracy', best->'train_accuracy',
-                'val_loss', best->'val_loss', 'val_accuracy', best->'val_accuracy'))
-                FROM newest WHERE best IS NOT NULL),
+              best = (SELECT ${bestOf(Prisma.sql`progress`)} FROM newest),
               folds = CASE WHEN goes_on THEN folds END,
               started_at = COALESCE(started_at, clock_timestamp()), event_seq = event_seq + 1
             FROM before WHERE jobs.id = before.id
@@ -95,7 +107,8 @@ export function createLeases(
           wiped_checkpoints AS (
             DELETE FROM checkpoints c USING before WHERE c.job_id = before.id AND NOT goes_on)
           SELECT job.project_id, job.lease_epoch, job.attempt, job.resolved_config, job.folds,
-            job.furthest_batch, d.sha256, d.rows, d.columns, d.target, d.task,
+            job.fork_step IS NOT NULL AS is_fork, job.furthest_batch, d.sha256, d.rows, d.columns, d.target, d.task,
+            job.sweep_id, job.trial_index, job.expected_ms,
             v.sha256 AS validation_sha256, v.columns AS validation_columns,
             t.sha256 AS test_sha256, t.columns AS test_columns,
             newest.step, newest.sha256 AS checkpoint_sha256, newest.progress
@@ -124,15 +137,16 @@ export function createLeases(
                 failpoint('worker.checkpoint_before_commit')
                 return held
               })
-        return status === undefined ? 'fenced' : status === 'cancelling' ? 'cancel' : 'go_on'
+        if (status === undefined) return 'fenced'
+        return status === 'cancelling' ? 'cancel' : status === 'pausing' ? 'pause' : 'go_on'
       }),
 
     finish: (lease, finish) =>
       translateErrors(() =>
         database.$transaction(
           async (transaction) => {
-            const held = await transaction.$queryRaw<{ status: string }[]>`
-              SELECT status FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
+            const held = await transaction.$queryRaw<{ status: string; origin: string | null }[]>`
+              SELECT status, origin FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
             if (held[0] === undefined) return 'fenced'
             for (const fold of finish.folds ?? []) {
               await transaction.$executeRaw(foldCompleted(lease, fold))
@@ -145,6 +159,9 @@ export function createLeases(
                 measured AS (${insertEpochMetrics(finish.metrics)})
                 ${keepEpochLayers(finish.layers)}
                 ${epochCompleted(last)}`
+            }
+            if (finish.checkpoint !== undefined) {
+              await keepCheckpoint(transaction, lease.jobId, finish.checkpoint)
             }
             // Who was told "cancelling" shall not see another end, even if the work was done by then.
             const end: Finish =
@@ -180,6 +197,9 @@ export function createLeases(
                 VALUES (${lease.jobId}, ${weights.which}, ${weights.epoch}, ${weights.sha256},
                   ${JSON.stringify(weights.architecture)}::jsonb, ${JSON.stringify(weights.preprocessing)}::jsonb)`
             }
+            if (held[0].origin === 'verify' && end.status === 'succeeded') {
+              await settleVerification(transaction, lease.jobId)
+            }
             failpoint('worker.finish_before_commit')
             return 'done'
           },
@@ -188,13 +208,20 @@ export function createLeases(
       ),
 
     release: (lease, reason) =>
-      translateErrors(() =>
-        giveBack(
+      translateErrors(async () => {
+        const outcome = await giveBack(
           database,
           lease,
           insertEvent('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason }),
-        ),
-      ),
+        )
+        if (outcome === 'done') return 'done'
+        const paused = await database.$executeRaw`
+          WITH job AS (
+            UPDATE jobs SET status = 'paused', lease_owner = NULL, lease_until = NULL, event_seq = event_seq + 1
+            WHERE ${isMine(lease)} AND status = 'pausing' RETURNING id, event_seq)
+          ${insertEvent('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
+        return paused === 0 ? 'fenced' : 'done'
+      }),
 
     abandon: (lease) =>
       translateErrors(() =>
@@ -327,6 +354,14 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
     },
     validationDataset: toHeldOut(row.validation_sha256, row.validation_columns),
     testDataset: toHeldOut(row.test_sha256, row.test_columns),
+    trial:
+      row.sweep_id === null || row.trial_index === null
+        ? null
+        : {
+            sweepId: row.sweep_id as SweepId,
+            trialIndex: row.trial_index,
+            expectedMs: row.expected_ms,
+          },
     folds: (row.folds as Fold[] | null) ?? [],
     furthestBatch: Number(row.furthest_batch),
     checkpoint:
@@ -337,5 +372,6 @@ function toClaimedJob(id: JobId, row: ClaimRow): ClaimedJob {
             sha256: row.checkpoint_sha256,
             progress: row.progress as CheckpointProgress,
           },
+    isFork: row.is_fork,
   }
 }

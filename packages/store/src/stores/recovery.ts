@@ -1,6 +1,6 @@
 /** What becomes of a running job whose worker, or whose thread, is no more. */
 import type { JobError } from '@trainyard/contracts'
-import { DEATHS_MAX, judgeDeath } from '@trainyard/domain'
+import { DEATHS_MAX, judgeDeath, type LostJobOutcome } from '@trainyard/domain'
 import { Prisma } from '../generated/client.ts'
 import { insertEvent } from './events.ts'
 
@@ -13,7 +13,7 @@ export interface HeldJob {
 export type Loss = 'worker_lost' | 'worker_drained' | 'thread_lost'
 
 export interface Recovery {
-  outcome: 'requeued' | 'failed' | 'cancelled'
+  outcome: LostJobOutcome
   /** Changes the row that `isStill` names; none when it is another's by now. */
   statement: Prisma.Sql
 }
@@ -35,6 +35,9 @@ export function recover(job: HeldJob, loss: Loss, isStill: Prisma.Sql): Recovery
     deaths === 0 ? ({ verdict: 'again', backoffSeconds: 0 } as const) : judgeDeath(crashes)
   if (judged.verdict === 'guilty') {
     return { outcome: 'failed', statement: toFailed(isStill, crashes) }
+  }
+  if (job.status === 'pausing') {
+    return { outcome: 'paused', statement: toPaused(isStill, crashes, loss) }
   }
   const statement = Prisma.sql`
     WITH job AS (
@@ -61,6 +64,16 @@ function toFailed(isStill: Prisma.Sql, crashes: number): Prisma.Sql {
         crash_count = ${crashes}::int, finished_at = clock_timestamp(), event_seq = event_seq + 1
       WHERE ${isStill} RETURNING id, event_seq)
     ${insertEvent('job.failed', error.message, { status: 'failed', error })}`
+}
+
+/** Where its last checkpoint is; what was trained since then is trained again. */
+function toPaused(isStill: Prisma.Sql, crashes: number, loss: Loss): Prisma.Sql {
+  return Prisma.sql`
+    WITH job AS (
+      UPDATE jobs SET status = 'paused', lease_owner = NULL, lease_until = NULL, crash_count = ${crashes}::int,
+        event_seq = event_seq + 1
+      WHERE ${isStill} RETURNING id, event_seq)
+    ${insertEvent('job.paused', 'The worker was lost; the job waits where its last checkpoint is', { status: 'paused', reason: loss })}`
 }
 
 function toCancelled(isStill: Prisma.Sql): Prisma.Sql {

@@ -79,7 +79,7 @@ function isSearched(dimension: Dimension): boolean {
 }
 
 /** Of a parameter that is not there the middle: a value that says as little as possible. */
-function toPlace(dimension: Dimension, params: TrialParams): number {
+export function toPlace(dimension: Dimension, params: TrialParams): number {
   const value = params[dimension.name]
   if (value === undefined) return 0.5
   if (dimension.kind === 'numeric')

@@ -20,6 +20,7 @@ export interface ReceivedFiles {
 export type WithFiles = <Result>(
   body: Readable,
   contentType: string,
+  onReceived: (bytes: number) => void,
   work: (files: ReceivedFiles) => Promise<Result>,
 ) => Promise<Result>
 
@@ -27,7 +28,7 @@ const PART_NAMES = ['file', 'labels'] as const
 type PartName = (typeof PART_NAMES)[number]
 
 export function makeWithFiles(folder: string): WithFiles {
-  return async (body, contentType, work) => {
+  return async (body, contentType, onReceived, work) => {
     await mkdir(folder, { recursive: true })
     const paths: string[] = []
     const freshPath = (): string => {
@@ -38,8 +39,8 @@ export function makeWithFiles(folder: string): WithFiles {
     try {
       const isMultipart = /^multipart\/form-data\b/i.test(contentType)
       const files = isMultipart
-        ? await receiveParts(readMultipart(body, boundaryOf(contentType)), freshPath)
-        : await receiveBody(body, freshPath())
+        ? await receiveParts(readMultipart(body, boundaryOf(contentType)), freshPath, onReceived)
+        : await receiveBody(body, freshPath(), onReceived)
       return await work(files)
     } finally {
       await Promise.all(paths.map((path) => rm(path, { force: true })))
@@ -47,20 +48,25 @@ export function makeWithFiles(folder: string): WithFiles {
   }
 }
 
-async function receiveBody(body: Readable, path: string): Promise<ReceivedFiles> {
-  const { sha256 } = await receiveUpload(body, path)
+async function receiveBody(
+  body: Readable,
+  path: string,
+  onReceived: (bytes: number) => void,
+): Promise<ReceivedFiles> {
+  const { sha256 } = await receiveUpload(body, path, { onReceived })
   return { path, sha256, labelsPath: undefined, fileName: null }
 }
 
 async function receiveParts(
   parts: AsyncIterable<Part>,
   freshPath: () => string,
+  onReceived: (bytes: number) => void,
 ): Promise<ReceivedFiles> {
   const uploads = new Map<PartName, Upload>()
   let fileName: string | null = null
   for await (const part of parts) {
     const name = assertPart(part, uploads)
-    uploads.set(name, await receiveUpload(part.body, freshPath()))
+    uploads.set(name, await receiveUpload(part.body, freshPath(), { onReceived }))
     if (name === 'file') fileName = part.fileName
   }
   const file = uploads.get('file')

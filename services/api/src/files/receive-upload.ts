@@ -22,9 +22,14 @@ export interface Upload {
 export async function receiveUpload(
   body: Readable | AsyncIterable<Buffer>,
   path: string,
-  limits: { bytesMax?: number; idleMs?: number } = {},
+  options: {
+    bytesMax?: number
+    idleMs?: number
+    /** Told of every chunk, as it comes. */
+    onReceived?: (bytes: number) => void
+  } = {},
 ): Promise<Upload> {
-  const { bytesMax = DATASET_BYTES_MAX, idleMs = IDLE_MS } = limits
+  const { bytesMax = DATASET_BYTES_MAX, idleMs = IDLE_MS, onReceived } = options
   const hash = createHash('sha256')
   let received = 0
   let bytes = 0
@@ -41,6 +46,7 @@ export async function receiveUpload(
         for await (const chunk of chunks) {
           timer.refresh()
           received += chunk.length
+          onReceived?.(chunk.length)
           if (received > bytesMax) throw tooLarge(bytesMax)
           hash.update(chunk)
           yield chunk

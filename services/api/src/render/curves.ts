@@ -4,6 +4,7 @@
  */
 import type { EpochMetrics, Job } from '@trainyard/contracts'
 import { type Axis, makeEpochAxis, makeLinearAxis, makeLossAxis } from './axis.ts'
+import { escapeXml, round, shorten, text } from './svg-text.ts'
 
 export type Theme = 'light' | 'dark'
 
@@ -226,43 +227,4 @@ function describe(job: Job, rows: readonly EpochMetrics[]): string {
   const validation = last.val_loss === null ? '' : `, validation loss ${show(last.val_loss)}`
   const best = job.best === null ? '' : ` The best epoch is ${job.best.epoch}.`
   return `After epoch ${last.epoch}: training loss ${show(last.train_loss)}${validation}.${best}`
-}
-
-function text(
-  x: number,
-  y: number,
-  content: string,
-  style: { fill: string; size?: number; weight?: number; anchor?: 'middle' | 'end' },
-): string {
-  const { fill, size, weight, anchor } = style
-  const attributes = [
-    `x="${round(x)}" y="${round(y)}" fill="${fill}"`,
-    size === undefined ? '' : ` font-size="${size}"`,
-    weight === undefined ? '' : ` font-weight="${weight}"`,
-    anchor === undefined ? '' : ` text-anchor="${anchor}"`,
-  ].join('')
-  return `<text ${attributes}>${escapeXml(content)}</text>`
-}
-
-function shorten(name: string): string {
-  return name.length > 48 ? `${name.slice(0, 47)}…`.toWellFormed() : name
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10
-}
-
-const ESCAPES: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeXml(content: string): string {
-  // XML 1.0 has no U+FFFE and U+FFFF, not even escaped.
-  return content
-    .replace(/[&<>"']/g, (char) => ESCAPES[char] ?? char)
-    .replace(/[\uFFFE\uFFFF]/g, '\uFFFD')
 }

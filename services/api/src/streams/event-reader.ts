@@ -1,21 +1,23 @@
-import type { Event, JobId } from '@trainyard/contracts'
-import type { JobStore } from '@trainyard/domain'
+import type { Event, JobId, SweepEvent, SweepId } from '@trainyard/contracts'
 
 /** Rows taken at a time: with it, what a stream holds for a slow client is bounded. */
 export const EVENTS_PER_READ = 100
 
-export type ReadEvents = (jobId: JobId, afterSeq: number) => Promise<Event[]>
+/** A job, or a sweep. */
+export type StreamedId = JobId | SweepId
+export type StreamedEvent = Event | SweepEvent
+export type ReadEvents = (id: StreamedId, afterSeq: number) => Promise<StreamedEvent[]>
 
-/** Streams of one job are woken together and stand at the same event: they share one query. */
-export function makeReadEvents(jobs: Pick<JobStore, 'events'>): ReadEvents {
-  const underWay = new Map<string, Promise<Event[]>>()
-  return (jobId, afterSeq) => {
-    const key = `${jobId} ${afterSeq}`
+/** Streams of one job or sweep are woken together and stand at the same event: they share one query. */
+export function makeReadEvents(
+  events: (id: StreamedId, afterSeq: number, limit: number) => Promise<StreamedEvent[]>,
+): ReadEvents {
+  const underWay = new Map<string, Promise<StreamedEvent[]>>()
+  return (id, afterSeq) => {
+    const key = `${id} ${afterSeq}`
     const shared = underWay.get(key)
     if (shared !== undefined) return shared
-    const reading = jobs
-      .events(jobId, afterSeq, EVENTS_PER_READ)
-      .finally(() => underWay.delete(key))
+    const reading = events(id, afterSeq, EVENTS_PER_READ).finally(() => underWay.delete(key))
     underWay.set(key, reading)
     return reading
   }

@@ -1,20 +1,26 @@
 /**
- * Server-sent events from the rows of a job (HTML Standard §9.2). A stream first listens, then reads the rows after its
+ * Server-sent events from the rows of a job or a sweep (HTML Standard §9.2). A stream first listens, then reads the rows after its
  * cursor, then waits to be woken and reads on: whatever happens between two reads is in the next one, so nothing is lost
  * and nothing comes twice. A client that does not read is cut; it comes back with the last id it has seen.
  */
 import type { ServerResponse } from 'node:http'
-import type { Event, JobId } from '@trainyard/contracts'
-import { DomainError, isTerminal, type JobStore } from '@trainyard/domain'
+import { DomainError, isTerminal } from '@trainyard/domain'
 import type { Logger } from 'pino'
 import type { ApiMetrics } from '../routes/api-metrics.ts'
-import { EVENTS_PER_READ, makeReadEvents } from './event-reader.ts'
+import {
+  EVENTS_PER_READ,
+  makeReadEvents,
+  type StreamedEvent,
+  type StreamedId,
+} from './event-reader.ts'
 import { createBell, type JobWatch } from './job-watch.ts'
 
 const DEFAULT_TIMING = { retryMs: 3000, pingMs: 15_000, blockedMs: 15_000 }
 /** After a drain the next process is there soon. */
 const RETRY_AFTER_DRAIN_MS = 500
 const STREAMS_MAX = 2000
+
+export type { StreamedId } from './event-reader.ts'
 
 export interface StreamTiming {
   /** What a client is told to wait before it comes back after a broken connection. */
@@ -25,9 +31,9 @@ export interface StreamTiming {
 }
 
 export interface StreamOptions {
-  jobId: JobId
+  id: StreamedId
   afterSeq: number
-  /** Asked at every ping; the stream ends when it says no: the key is revoked or the job is gone. */
+  /** Asked at every ping; the stream ends when it says no: the key is revoked or what it tells of is gone. */
   isAllowed: () => Promise<boolean>
 }
 
@@ -41,7 +47,7 @@ export interface EventStreams {
 }
 
 export function createEventStreams(deps: {
-  jobs: Pick<JobStore, 'events'>
+  readEvents: (id: StreamedId, afterSeq: number, limit: number) => Promise<StreamedEvent[]>
   watch: JobWatch
   metrics: Pick<ApiMetrics, 'sseConnections' | 'sseDropped'>
   log: Logger
@@ -49,7 +55,7 @@ export function createEventStreams(deps: {
 }): EventStreams {
   const { watch, metrics, log } = deps
   const { retryMs, pingMs, blockedMs } = { ...DEFAULT_TIMING, ...deps.timing }
-  const readEvents = makeReadEvents(deps.jobs)
+  const readEvents = makeReadEvents(deps.readEvents)
   const open = new Map<ServerResponse, { ring: () => void; ended: Promise<void> }>()
   let isDraining = false
 
@@ -60,7 +66,7 @@ export function createEventStreams(deps: {
     async write(response, options) {
       const bell = createBell()
       const ended = run(response, options, bell).catch((error: unknown) => {
-        log.error({ err: error, job_id: options.jobId }, 'an event stream broke')
+        log.error({ err: error, id: options.id }, 'an event stream broke')
         metrics.sseDropped.inc({ reason: 'error' })
         response.destroy()
       })
@@ -79,12 +85,12 @@ export function createEventStreams(deps: {
 
   async function run(
     response: ServerResponse,
-    { jobId, afterSeq, isAllowed }: StreamOptions,
+    { id, afterSeq, isAllowed }: StreamOptions,
     bell: ReturnType<typeof createBell>,
   ): Promise<void> {
     let cursor = afterSeq
     let mayGoOn = true
-    const unwatch = watch.watch(jobId, bell.ring)
+    const unwatch = watch.watch(id, bell.ring)
     const ping = setInterval(() => {
       if (!response.writableNeedDrain) response.write(': ping\n\n')
       isAllowed().then(
@@ -100,7 +106,7 @@ export function createEventStreams(deps: {
     try {
       await send(response, `retry: ${retryMs}\n\n`)
       while (mayGoOn && !isDraining && !response.destroyed) {
-        const events = await readOrNothing(jobId, cursor)
+        const events = await readOrNothing(id, cursor)
         if (events.length > 0) await send(response, events.map(format).join(''))
         cursor = events.at(-1)?.seq ?? cursor
         if (events.some(isLast)) break
@@ -114,9 +120,9 @@ export function createEventStreams(deps: {
     response.end()
   }
 
-  async function readOrNothing(jobId: JobId, afterSeq: number): Promise<Event[]> {
+  async function readOrNothing(id: StreamedId, afterSeq: number): Promise<StreamedEvent[]> {
     try {
-      return await readEvents(jobId, afterSeq)
+      return await readEvents(id, afterSeq)
     } catch (error) {
       if (error instanceof DomainError && error.code === 'unavailable') return []
       throw error
@@ -139,11 +145,13 @@ export function createEventStreams(deps: {
   }
 }
 
-function format(event: Event): string {
+function format(event: StreamedEvent): string {
   return `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
 }
 
-function isLast(event: Event): boolean {
-  const [, state = ''] = event.type.split('.')
+/** The end of a trial is not that of its sweep. */
+function isLast(event: StreamedEvent): boolean {
+  const [noun, state = ''] = event.type.split('.')
+  if (noun === 'trial') return false
   return isTerminal(state as Parameters<typeof isTerminal>[0])
 }

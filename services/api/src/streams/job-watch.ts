@@ -1,24 +1,24 @@
 /**
- * Wakes whoever watches a job: at once when the pulse says that it changed, and each second anyway, since a pulse may be
+ * Wakes whoever watches a job or a sweep: at once when the pulse says that it changed, and each second anyway, since a pulse may be
  * lost. One timer wakes all, so that watchers of one job ask for the same rows at the same moment.
  */
-import type { JobId } from '@trainyard/contracts'
+import type { JobId, SweepId } from '@trainyard/contracts'
 import type { Pulse } from '@trainyard/domain'
 
 const LOOK_MS = 1000
 
 export interface JobWatch {
   /** Returns what ends the watching. */
-  watch(jobId: JobId, onMaybeChanged: () => void): () => void
+  watch(id: JobId | SweepId, onMaybeChanged: () => void): () => void
   close(): void
 }
 
-export function createJobWatch(pulse: Pick<Pulse, 'onJobChanged'>): JobWatch {
-  const watchers = new Map<JobId, Set<() => void>>()
+export function createJobWatch(pulse: Pick<Pulse, 'onJobChanged' | 'onSweepChanged'>): JobWatch {
+  const watchers = new Map<JobId | SweepId, Set<() => void>>()
   let timer: NodeJS.Timeout | null = null
 
-  const wake = (jobId: JobId) => {
-    for (const watcher of watchers.get(jobId) ?? []) watcher()
+  const wake = (id: JobId | SweepId) => {
+    for (const watcher of watchers.get(id) ?? []) watcher()
   }
   const stopWhenIdle = () => {
     if (watchers.size > 0 || timer === null) return
@@ -26,17 +26,18 @@ export function createJobWatch(pulse: Pick<Pulse, 'onJobChanged'>): JobWatch {
     timer = null
   }
   pulse.onJobChanged(wake)
+  pulse.onSweepChanged(wake)
 
   return {
-    watch(jobId, onMaybeChanged) {
-      const own = watchers.get(jobId) ?? new Set()
-      watchers.set(jobId, own.add(onMaybeChanged))
+    watch(id, onMaybeChanged) {
+      const own = watchers.get(id) ?? new Set()
+      watchers.set(id, own.add(onMaybeChanged))
       timer ??= setInterval(() => {
-        for (const id of watchers.keys()) wake(id)
+        for (const watched of watchers.keys()) wake(watched)
       }, LOOK_MS)
       return () => {
         own.delete(onMaybeChanged)
-        if (own.size === 0 && watchers.get(jobId) === own) watchers.delete(jobId)
+        if (own.size === 0 && watchers.get(id) === own) watchers.delete(id)
         stopWhenIdle()
       }
     },

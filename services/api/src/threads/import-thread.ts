@@ -1,5 +1,5 @@
 import { DomainError } from '@trainyard/domain'
-import type { ImportResult, ModelWish } from './import.thread.ts'
+import type { ImportResult, ImportTask, ModelWish } from './import.thread.ts'
 import { createSingleThread } from './single-thread.ts'
 
 /** Bodies that may wait for the thread, each a quarter of a gibibyte at most; more are told to come back. */
@@ -7,16 +7,16 @@ const QUEUE_MAX = 4
 
 export interface ImportThread {
   /** Throws what is wrong with the body. */
-  read(body: Uint8Array): Promise<{ bodySha256: string; wish: ModelWish }>
+  read(task: ImportTask): Promise<{ bodySha256: string; wish: ModelWish }>
   close(): Promise<void>
 }
 
 /** One thread that reads imported weights. */
 export function createImportThread(): ImportThread {
-  const thread = createSingleThread<Uint8Array, ImportResult>('./import.thread.ts', QUEUE_MAX)
+  const thread = createSingleThread<ImportTask, ImportResult>('./import.thread.ts', QUEUE_MAX)
   return {
-    async read(body) {
-      const result = await thread.run(body)
+    async read(task) {
+      const result = await thread.run(task)
       if (result.kind === 'refused') throw new DomainError(result.code, result.details)
       return result
     },

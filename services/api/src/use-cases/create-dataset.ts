@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { createId, type Dataset, type ProjectId } from '@trainyard/contracts'
+import { createId, type Dataset, type DatasetId, type ProjectId } from '@trainyard/contracts'
 import type { Ingested, Tables } from '@trainyard/datasets'
 import {
   type BlobStore,
@@ -21,6 +21,8 @@ export type CreateDataset = (
   projectId: ProjectId,
   source: DatasetSource,
   request: IdempotentRequest | null,
+  /** The one under which its upload was shown. Default: a new one. */
+  id?: DatasetId,
 ) => Promise<Replayable<Dataset>>
 
 /** Reads a table, stores its content once, and makes a new data set of it. */
@@ -32,7 +34,7 @@ export function makeCreateDataset(deps: {
   files: Pick<DatasetFiles, 'adopt'>
 }): CreateDataset {
   const { tables, datasets, blobs, idempotency, files } = deps
-  return async (projectId, source, request) => {
+  return async (projectId, source, request, id = createId('dataset')) => {
     const stored = request === null ? null : await idempotency.find(projectId, request)
     if (stored !== null && request !== null) return toReplay(stored, request)
     const table = await ingest(tables, source)
@@ -41,7 +43,7 @@ export function makeCreateDataset(deps: {
       const { rows, columns, target, task, warnings, profile } = table
       const once = await datasets.insert(
         {
-          id: createId('dataset'),
+          id,
           projectId,
           name: source.name,
           ...{ rows, columns, target, task, warnings, profile },

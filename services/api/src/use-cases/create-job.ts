@@ -1,15 +1,18 @@
 import {
   createId,
   type DatasetId,
+  type FieldError,
   type Job,
   type JobSpec,
   type ProjectId,
+  type ResolvedConfig,
 } from '@trainyard/contracts'
 import {
   type DatasetStore,
   DomainError,
   type IdempotencyStore,
   type IdempotentRequest,
+  type JobDerivation,
   type JobStore,
   type NewJob,
   type Once,
@@ -23,7 +26,15 @@ export type CreateJob = (
   projectId: ProjectId,
   spec: JobSpec,
   request: IdempotentRequest | null,
+  derived?: Derived,
 ) => Promise<Replayable<Job>>
+
+/** Of a job that comes from another. */
+export interface Derived {
+  derivation: JobDerivation
+  /** What keeps it from being so, found once it is resolved. */
+  findFaults?: (resolved: ResolvedConfig) => FieldError[]
+}
 
 /** How often a job is resolved anew because a data set was changed meanwhile; after that the caller is told. */
 const ATTEMPTS_MAX = 5
@@ -38,11 +49,11 @@ export function makeCreateJob(deps: {
   engineVersion: string
 }): CreateJob {
   const { jobs, datasets, idempotency, pulse, quoteJob, engineVersion } = deps
-  return async (projectId, spec, request) => {
+  return async (projectId, spec, request, derived) => {
     // Before anything is decided: the data set of a job that was accepted may be gone by now.
     const stored = request === null ? null : await idempotency.find(projectId, request)
     if (stored !== null && request !== null) return toReplay(stored, request)
-    const once = await insert(projectId, spec, request)
+    const once = await insert(projectId, spec, request, derived)
     failpoint('api.insert_after_commit')
     // Only a hint: the scheduler finds the row by itself.
     if (once.kind === 'done') pulse.jobQueued()
@@ -53,10 +64,11 @@ export function makeCreateJob(deps: {
     projectId: ProjectId,
     spec: JobSpec,
     request: IdempotentRequest | null,
+    derived: Derived | undefined,
   ): Promise<Once<Job>> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const job = await resolve(projectId, spec)
+        const job = await resolve(projectId, spec, derived)
         failpoint('api.before_insert')
         return await jobs.insert(job, request)
       } catch (error) {
@@ -66,7 +78,11 @@ export function makeCreateJob(deps: {
     }
   }
 
-  async function resolve(projectId: ProjectId, spec: JobSpec): Promise<NewJob> {
+  async function resolve(
+    projectId: ProjectId,
+    spec: JobSpec,
+    derived: Derived | undefined,
+  ): Promise<NewJob> {
     const [validationDatasetId, testDatasetId] = [datasetOf(spec.validation), datasetOf(spec.test)]
     const named = [spec.dataset_id, validationDatasetId, testDatasetId].filter((id) => id !== null)
     const ids = [...new Set(named)]
@@ -74,6 +90,8 @@ export function makeCreateJob(deps: {
     const revisions = await datasets.revisions(projectId, ids)
     const quote = await quoteJob(projectId, spec)
     if (revisions.length < ids.length) throw new DomainError('dataset_changed')
+    const errors = derived?.findFaults?.(quote.resolved_config) ?? []
+    if (errors.length > 0) throw new DomainError('validation_error', { errors })
     return {
       id: createId('job'),
       projectId,
@@ -88,11 +106,12 @@ export function makeCreateJob(deps: {
       engineVersion,
       priority: spec.priority ?? 0,
       metadata: spec.metadata ?? {},
+      ...(derived !== undefined && { derivation: derived.derivation }),
     }
   }
 }
 
 /** The data set of its own that a part has, if any. */
-function datasetOf(part: JobSpec['validation'] | JobSpec['test']): DatasetId | null {
+export function datasetOf(part: JobSpec['validation'] | JobSpec['test']): DatasetId | null {
   return part != null && 'dataset_id' in part ? (part.dataset_id as DatasetId) : null
 }

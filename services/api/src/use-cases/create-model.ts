@@ -171,7 +171,7 @@ function toMembers(version: ModelVersion): ModelMember[] {
   return [{ architecture, preprocessing, parameter_count, source, lineage }]
 }
 
-function toLineage(job: Job, datasetSha256: string | null): Lineage {
+export function toLineage(job: Job, datasetSha256: string | null): Lineage {
   return {
     job_id: job.id,
     dataset_id: job.dataset_id,

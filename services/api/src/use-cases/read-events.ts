@@ -1,18 +1,28 @@
-import type { Event, Job, List, ProjectId } from '@trainyard/contracts'
-import { DomainError, isTerminal, type JobStore } from '@trainyard/domain'
-import { findJob } from './find-job.ts'
+import type { List, ProjectId } from '@trainyard/contracts'
+import { DomainError } from '@trainyard/domain'
 
-export type ListEvents = (
+/** What has events of its own: a job, or a sweep. */
+export interface EventSource<Id extends string, Item extends { id: string; seq: number }> {
+  /** Throws when there is none of that id in the project. */
+  find(projectId: ProjectId, id: string): Promise<{ id: Id; hasEnded: boolean }>
+  /** Events with seq > `afterSeq` in order. */
+  events(id: Id, afterSeq: number, limit: number): Promise<Item[]>
+  eventSeq(id: Id, eventId: string): Promise<number | null>
+}
+
+export type ListEvents<Item> = (
   projectId: ProjectId,
   id: string,
   page: { limit: number; after?: string | undefined },
-) => Promise<List<Event>>
+) => Promise<List<Item>>
 
-export function makeListEvents({ jobs }: { jobs: JobReads }): ListEvents {
-  return async (projectId, id, { limit, after }) => {
-    const job = await findJob(jobs, projectId, id)
-    const afterSeq = after === undefined ? 0 : await toSeq(jobs, job, after)
-    const events = await jobs.events(job.id, afterSeq, limit + 1)
+export function makeListEvents<Id extends string, Item extends { id: string; seq: number }>(
+  source: EventSource<Id, Item>,
+): ListEvents<Item> {
+  return async (projectId, given, { limit, after }) => {
+    const { id } = await source.find(projectId, given)
+    const afterSeq = after === undefined ? 0 : await toSeq(source, id, after)
+    const events = await source.events(id, afterSeq, limit + 1)
     const data = events.slice(0, limit)
     return {
       object: 'list',
@@ -25,37 +35,40 @@ export function makeListEvents({ jobs }: { jobs: JobReads }): ListEvents {
 }
 
 /** Where a stream starts, or null when it has nothing more to say. */
-export type StartStream = (
+export type StartStream<Id> = (
   projectId: ProjectId,
   id: string,
   after: string | undefined,
-) => Promise<{ jobId: Job['id']; afterSeq: number } | null>
+) => Promise<{ id: Id; afterSeq: number } | null>
 
-export function makeStartStream({ jobs }: { jobs: JobReads }): StartStream {
-  return async (projectId, id, after) => {
-    // The job first: when it had ended by then, its last event is among the rows read next.
-    const job = await findJob(jobs, projectId, id)
-    const hasEnded = isTerminal(job.status)
-    const afterSeq = after === undefined ? 0 : await toSeq(jobs, job, after)
-    if (hasEnded && (await jobs.events(job.id, afterSeq, 1)).length === 0) return null
-    return { jobId: job.id, afterSeq }
+export function makeStartStream<Id extends string, Item extends { id: string; seq: number }>(
+  source: EventSource<Id, Item>,
+): StartStream<Id> {
+  return async (projectId, given, after) => {
+    // The state first: when it had ended by then, its last event is among the rows read next.
+    const { id, hasEnded } = await source.find(projectId, given)
+    const afterSeq = after === undefined ? 0 : await toSeq(source, id, after)
+    if (hasEnded && (await source.events(id, afterSeq, 1)).length === 0) return null
+    return { id, afterSeq }
   }
 }
 
-type JobReads = Pick<JobStore, 'find' | 'events' | 'eventSeq'>
-
-/** The seq of a cursor, which is a seq or an event id of this job. */
-async function toSeq(jobs: JobReads, job: Job, cursor: string): Promise<number> {
+/** The seq of a cursor, which is a seq or an event id of the same source. */
+async function toSeq<Id extends string, Item extends { id: string; seq: number }>(
+  source: EventSource<Id, Item>,
+  id: Id,
+  cursor: string,
+): Promise<number> {
   if (cursor === '0') return 0
   if (/^[1-9]\d{0,8}$/.test(cursor)) {
     const seq = Number(cursor)
-    if ((await jobs.events(job.id, seq - 1, 1))[0]?.seq === seq) return seq
+    if ((await source.events(id, seq - 1, 1))[0]?.seq === seq) return seq
   }
   if (/^evt_\w{1,60}$/.test(cursor)) {
-    const seq = await jobs.eventSeq(job.id, cursor)
+    const seq = await source.eventSeq(id, cursor)
     if (seq !== null) return seq
   }
   throw new DomainError('invalid_cursor', {
-    detail: 'The job has no such event; start again without a cursor.',
+    detail: 'There is no such event; start again without a cursor.',
   })
 }

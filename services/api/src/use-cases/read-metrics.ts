@@ -2,11 +2,15 @@ import {
   type EpochMetrics,
   type Job,
   METRIC_NAMES,
+  METRIC_POINTS_MAX,
   type MetricsList,
   type ProjectId,
 } from '@trainyard/contracts'
 import type { JobStore } from '@trainyard/domain'
 import { findJob } from './find-job.ts'
+
+/** Rows of a history that is kept as a file. */
+export const METRIC_POINTS_OF_FILE = METRIC_POINTS_MAX
 
 export interface History {
   job: Job

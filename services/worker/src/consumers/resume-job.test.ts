@@ -67,7 +67,8 @@ describe('a job that is interrupted', { timeout: 30_000 }, () => {
     await expectSameResult(job)
     const epochs = await epochsOfSecondAttempt(job)
     expect(epochs[0]).toBeGreaterThan(newest.epoch)
-    expect(await readCheckpoints(job)).toEqual([])
+    const ends = (await readCheckpoints(job)).map(({ step }) => step)
+    expect([ends.length, ends[0]]).toEqual([2, 6000 * 1000])
   })
 
   it('goes on from the checkpoint before a damaged one, and starts again without any', async () => {
@@ -128,6 +129,99 @@ describe('a job that is interrupted', { timeout: 30_000 }, () => {
   })
 })
 
+describe('a job that is paused', { timeout: 30_000 }, () => {
+  it('goes on at the very batch when it is resumed, however often, to the same weights and metrics', async () => {
+    const job = await insertLongJob()
+    const steps: number[] = []
+    for (let pause = 0; pause < 3; pause++) {
+      await pauseAfterEpochs(job, 2)
+      const { status, leaseOwner, crashCount } = await readRow(job)
+      expect([status, leaseOwner, crashCount]).toEqual(['paused', null, 0])
+      steps.push((await readCheckpoints(job))[0]?.step ?? 0)
+      await worker.stores.jobs.resume(worker.projectId, job.id)
+    }
+
+    await startTrainer().train(job.id)
+
+    expect(steps).toEqual([...new Set(steps)].sort((a, b) => a - b))
+    await expectSameResult(job)
+    const events = await worker.stores.jobs.events(job.id, 0, 100_000)
+    const told = events
+      .map(({ type }) => type)
+      .filter((type) => /pausing|paused|resumed/.test(type))
+    expect(told).toEqual(Array(3).fill(['job.pausing', 'job.paused', 'job.resumed']).flat())
+  })
+
+  it('is seen without a pulse, at the next report', async () => {
+    const job = await insertLongJob()
+    const delivery = startTrainer().train(job.id)
+    await untilEpoch(job, 2)
+
+    await worker.stores.jobs.pause(worker.projectId, job.id)
+    await delivery
+
+    expect((await readRow(job)).status).toBe('paused')
+  })
+
+  it('waits where its last checkpoint is when its worker was lost while it paused', async () => {
+    const job = await insertLongJob()
+    await worker.stores.leases.claim(job.id, 'a worker that dies')
+    await worker.stores.jobs.pause(worker.projectId, job.id)
+    await expireLease(worker.stores, job.id)
+
+    const recovered = await worker.stores.dispatch.recoverDeadLeases()
+
+    expect(recovered).toContainEqual({ jobId: job.id, outcome: 'paused' })
+    await worker.stores.jobs.resume(worker.projectId, job.id)
+    await startTrainer().train(job.id)
+    await expectSameResult(job)
+  })
+
+  it('goes on although a late pulse asks for a pause that is over', async () => {
+    const job = await insertLongJob()
+    const trainer = startTrainer()
+    const delivery = trainer.train(job.id)
+    await untilEpoch(job, 2)
+
+    trainer.stop(job.id, 'pause')
+    await delivery
+    const { status } = await readRow(job)
+    await startTrainer().train(job.id)
+
+    expect(status).toBe('queued')
+    await expectSameResult(job)
+  })
+
+  it('may train for max_seconds in all, the time of every attempt counted and none of the pauses', async () => {
+    const maxSeconds = 1.5
+    const job = await worker.insertJob(xor, (resolved) => {
+      resolved.training.epochs = 100_000
+      resolved.limits.max_seconds = maxSeconds
+    })
+    await pauseAfterEpochs(job, 2)
+    const [paused] = await readCheckpoints(job)
+    await worker.stores.jobs.resume(worker.projectId, job.id)
+    const resumedMs = performance.now()
+    await startTrainer().train(job.id)
+    const tookSeconds = (performance.now() - resumedMs) / 1000
+
+    const [end] = await readCheckpoints(job)
+    const secondsOf = (row: typeof end) =>
+      (row?.progress as { seconds: number } | undefined)?.seconds ?? 0
+    const trained = (await readDurations(job)) / 1000
+    expect(await worker.read(job)).toMatchObject({
+      status: 'succeeded',
+      stop_reason: 'max_seconds',
+    })
+    expect(secondsOf(paused)).toBeGreaterThan(0)
+    expect(secondsOf(end)).toBeGreaterThanOrEqual(maxSeconds)
+    // One batch more at most, and what a busy machine keeps a thread waiting.
+    expect(secondsOf(end)).toBeLessThan(maxSeconds + 0.5)
+    expect(trained).toBeLessThanOrEqual(secondsOf(end))
+    expect(tookSeconds).toBeGreaterThan(maxSeconds - secondsOf(paused))
+  })
+})
+
 let isSilent = false
 
 /** As a worker that died: what it reports from then on does not arrive. */
@@ -155,6 +249,16 @@ async function interrupt(job: Job): Promise<void> {
   const delivery = trainer.train(job.id)
   await untilEpoch(job, epoch + 2)
   await trainer.drain()
+  await delivery
+}
+
+async function pauseAfterEpochs(job: Job, epochs: number): Promise<void> {
+  const { epoch } = await readRow(job)
+  const trainer = startTrainer()
+  const delivery = trainer.train(job.id)
+  await untilEpoch(job, epoch + epochs)
+  await worker.stores.jobs.pause(worker.projectId, job.id)
+  trainer.stop(job.id, 'pause')
   await delivery
 }
 
@@ -192,6 +296,13 @@ async function readMetrics(job: Job) {
   const all = { maxPoints: 1_000_000, bestEpoch: null }
   const { rows } = await worker.stores.jobs.metrics(job.id, all)
   return rows.map(({ duration_ms: _, examples_per_second: __, ...bits }) => bits)
+}
+
+/** Milliseconds of training in all epochs. */
+async function readDurations(job: Job): Promise<number> {
+  const all = { maxPoints: 1_000_000, bestEpoch: null }
+  const { rows } = await worker.stores.jobs.metrics(job.id, all)
+  return rows.reduce((sum, row) => sum + row.duration_ms, 0)
 }
 
 async function readResult(job: Job) {

@@ -74,7 +74,7 @@ describe('a thread that', { timeout: 60_000 }, () => {
 
     await worker.stores.jobs.cancel(worker.projectId, faulty.id)
     const askedMs = performance.now()
-    trainer.cancel(faulty.id)
+    trainer.stop(faulty.id, 'cancel')
     await delivery
     const tookMs = performance.now() - askedMs
     await trainer.train(neighbour.id)

@@ -74,7 +74,7 @@ describe('a job that is trained to its end', () => {
     const events = await worker.stores.jobs.events(job.id, 0, 10_000)
     expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => i + 1))
     expect(events.map((event) => event.type).filter((type) => !type.endsWith('completed'))).toEqual(
-      ['job.created', 'job.started', 'job.succeeded'],
+      ['job.created', 'job.started', 'job.checkpoint_created', 'job.succeeded'],
     )
     for (const weights of [ended.weights?.best, ended.weights?.last]) {
       const bytes = await readBlob(weights?.sha256 ?? '')
@@ -261,7 +261,7 @@ describe('a job that is trained to its end', () => {
     await startTrainer({ leases }).train(job.id)
 
     expect((await worker.read(job)).status).toBe('succeeded')
-    expect(worker.logged).toContain('the result could not be stored and is tried again')
+    expect(worker.logged).toContain('what is left of a job could not be stored and is tried again')
   })
 })
 
@@ -331,6 +331,28 @@ describe('drain', () => {
     expect((await worker.read(job)).status).toBe('queued')
   })
 
+  it('gives a job back with its checkpoint though Postgres was away as it was told to', async () => {
+    const job = await insertSlowJob()
+    let refusals = 0
+    const leases: WorkerDeps['leases'] = {
+      ...worker.deps.leases,
+      async release(...release) {
+        refusals += 1
+        if (refusals <= 2) throw new DomainError('unavailable')
+        return await worker.deps.leases.release(...release)
+      },
+    }
+    const trainer = startTrainer({ leases })
+    const delivery = trainer.train(job.id)
+    await untilEpoch(job)
+
+    await trainer.drain()
+    await delivery
+
+    expect([refusals, (await worker.read(job)).status]).toEqual([3, 'queued'])
+    expect(await worker.stores.database.checkpoint.count({ where: { jobId: job.id } })).toBe(1)
+  })
+
   it('waits for every job also when one of them cannot be given back', async () => {
     const [failing, other] = [await insertSlowJob(), await insertSlowJob()]
     const leases: WorkerDeps['leases'] = {
@@ -378,7 +400,7 @@ describe('cancel', () => {
     await untilEpoch(job)
 
     await worker.stores.jobs.cancel(worker.projectId, job.id)
-    trainer.cancel(job.id)
+    trainer.stop(job.id, 'cancel')
     await delivery
 
     const ended = await worker.read(job)
@@ -401,10 +423,90 @@ describe('cancel', () => {
     expect((await worker.read(job)).status).toBe('cancelled')
   })
 
+  it('tears a thread down that is in the midst of a long batch, and the next job runs', async () => {
+    const table = await worker.insertDataset(makeXorRows(8192))
+    // About a hundred billion multiplications: some seconds.
+    const job = await worker.insertJob(table, (resolved) => {
+      resolved.model.hidden = [wide(1024), wide(1024), wide(1024)]
+      resolved.training.batch_size = 8192
+    })
+    let batches = () => 0
+    const threads: WorkerDeps['threads'] = {
+      ...worker.deps.threads,
+      run(task, onProgress) {
+        const run = worker.deps.threads.run(task, onProgress)
+        batches = run.batches
+        return run
+      },
+    }
+    const trainer = startTrainer({ threads })
+    const delivery = trainer.train(job.id)
+    await waitFor('the first batch', () => batches() === 1)
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id)
+    const askedMs = performance.now()
+    trainer.stop(job.id, 'cancel')
+    await delivery
+    const tookMs = performance.now() - askedMs
+
+    expect(await worker.read(job)).toMatchObject({
+      status: 'cancelled',
+      weights: null,
+      error: null,
+    })
+    expect(batches()).toBe(1)
+    expect(tookMs).toBeGreaterThanOrEqual(1000)
+    expect(tookMs).toBeLessThan(1500)
+    await expectToSucceed(await worker.insertJob(xor))
+  })
+
+  it('by force lets the thread go at once, and writes nothing more', async () => {
+    const job = await insertSlowJob()
+    const trainer = startTrainer()
+    const delivery = trainer.train(job.id)
+    await untilEpoch(job)
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id, 'force')
+    const ended = await readRow(job)
+    const askedMs = performance.now()
+    trainer.stop(job.id, 'force')
+    await delivery
+    const tookMs = performance.now() - askedMs
+
+    expect(ended.status).toBe('cancelled')
+    expect(await readRow(job)).toEqual(ended)
+    expect(tookMs).toBeLessThan(500)
+    await expectToSucceed(await worker.insertJob(xor))
+  })
+
+  it('by force is seen without a pulse, at the next report', async () => {
+    const job = await insertSlowJob()
+    const delivery = startTrainer().train(job.id)
+    await untilEpoch(job)
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id, 'force')
+    await delivery
+
+    expect((await worker.read(job)).weights).toBeNull()
+  })
+
+  it('does not wait for the table to be read', async () => {
+    const job = await worker.insertJob(xor)
+    const trainer = startTrainer({ datasets: { load: () => new Promise(() => undefined) } })
+    const delivery = trainer.train(job.id)
+    await waitFor('the claim', async () => (await readRow(job)).status === 'running')
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id)
+    trainer.stop(job.id, 'cancel')
+    await delivery
+
+    expect((await worker.read(job)).status).toBe('cancelled')
+  })
+
   it('of a job that does not run here does nothing', async () => {
     const job = await worker.insertJob(xor)
 
-    startTrainer().cancel(job.id)
+    startTrainer().stop(job.id, 'cancel')
 
     expect((await worker.read(job)).status).toBe('queued')
   })
@@ -445,7 +547,7 @@ describe('a job whose lease has become another’s', () => {
       return attempt === 2 && epoch >= 1
     })
 
-    trainer.cancel(job.id)
+    trainer.stop(job.id, 'cancel')
     await second
 
     // Without the row's "cancelling" only the pulse can have stopped it.
@@ -517,6 +619,15 @@ function startTrainer(overrides: Partial<WorkerDeps> = {}): JobTrainer {
   const trainer = makeJobTrainer({ ...worker.deps, ...overrides })
   trainers.push(trainer)
   return trainer
+}
+
+async function expectToSucceed(job: Job): Promise<void> {
+  await startTrainer().train(job.id)
+  expect((await worker.read(job)).status).toBe('succeeded')
+}
+
+function wide(units: number) {
+  return { units, activation: 'relu', initializer: 'auto', batch_norm: false, dropout: 0 } as const
 }
 
 function insertSlowJob(): Promise<Job> {

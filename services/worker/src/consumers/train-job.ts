@@ -1,18 +1,19 @@
-import type { JobId, ResolvedConfig } from '@trainyard/contracts'
+import type { JobId } from '@trainyard/contracts'
 import {
-  type BlobStore,
   type CheckpointStore,
   type ClaimedJob,
   DomainError,
   type Finish,
   type JobCheckpoint,
+  type StopWish,
 } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
-import { storeResult, toFinish } from '../training/store-result.ts'
+import { readInitialWeights } from '../training/read-initial-weights.ts'
+import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
 import {
@@ -20,36 +21,34 @@ import {
   type TrainingRun,
   UnresumableError,
 } from '../training/training-threads.ts'
+import { makeFindRules, type TrialRules } from '../training/trial-rules.ts'
+import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
 import { createSolitude } from './solitude.ts'
+import { makeBatchTrainer } from './train-batch.ts'
 
 export interface JobTrainer {
   /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
   train(jobId: JobId): Promise<void>
-  cancel(jobId: JobId): void
+  /** Of a job that another trains, or nobody, nothing happens. */
+  stop(jobId: JobId, how: StopWish): void
   /** Stops every job at its next batch and gives it back with a checkpoint; takes no more. */
   drain(): Promise<void>
 }
 
-/** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
-type StopCause = 'cancel' | 'drain' | 'made_way' | 'fenced'
-
-/** How long a thread has to stop before it is ended: after its next batch, and with a checkpoint, which is worth some waiting. */
-const STOP_MS_MAX = 1000
+/** What is trained since the last checkpoint would be lost for nothing but room. */
 const MAKE_WAY_MS_MAX = 5000
 /** Of the time of a drain; the rest is for what has to be stored. */
 const DRAIN_SHARE = 0.6
 
-interface RunningJob {
-  stop(cause: StopCause): void
-  ended: Promise<void>
-}
-
 export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
-  const { leases, datasets, blobs, checkpoints, threads, pulse, log, workerId, drainSeconds } = deps
+  const { leases, threads, pulse, log, workerId, drainSeconds } = deps
   const running = new Map<JobId, RunningJob>()
+  const findRules = makeFindRules(deps)
+  const batches = makeBatchTrainer(deps)
   const stopMsMax: Record<StopCause, number> = {
     cancel: STOP_MS_MAX,
     fenced: STOP_MS_MAX,
+    pause: MAKE_WAY_MS_MAX,
     made_way: MAKE_WAY_MS_MAX,
     drain: DRAIN_SHARE * drainSeconds * 1000,
   }
@@ -65,6 +64,10 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const claimed = await leases.claim(jobId, workerId, { isAlone: acquit !== null })
     if (claimed === null) return false
     failpoint('worker.claimed')
+    if (acquit === null && claimed.trial?.expectedMs != null) {
+      await runBatch(claimed)
+      return true
+    }
     pulse.jobChanged(jobId)
     const job = startJob(claimed, acquit)
     running.set(jobId, job)
@@ -81,6 +84,20 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     return true
   }
 
+  /** The trial with others of its sweep that are as short. */
+  const runBatch = async (first: ClaimedJob): Promise<void> => {
+    const batch = await batches.start(first)
+    for (const [jobId, job] of batch) running.set(jobId, job)
+    if (isDraining) for (const job of batch.values()) job.stop('drain')
+    else if (solitude.isWanted()) for (const job of batch.values()) job.stop('made_way')
+    try {
+      await Promise.all([...batch.values()].map(({ ended }) => ended))
+    } finally {
+      for (const [jobId, job] of batch) if (running.get(jobId) === job) running.delete(jobId)
+      pulse.slotFreed()
+    }
+  }
+
   return {
     async train(jobId) {
       if (await solitude.beside(() => claimAndRun(jobId, null))) return
@@ -91,7 +108,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         await claimAndRun(jobId, acquit)
       })
     },
-    cancel: (jobId) => running.get(jobId)?.stop('cancel'),
+    stop(jobId, how) {
+      const job = running.get(jobId)
+      if (how === 'force') job?.kill()
+      else job?.stop(how)
+    },
     async drain() {
       isDraining = true
       const jobs = [...running.values()]
@@ -107,12 +128,22 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     let run: TrainingRun | null = null
     let keeper: CheckpointKeeper | null = null
     let cause: StopCause | null = null
+    const stopped = Promise.withResolvers<never>()
+    // Nobody may be waiting for it.
+    stopped.promise.catch(() => undefined)
     let ending: NodeJS.Timeout | undefined
     const stop = (why: StopCause) => {
       if (cause === null || why === 'fenced') cause = why
-      if (cause === 'drain' || cause === 'made_way') run?.takeCheckpoint()
       run?.stop()
-      ending ??= setTimeout(() => run?.kill(), stopMsMax[cause])
+      ending ??= setTimeout(() => {
+        // One that has seen it is busy with the weights of a large network.
+        if (run?.isEnding() === false) run.kill()
+      }, stopMsMax[cause])
+      stopped.reject(new ThreadEndedError('stopped before the training began'))
+    }
+    const kill = () => {
+      stop('fenced')
+      run?.kill()
     }
     let isHung = false
     const batchesBefore = job.checkpoint?.step ?? 0
@@ -123,7 +154,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       {
         // Reading and preparing the data counts as one batch.
         batch,
-        onCancel: () => stop('cancel'),
+        onStopAsked: stop,
         onFenced: () => stop('fenced'),
         onHung() {
           isHung = true
@@ -145,30 +176,36 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       job.checkpoint?.progress,
     )
 
+    let rules: TrialRules | null = null
+    const passRung = async (reached: Parameters<TrialRules['decide']>[1]): Promise<void> => {
+      const stops = await rules?.decide(lease, reached, () => cause === null)
+      if (stops === null) stop('fenced')
+      run?.answerRung(stops ?? false)
+    }
+
     const train = async (): Promise<TrainingReport> => {
-      const { columns, target } = job.dataset
-      const table = await datasets.load(job.dataset)
-      const load = async (dataset: ClaimedJob['testDataset']) =>
-        dataset === null ? null : await datasets.load(dataset)
-      const validationTable = await load(job.validationDataset)
-      const testTable = await load(job.testDataset)
-      const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
+      rules = await findRules(job)
       const { resolvedConfig: resolved, folds } = job
-      const resume = await readResume(checkpoints, job)
-      failpoint('worker.prepared')
-      const tables = { table, columns, target, validationTable, testTable }
-      const inputs = { ...tables, resolved, initialWeights }
-      const started = threads.run({ ...inputs, folds, resume }, (message) => {
-        if (message.kind === 'fold') reporter.addFold(message.fold)
+      // A large table takes its time, for which nobody who cancels shall wait.
+      const task = await Promise.race([readTask(deps, job), stopped.promise])
+      const trial = rules === null ? null : { observed: true, rungs: rules.rungs }
+      const started = threads.run({ ...task, resolved, folds, trial }, (message) => {
+        if (message.kind === 'rung') {
+          passRung(message).catch((error: unknown) => {
+            log.error({ err: error, job: job.id }, 'a trial could not be asked at a rung')
+            run?.kill()
+          })
+        } else if (message.kind === 'fold') reporter.addFold(message.fold)
         else if (message.kind === 'epochs') reporter.add(message.epochs)
-        else keeper?.add(message.checkpoint)
+        else if (message.kind === 'checkpoint') keeper?.add(message.checkpoint)
+        else keeper?.addEnd(message.checkpoint)
       })
       run = started
       keeper = startKeeper(lease, resolved.checkpoint, deps, {
         takeCheckpoint: () => started.takeCheckpoint(),
         onPut: (checkpoint) => reporter.addCheckpoint(checkpoint),
       })
-      if (cause !== null) stop(cause)
+      if (cause !== null) started.stop()
       return await started.report
     }
 
@@ -177,29 +214,29 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       clearTimeout(ending)
       if ('metrics' in result) reporter.add(result)
       await keeper?.stop()
-      const { epochs: unreported, checkpoint } = await reporter.stop()
+      const { epochs: unreported, checkpoint: unreportedCheckpoint } = await reporter.stop()
       if (cause === 'fenced') {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
         return
       }
       const isStopped =
         'error' in result ? result.error instanceof ThreadEndedError : result.end.kind === 'stopped'
+      const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined
       if (
         isStopped &&
-        (cause === 'drain' || cause === 'made_way') &&
-        (await keepRest(unreported, checkpoint)) &&
-        // Not when a cancel was asked meanwhile: then the stop is its end.
-        (await leases.release(lease, cause === 'drain' ? 'drained' : 'made_way')) === 'done'
+        cause !== null &&
+        cause !== 'cancel' &&
+        (await giveBack(cause === 'made_way' ? cause : 'drained', unreported, checkpoint))
       ) {
         failpoint('worker.released')
         log.info({ job: job.id, cause }, 'a job was given back')
       } else if ('error' in result) {
-        await endWithError(result.error, unreported)
+        await endWithError(result.error, unreported, checkpoint)
       } else {
         const manifest = makeManifest(job, threads.fused)
         const finish = toFinish(job, result, reporter, manifest)
         await end(
-          { ...finish, ...unreported, folds: reporter.folds() },
+          { ...finish, ...unreported, checkpoint, folds: reporter.folds() },
           {
             contents: [...result.weights, result.split],
             threads: result.threads,
@@ -208,7 +245,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }
     }
 
-    const endWithError = async (error: unknown, unreported: EpochReport) => {
+    const endWithError = async (
+      error: unknown,
+      unreported: EpochReport,
+      checkpoint: JobCheckpoint | undefined,
+    ) => {
       if (error instanceof UnresumableError && job.checkpoint !== null) {
         log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
         if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
@@ -232,6 +273,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
           best: reporter.best(),
           final: reporter.last(),
           ...unreported,
+          checkpoint,
           manifest: null,
           folds: reporter.folds(),
           weights: [],
@@ -240,13 +282,20 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       )
     }
 
-    /** For the next attempt to go on from; false when the lease is another's. */
-    const keepRest = async (epochs: EpochReport, checkpoint: JobCheckpoint | null) => {
+    /** For the next attempt to go on from; false when the lease is another's, or a cancel was asked: then the stop is its end. */
+    const giveBack = (
+      reason: Parameters<typeof leases.release>[1],
+      epochs: EpochReport,
+      checkpoint: JobCheckpoint | undefined,
+    ): Promise<boolean> => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
-      const progress = { ...rest, checkpoint: checkpoint ?? undefined }
-      const answer = await leases.report(lease, progress, batch())
-      return answer !== 'fenced'
+      const progress = { ...rest, checkpoint }
+      const retryForMs = drainSeconds * 1000
+      return untilStored({ log, job: job.id, retryForMs }, async () => {
+        if ((await leases.report(lease, progress, batch())) === 'fenced') return false
+        return (await leases.release(lease, reason)) === 'done'
+      })
     }
 
     const end = async (
@@ -261,26 +310,37 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 
-    return { stop, ended: work() }
+    return { stop, kill, ended: work() }
   }
 }
 
-/** Throws `UnresumableError` when the bytes are damaged or gone. */
-async function readResume(
-  checkpoints: CheckpointStore,
-  { id, checkpoint }: ClaimedJob,
-): Promise<ResumePoint | null> {
-  if (checkpoint === null) return null
-  const bytes = await checkpoints.read(id, checkpoint.sha256)
-  if (bytes === null) throw new UnresumableError('the stored checkpoint is damaged or gone')
-  return { bytes, progress: checkpoint.progress }
+/** Everything that a thread needs of the stores. */
+async function readTask(
+  { datasets, blobs, checkpoints }: Pick<WorkerDeps, 'datasets' | 'blobs' | 'checkpoints'>,
+  job: ClaimedJob,
+) {
+  const { columns, target } = job.dataset
+  const table = await datasets.load(job.dataset)
+  const load = async (dataset: ClaimedJob['testDataset']) =>
+    dataset === null ? null : await datasets.load(dataset)
+  const validationTable = await load(job.validationDataset)
+  const testTable = await load(job.testDataset)
+  const initialWeights = await readInitialWeights(blobs, job.resolvedConfig)
+  const resume = await readResume(checkpoints, job)
+  failpoint('worker.prepared')
+  return { table, columns, target, validationTable, testTable, initialWeights, resume }
 }
 
-async function readInitialWeights(
-  blobs: Pick<BlobStore, 'read'>,
-  { initial_weights: initial }: ResolvedConfig,
-): Promise<Uint8Array | null> {
-  if (initial == null) return null
-  const chunks = await Array.fromAsync(blobs.read(initial.sha256))
-  return Buffer.concat(chunks)
+/** Throws `UnresumableError` when the bytes are damaged or gone, or a fork has none to begin with. */
+async function readResume(
+  checkpoints: CheckpointStore,
+  { id, checkpoint, isFork }: ClaimedJob,
+): Promise<ResumePoint | null> {
+  if (checkpoint === null) {
+    if (isFork) throw new UnresumableError('there is none of this engine to begin with')
+    return null
+  }
+  const bytes = await checkpoints.read(id, checkpoint.sha256)
+  if (bytes === null) throw new UnresumableError('the stored checkpoint is damaged or gone')
+  return { bytes, progress: checkpoint.progress, continues: isFork }
 }

@@ -9,11 +9,13 @@ import { DataError } from '@trainyard/datasets'
 import { detailToObserve, finalEpochs } from '@trainyard/domain'
 import { createNetwork, EngineError, inspectCheckpoint, type Network } from '@trainyard/engine'
 import {
+  makePrepareTrials,
   measureBaselines,
   measureTest,
   type PreparedTraining,
   packLayers,
   packSplit,
+  preparationKey,
   prepareTraining,
   toNetworkConfig,
   unpackLayers,
@@ -24,15 +26,21 @@ import { runFolds, toFinal } from '../training/run-folds.ts'
 import { judged } from '../training/summarize-epoch.ts'
 import {
   BATCHES_WORD,
+  type BatchMessage,
   CHECKPOINT_WORD,
+  CONTROL_WORDS,
+  ENDING_WORD,
   type EpochReport,
   type PackedSplit,
+  RUNG_WORD,
+  STOP_HERE,
   STOP_WORD,
   THREADS_WORD,
   type ThreadData,
   type ThreadMessage,
   type TrainedWeights,
   type TrainingAnswer,
+  type TrainingBatch,
   type TrainingReport,
   type TrainingTask,
 } from '../training/thread-protocol.ts'
@@ -43,8 +51,58 @@ const SEND_INTERVAL_MS = 250
 const { kernels, cores } = workerData as ThreadData
 
 export default async function trainJob(task: TrainingTask): Promise<TrainingAnswer> {
+  return await answer(task, alone)
+}
+
+/** Short trials one after the other; what they have in common is prepared once. */
+export async function trainBatch({ tasks, control, progress }: TrainingBatch): Promise<void> {
+  const together = prepareTogether()
+  for (const [index, task] of tasks.entries()) {
+    const metrics: EpochMetrics[] = []
+    const own: TrainingTask = {
+      ...task,
+      control: control.subarray(index * CONTROL_WORDS, (index + 1) * CONTROL_WORDS),
+      progress: {
+        postMessage(message: ThreadMessage) {
+          if (message.kind === 'epochs') metrics.push(...message.epochs.metrics)
+        },
+      } as TrainingTask['progress'],
+    }
+    const ended = await answer(own, together).catch(
+      (error: unknown): TrainingAnswer => ({ kind: 'failed', reason: String(error) }),
+    )
+    if (ended.kind === 'trained') metrics.push(...ended.report.metrics)
+    progress.postMessage({ index, answer: ended, metrics } satisfies BatchMessage)
+  }
+}
+
+/** How the data of a task is made. */
+interface Preparing {
+  prepare: (task: TrainingTask) => PreparedTraining
+  split: (task: TrainingTask) => PackedSplit
+}
+
+const alone: Preparing = {
+  prepare: prepareTraining,
+  split: (task) => toPackedSplit(packSplit(task)),
+}
+
+function prepareTogether(): Preparing {
+  const splits = new Map<string, PackedSplit>()
+  return {
+    prepare: makePrepareTrials(),
+    split(task) {
+      const key = preparationKey(task.resolved)
+      const known = splits.get(key) ?? alone.split(task)
+      splits.set(key, known)
+      return known
+    },
+  }
+}
+
+async function answer(task: TrainingTask, preparing: Preparing): Promise<TrainingAnswer> {
   try {
-    return { kind: 'trained', report: await train(task) }
+    return { kind: 'trained', report: await train(task, preparing) }
   } catch (error) {
     if (error instanceof DataError) return { kind: 'refused', faults: [...error.faults] }
     if (error instanceof EngineError) {
@@ -56,15 +114,17 @@ export default async function trainJob(task: TrainingTask): Promise<TrainingAnsw
   }
 }
 
-async function train(task: TrainingTask): Promise<TrainingReport> {
+async function train(task: TrainingTask, preparing: Preparing): Promise<TrainingReport> {
   const shouldStop = () => {
     Atomics.add(task.control, BATCHES_WORD, 1)
-    return Atomics.load(task.control, STOP_WORD) !== 0
+    if (Atomics.load(task.control, STOP_WORD) === 0) return false
+    Atomics.store(task.control, ENDING_WORD, 1)
+    return true
   }
-  const split = toPackedSplit(packSplit(task))
+  const split = preparing.split(task)
   const validated = await validateFolds(task, shouldStop)
   // After the folds, whose data is gone: both together would need more memory than the job was admitted with.
-  const data = prepareTraining(task)
+  const data = preparing.prepare(task)
   if (validated !== null && 'end' in validated) {
     const { architecture, preprocessing } = data
     const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [], test: null }
@@ -75,7 +135,7 @@ async function train(task: TrainingTask): Promise<TrainingReport> {
   const hasSucceeded = report.end.kind === 'succeeded'
   const test = hasSucceeded ? await testBest(task, data, report.weights) : null
   const baselines =
-    hasSucceeded && best !== null
+    hasSucceeded && best !== null && task.trial === null
       ? await measureBaselines({
           data: withoutRepeats(task, data),
           resolved: task.resolved,
@@ -123,6 +183,7 @@ async function trainNetwork(
   const resolved = folds === null ? task.resolved : toFinal(task.resolved)
   const epochs = folds === null ? null : finalEpochs(folds)
   const network = await makeNetwork(task, data, BigInt(resolved.seed))
+  const { architecture, preprocessing } = data
   try {
     const send = (message: ThreadMessage, moved: ArrayBuffer[] = []) =>
       progress.postMessage(message, moved)
@@ -139,9 +200,27 @@ async function trainNetwork(
     }
     let best = resume?.progress.best ?? null
     let last = resume?.progress.last ?? null
+    const sendCheckpoint = (
+      kind: 'checkpoint' | 'end',
+      bytes: Uint8Array<ArrayBuffer>,
+      seconds: number,
+    ) => {
+      const { step } = inspectCheckpoint(bytes)
+      const counted = { epoch: last?.epoch ?? 0, seconds, best, last }
+      const checkpoint = { bytes, sha256: hashOf(bytes), step, progress: counted }
+      send({ kind, checkpoint: { ...checkpoint, architecture, preprocessing } }, [bytes.buffer])
+    }
     const run = runEpochs(network, data, resolved, {
       shouldStop,
-      observes: (epoch) => detailToObserve(epoch, epochs ?? resolved.training.epochs),
+      ...(task.trial?.observed !== false && {
+        observes: (epoch: number) => detailToObserve(epoch, epochs ?? resolved.training.epochs),
+      }),
+      isPruned(epoch) {
+        if (best === null || last === null || !task.trial?.rungs.includes(epoch)) return false
+        sendEpochs()
+        send({ kind: 'rung', best, last })
+        return waitAtRung(control)
+      },
       onEpoch: (metrics, layers) => {
         unsent.metrics.push(metrics)
         unsent.layers.push(...layers)
@@ -156,23 +235,35 @@ async function trainNetwork(
       },
       onCheckpoint(bytes, seconds) {
         sendEpochs()
-        const { step } = inspectCheckpoint(bytes)
-        const sha256 = createHash('sha256').update(bytes).digest('hex')
-        const counted = { epoch: last?.epoch ?? 0, seconds, best, last }
-        send({ kind: 'checkpoint', checkpoint: { bytes, sha256, step, progress: counted } }, [
-          bytes.buffer,
-        ])
+        sendCheckpoint('checkpoint', bytes, seconds)
       },
-      resume: resume && { bytes: resume.bytes, seconds: resume.progress.seconds },
+      onEnd(bytes, seconds) {
+        Atomics.store(control, ENDING_WORD, 1)
+        sendCheckpoint('end', bytes, seconds)
+      },
+      resume: resume && {
+        bytes: resume.bytes,
+        seconds: resume.progress.seconds,
+        continues: resume.continues,
+      },
       team,
       ...(epochs !== null && { epochs }),
     })
+    Atomics.store(control, ENDING_WORD, 1)
     const { end, threads } = run
-    const { architecture, preprocessing } = data
     const weights = takeWeights(network, run)
     return { end, ...unsent, threads, weights, architecture, preprocessing, best }
   } finally {
     network.dispose()
+  }
+}
+
+/** Whether the trial ends here. A thread that shall stop waits too: what it was told must count before it is asked again. */
+function waitAtRung(control: Int32Array): boolean {
+  for (;;) {
+    Atomics.wait(control, RUNG_WORD, 0)
+    const word = Atomics.exchange(control, RUNG_WORD, 0)
+    if (word !== 0) return word === STOP_HERE
   }
 }
 

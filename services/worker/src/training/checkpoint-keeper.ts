@@ -12,8 +12,12 @@ export interface CheckpointKeeper {
   add(taken: TakenCheckpoint): void
   /** The one before is stored, or will not be: the time to the next begins. */
   proceed(): void
+  /** Holds that of the end back until all reports are done: the next of them would drop its bytes. */
+  addEnd(taken: TakenCheckpoint): void
   /** No more are asked for. Resolves once the last one was handed on. */
   stop(): Promise<void>
+  /** Stores that of the end, after all reports: null when there is none, or when it could not be stored. */
+  putEnd(): Promise<JobCheckpoint | null>
 }
 
 export function startKeeper(
@@ -25,33 +29,43 @@ export function startKeeper(
   let stopped = false
   let timer = setTimeout(hooks.takeCheckpoint, everySeconds * 1000)
   let underWay: Promise<void> = Promise.resolve()
+  let end: TakenCheckpoint | null = null
 
   const proceed = () => {
     clearTimeout(timer)
     if (!stopped) timer = setTimeout(hooks.takeCheckpoint, everySeconds * 1000)
   }
 
-  const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<void> => {
+  const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<JobCheckpoint | null> => {
     try {
       await checkpoints.put(lease, { sha256: taken.sha256, bytes })
       failpoint('worker.checkpoint_put')
-      hooks.onPut({ ...taken, bytes: bytes.byteLength, keep })
+      return { ...taken, bytes: bytes.byteLength, keep }
     } catch (error) {
-      // Training goes on; what is lost with the worker is only more.
+      // What is lost with the worker is only more.
       log.warn({ err: error, job: lease.jobId }, 'a checkpoint could not be stored')
-      proceed()
+      return null
     }
   }
 
   return {
     add(taken) {
-      underWay = put(taken)
+      underWay = put(taken).then((checkpoint) => {
+        if (checkpoint === null) proceed()
+        else hooks.onPut(checkpoint)
+      })
+    },
+    addEnd(taken) {
+      end = taken
     },
     proceed,
     async stop() {
       stopped = true
       clearTimeout(timer)
       await underWay
+    },
+    async putEnd() {
+      return end === null ? null : await put(end)
     },
   }
 }

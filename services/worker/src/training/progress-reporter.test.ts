@@ -2,7 +2,11 @@ import type { EpochLayers, EpochMetrics, JobId } from '@trainyard/contracts'
 import { DomainError, type LeaseStore, type Progress } from '@trainyard/domain'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { makeEpochLayers, makeEpochMetrics } from '../../../../test/support/factories.ts'
+import {
+  makeEpochLayers,
+  makeEpochMetrics,
+  makeJobCheckpoint,
+} from '../../../../test/support/factories.ts'
 import { type ProgressReporter, startReporter } from './progress-reporter.ts'
 
 type Answer = Awaited<ReturnType<LeaseStore['report']>>
@@ -53,7 +57,7 @@ beforeEach(() => {
       batch: () => batches,
       onBatchReported: (batch) => reported.push(batch),
       onHung: () => told.push('hung'),
-      onCancel: () => told.push('cancel'),
+      onStopAsked: (how) => told.push(how),
       onFenced: () => told.push('fenced'),
       onReported: () => told.push('reported'),
       onCheckpointStored: () => told.push('checkpoint stored'),
@@ -68,10 +72,9 @@ afterEach(async () => {
 })
 
 describe('a checkpoint', () => {
-  const checkpoint = {
-    ...{ step: 10, sha256: 'a', bytes: 4, keep: 2 },
+  const checkpoint = makeJobCheckpoint({
     progress: { epoch: 5001, seconds: 1, best: null, last: null },
-  }
+  })
 
   it('is written with the epochs it has completed, and not before', async () => {
     add(epochs(...countTo(5002)))

@@ -28,8 +28,8 @@ export interface ReporterHooks {
   onBatchReported: (batch: number) => void
   /** One batch takes longer than any may. */
   onHung: () => void
-  /** Somebody asked to cancel the job. */
-  onCancel: () => void
+  /** Somebody asked to cancel or pause the job. */
+  onStopAsked: (how: 'cancel' | 'pause') => void
   /** The lease is another's: stop, and write nothing more. */
   onFenced: () => void
   /** Epochs were stored. */
@@ -167,7 +167,7 @@ export function startReporter(
         hooks.onCheckpointStored()
       }
       hooks.onBatchReported(batch)
-      if (answer === 'cancel') hooks.onCancel()
+      if (answer === 'cancel' || answer === 'pause') hooks.onStopAsked(answer)
       if (progress !== null) hooks.onReported()
     } catch (error) {
       // Training goes on: what could not be stored is stored when Postgres is back, under the same lease epoch.

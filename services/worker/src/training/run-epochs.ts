@@ -29,12 +29,16 @@ export interface RunHooks {
   wantsCheckpoint?: () => boolean
   /** With the seconds trained so far, over all attempts. */
   onCheckpoint?: (bytes: Uint8Array<ArrayBuffer>, seconds: number) => void
-  /** A checkpoint to go on from, and the seconds trained before it. */
-  resume?: { bytes: Uint8Array; seconds: number } | null
+  /** Of the end, unless it diverged. Absent: none is taken. */
+  onEnd?: (bytes: Uint8Array<ArrayBuffer>, seconds: number) => void
+  /** A checkpoint to go on from, the seconds trained before it, and whether it may be of a training with other settings. */
+  resume?: { bytes: Uint8Array; seconds: number; continues: boolean } | null
   /** null or absent: the calling thread trains alone. */
   team?: Team | null
   /** Absent: no layers are observed. */
   observes?: NonNullable<TrainingOptions['observes']>
+  /** Asked after each epoch but the last; true ends the training as `pruned`. */
+  isPruned?: (epoch: number) => boolean
   /** Default: the seed of the specification. */
   seed?: bigint
   /** Ends as if the epochs were completed; a schedule still spans those of the specification. */
@@ -51,6 +55,7 @@ export function runEpochs(
   const { target, max_seconds: maxSeconds } = resolved.limits
   const resume = hooks.resume ?? null
   const startedMs = performance.now() - (resume?.seconds ?? 0) * 1000
+  const trainedSeconds = () => (performance.now() - startedMs) / 1000
   const endsAtMs = maxSeconds === null ? null : startedMs + maxSeconds * 1000
   let isOutOfTime = false
   const epochs = train(network, {
@@ -65,8 +70,12 @@ export function runEpochs(
       const stops = isOutOfTime || hooks.shouldStop()
       return hooks.wantsCheckpoint?.() ? 'checkpoint' : stops
     },
-    onCheckpoint: (bytes) => hooks.onCheckpoint?.(bytes, (performance.now() - startedMs) / 1000),
+    onCheckpoint: (bytes) => hooks.onCheckpoint?.(bytes, trainedSeconds()),
+    ...(hooks.onEnd !== undefined && {
+      onEnd: (bytes: Uint8Array<ArrayBuffer>) => hooks.onEnd?.(bytes, trainedSeconds()),
+    }),
     resume: resume?.bytes ?? null,
+    continues: resume?.continues ?? false,
   })
   const from = resume === null ? null : inspectCheckpoint(resume.bytes)
   let lastEpoch = from === null ? 0 : from.epoch - 1
@@ -97,7 +106,9 @@ export function runEpochs(
         ? 'epochs_completed'
         : target !== null && isReached(step.value, target)
           ? 'target_reached'
-          : null
+          : hooks.isPruned?.(lastEpoch)
+            ? 'pruned'
+            : null
     if (stopReason !== null) {
       // Frees the run of the engine, which an iteration left early keeps open.
       epochs.return({ stopReason: 'stopped', epochs: lastEpoch, best: null })

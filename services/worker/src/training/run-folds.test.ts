@@ -54,6 +54,7 @@ it('measures every fold, tells of each, and trains the final model on all rows f
     'job.created',
     'job.started',
     ...folds.map(() => 'job.fold_completed'),
+    'job.checkpoint_created',
     'job.succeeded',
   ])
   expect(
@@ -119,7 +120,7 @@ it('is cancelled in the middle of a fold, with the folds that were done', async 
   })
 
   await worker.stores.jobs.cancel(worker.projectId, job.id)
-  trainer.cancel(job.id)
+  trainer.stop(job.id, 'cancel')
   await delivery
 
   expect(running.progress).toBeGreaterThanOrEqual(1 / (FOLDS + 1))

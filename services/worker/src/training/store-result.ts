@@ -1,21 +1,22 @@
-import type { Manifest } from '@trainyard/contracts'
+import type { JobId, Manifest } from '@trainyard/contracts'
 import type { ClaimedJob, Finish, FinishedWeights } from '@trainyard/domain'
 import { DomainError } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
+import type { Logger } from 'pino'
 import type { WorkerDeps } from '../deps.ts'
 import type { ProgressReporter } from './progress-reporter.ts'
 import type { TrainingReport } from './thread-protocol.ts'
 import { toDivergedError } from './to-job-error.ts'
 
-const RETRY_MS = 1000
+const RETRY_MS = 500
 /** How long an ended job waits for Postgres. Its lease may be over by then: nobody can take it meanwhile without Postgres. */
 const RETRY_FOR_MS = 10 * 60_000
 
 /** The terminal state that a thread's report means. */
 export function toFinish(
-  job: ClaimedJob,
+  job: Pick<ClaimedJob, 'resolvedConfig'>,
   report: TrainingReport,
-  reporter: ProgressReporter,
+  reporter: Pick<ProgressReporter, 'best' | 'last'>,
   manifest: Manifest,
 ): Finish {
   const results = {
@@ -59,20 +60,30 @@ export async function storeResult(
   finish: Finish,
 ): Promise<'done' | 'fenced'> {
   const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
-  const giveUpMs = performance.now() + RETRY_FOR_MS
+  return await untilStored({ log, job: job.id, retryForMs: RETRY_FOR_MS }, async () => {
+    for (const { sha256, bytes } of contents) {
+      await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
+    }
+    failpoint('worker.result_put')
+    return await leases.finish(lease, finish)
+  })
+}
+
+/** Tries again for so long while Postgres is away, frozen, full or busy; what is written is fenced, and may be written twice. */
+export async function untilStored<Result>(
+  { log, job, retryForMs }: { log: Logger; job: JobId; retryForMs: number },
+  store: () => Promise<Result>,
+): Promise<Result> {
+  const giveUpMs = performance.now() + retryForMs
   for (;;) {
     try {
-      for (const { sha256, bytes } of contents) {
-        await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
-      }
-      failpoint('worker.result_put')
-      return await leases.finish(lease, finish)
+      return await store()
     } catch (error) {
       const mayPass =
         error instanceof DomainError &&
         (error.code === 'unavailable' || error.code === 'storage_full')
       if (!mayPass || performance.now() > giveUpMs) throw error
-      log.warn({ err: error, job: job.id }, 'the result could not be stored and is tried again')
+      log.warn({ err: error, job }, 'what is left of a job could not be stored and is tried again')
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }

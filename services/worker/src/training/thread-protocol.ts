@@ -39,15 +39,44 @@ export interface TrainingTask {
   folds: Fold[]
   /** Where an attempt before was interrupted. */
   resume: ResumePoint | null
+  /** null for a job of its own. */
+  trial: TrialTask | null
   /** Shared words, by index below. */
   control: Int32Array<SharedArrayBuffer>
   /** `ThreadMessage`s go out here while the thread computes. */
   progress: MessagePort
 }
 
+/** What is other for a trial of a sweep: it measures no baselines, which are the same for all trials. */
+export interface TrialTask {
+  /** Whether its layers are observed. */
+  observed: boolean
+  /** Epochs after which it asks whether to train on. */
+  rungs: readonly number[]
+}
+
+/** Trials that train on one thread, one after the other. */
+export interface TrainingBatch {
+  tasks: readonly Omit<TrainingTask, 'control' | 'progress'>[]
+  /** `CONTROL_WORDS` of each task. */
+  control: Int32Array<SharedArrayBuffer>
+  /** A `BatchMessage` goes out here as soon as a trial has ended. */
+  progress: MessagePort
+}
+
+export interface BatchMessage {
+  /** Of the trial within the batch. */
+  index: number
+  answer: TrainingAnswer
+  /** All its epochs. */
+  metrics: EpochMetrics[]
+}
+
 export interface ResumePoint {
-  /** As the engine wrote it. */
-  bytes: Uint8Array
+  /** As the engine wrote it; moved to the thread. */
+  bytes: Uint8Array<ArrayBuffer>
+  /** Whether it may be of the training that the job continues, with other settings. */
+  continues: boolean
   progress: CheckpointProgress
 }
 
@@ -56,6 +85,8 @@ export interface TakenCheckpoint {
   sha256: string
   step: number
   progress: CheckpointProgress
+  architecture: Architecture
+  preprocessing: Preprocessing
 }
 
 /** Epochs come after all folds, and those before a checkpoint before it. */
@@ -63,6 +94,10 @@ export type ProgressMessage =
   | { kind: 'epochs'; epochs: EpochReport }
   | { kind: 'fold'; fold: Fold }
   | { kind: 'checkpoint'; checkpoint: TakenCheckpoint }
+  /** A trial has come to a rung and waits for the word `RUNG_WORD`; its epochs were sent before. */
+  | { kind: 'rung'; best: EpochMetrics; last: EpochMetrics }
+  /** Of the end, after all others; none of a training that diverged, or that was stopped in its folds. */
+  | { kind: 'end'; checkpoint: TakenCheckpoint }
 
 export type ThreadMessage =
   | ProgressMessage
@@ -77,7 +112,13 @@ export const BATCHES_WORD = 1
 export const THREADS_WORD = 2
 /** Word of `control`: anything but 0 asks for a checkpoint before the next batch; the thread answers by 0. */
 export const CHECKPOINT_WORD = 3
-export const CONTROL_WORDS = 4
+/** Word of `control`: anything but 0 says that the thread trains no more and is about to report. */
+export const ENDING_WORD = 4
+/** Word of `control`: what a trial at a rung waits for; the thread sets it back to 0. */
+export const RUNG_WORD = 5
+export const TRAIN_ON = 1
+export const STOP_HERE = 2
+export const CONTROL_WORDS = 6
 
 /** Epochs, and what was observed of the layers in some of them. */
 export interface EpochReport {
@@ -130,3 +171,5 @@ export type TrainingAnswer =
   | { kind: 'memory_exceeded'; reason: string }
   /** The engine does not take the checkpoint. */
   | { kind: 'unresumable'; reason: string }
+  /** Of a trial in a batch, which a fault of it shall not end. */
+  | { kind: 'failed'; reason: string }

@@ -1,6 +1,7 @@
 import type { JobError, ResolvedConfig } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import type { TrainingReport } from './thread-protocol.ts'
+import { UnresumableError } from './training-threads.ts'
 
 /** A loss that is not finite is a result for the user, with where it happened and what to try. */
 export function toDivergedError(
@@ -34,6 +35,14 @@ export function toFailedError(error: unknown): JobError {
   const plain = { param: null, at: null }
   if (error instanceof DataError) {
     return { code: 'invalid_data', message: error.message, hint: null, ...plain }
+  }
+  if (error instanceof UnresumableError) {
+    return {
+      code: 'checkpoint_lost',
+      message: `The checkpoint that the job goes on from cannot be used: ${error.message}`,
+      hint: 'Fork another checkpoint, or clone the job to train it from the beginning.',
+      ...plain,
+    }
   }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY' || error instanceof RangeError) {
     return {

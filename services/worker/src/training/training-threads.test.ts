@@ -28,6 +28,7 @@ const FROM_THE_START = {
   initialWeights: null,
   folds: [],
   resume: null,
+  trial: null,
 }
 
 describe('epochs', () => {

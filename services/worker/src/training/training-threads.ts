@@ -5,14 +5,20 @@ import { type Assignment, compileKernels, disband } from '@trainyard/engine'
 import { Piscina } from 'piscina'
 import {
   BATCHES_WORD,
+  type BatchMessage,
   CHECKPOINT_WORD,
   CONTROL_WORDS,
+  ENDING_WORD,
   type ProgressMessage,
+  RUNG_WORD,
+  STOP_HERE,
   STOP_WORD,
   THREADS_WORD,
   type ThreadData,
   type ThreadMessage,
+  TRAIN_ON,
   type TrainingAnswer,
+  type TrainingBatch,
   type TrainingReport,
   type TrainingTask,
 } from './thread-protocol.ts'
@@ -35,10 +41,23 @@ export interface TrainingRun {
   stop(): void
   /** Ends the thread, which another takes the place of; for one that does not stop when it is asked. */
   kill(): void
-  /** Asks for a checkpoint before the next batch; a stop asked for later comes after it. */
+  /** Whether the thread trains no more and is about to report. */
+  isEnding(): boolean
+  /** Asks for a checkpoint before the next batch. */
   takeCheckpoint(): void
+  /** What a trial that waits at a rung is told. */
+  answerRung(stops: boolean): void
   /** Batches so far; standing still means that the thread does. */
   batches(): number
+}
+
+export interface BatchRun {
+  /** Resolves when all trials have ended and all messages were heard; rejects with `ThreadEndedError`. */
+  ended: Promise<void>
+  /** Asks for a stop of one trial, before its next batch or before it starts. */
+  stop(index: number): void
+  /** Ends the thread. */
+  kill(): void
 }
 
 /** The checkpoint to go on from is damaged, or of another training. */
@@ -58,6 +77,8 @@ export interface TrainingThreads {
     task: Omit<TrainingTask, 'control' | 'progress'>,
     onProgress: (message: ProgressMessage) => void,
   ): TrainingRun
+  /** Trials one after the other, on one thread. */
+  runBatch(tasks: TrainingBatch['tasks'], onEnd: (message: BatchMessage) => void): BatchRun
   close(): Promise<void>
 }
 
@@ -87,6 +108,8 @@ export async function openTrainingThreads(
     maxThreads: threads,
     workerData: data,
   })
+  // The same threads by another name: what is run says which it is.
+  const batches = pool as unknown as Piscina<TrainingBatch, void>
   const helpers = new Piscina<Assignment, void>({
     ...options,
     filename: new URL('../threads/assist.thread.ts', import.meta.url).href,
@@ -126,10 +149,11 @@ export async function openTrainingThreads(
       const killing = new AbortController()
       const { port1: progress, port2: receiving } = new MessageChannel()
       receiving.on('message', receive)
+      const moved = [progress, ...(task.resume === null ? [] : [task.resume.bytes.buffer])]
       const report = pool
         .run(
           { ...task, control, progress },
-          { transferList: [progress] as unknown as Transfers, signal: killing.signal },
+          { transferList: moved as unknown as Transfers, signal: killing.signal },
         )
         .catch((error: unknown) => {
           throw isEndOfThread(error) ? new ThreadEndedError('ended', { cause: error }) : error
@@ -149,15 +173,58 @@ export async function openTrainingThreads(
         .then((answer) => {
           if (answer.kind === 'refused') throw new DataError(answer.faults)
           if (answer.kind === 'memory_exceeded') throw new RangeError(answer.reason)
+          if (answer.kind === 'failed') throw new Error(answer.reason)
           if (answer.kind === 'unresumable') throw new UnresumableError(answer.reason)
           return answer.report
         })
       return {
         report,
         stop: () => Atomics.store(control, STOP_WORD, 1),
+        isEnding: () => Atomics.load(control, ENDING_WORD) !== 0,
         kill: () => killing.abort(),
         takeCheckpoint: () => Atomics.store(control, CHECKPOINT_WORD, 1),
+        answerRung(stops) {
+          Atomics.store(control, RUNG_WORD, stops ? STOP_HERE : TRAIN_ON)
+          Atomics.notify(control, RUNG_WORD)
+        },
         batches: () => Atomics.load(control, BATCHES_WORD),
+      }
+    },
+    runBatch(tasks, onEnd) {
+      const bytes = tasks.length * CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT
+      const control = new Int32Array(new SharedArrayBuffer(bytes))
+      // Takes one share of the cores, as a job does; its trials are too short to be helped.
+      const share = new Int32Array(CONTROL_WORDS)
+      running.add(share)
+      shareCores()
+      const killing = new AbortController()
+      const { port1: progress, port2: receiving } = new MessageChannel()
+      receiving.on('message', onEnd)
+      const ended = batches
+        .run(
+          { tasks, control, progress },
+          {
+            transferList: [progress] as unknown as Transfers,
+            signal: killing.signal,
+            name: 'trainBatch',
+          },
+        )
+        .catch((error: unknown) => {
+          throw isEndOfThread(error) ? new ThreadEndedError('ended', { cause: error }) : error
+        })
+        .finally(() => {
+          for (let sent = receiveMessageOnPort(receiving); sent !== undefined; ) {
+            onEnd(sent.message)
+            sent = receiveMessageOnPort(receiving)
+          }
+          receiving.close()
+          running.delete(share)
+          shareCores()
+        })
+      return {
+        ended,
+        stop: (index) => Atomics.store(control, index * CONTROL_WORDS + STOP_WORD, 1),
+        kill: () => killing.abort(),
       }
     },
     async close() {

@@ -1,3 +1,4 @@
+import type { Job } from '@trainyard/contracts'
 import type { FastifyReply } from 'fastify'
 import type { Replayable } from '../../use-cases/replay.ts'
 
@@ -9,6 +10,16 @@ export function sendCreated<Body>(
 ): Body {
   const path = reply.request.routeOptions.url ?? ''
   reply.code(201).header('location', `${path}/${placeOf(body)}`)
+  if (isReplayed) reply.header('idempotent-replayed', 'true')
+  return body
+}
+
+/** The same for a job that comes from another, whose place is not below its path. */
+export function sendJobCreated(
+  reply: Pick<FastifyReply, 'code' | 'header'>,
+  { body, isReplayed }: Replayable<Job>,
+): Job {
+  reply.code(201).header('location', `/v1/jobs/${body.id}`)
   if (isReplayed) reply.header('idempotent-replayed', 'true')
   return body
 }

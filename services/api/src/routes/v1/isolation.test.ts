@@ -1,21 +1,24 @@
 /** Another project's id answers exactly like one that never was. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildTestApp, type TestApp } from '../../test-app.fixture.ts'
+import { makeSweepSpec } from './sweeps/sweep-spec.fixture.ts'
 
 let test: TestApp
-const ids = { job: '', dataset: '' }
+const ids = { job: '', dataset: '', sweep: '' }
 beforeAll(async () => {
   test = await buildTestApp()
   const job = await test.insertJob()
   Object.assign(ids, { job: job.id, dataset: job.dataset_id })
   await test.finishWithWeights(await test.start(job))
+  const sweep = await test.send('POST', '/v1/sweeps', { body: makeSweepSpec(job.dataset_id) })
+  ids.sweep = sweep.json().id
 })
 afterAll(() => test.close())
 
 const ROUTES: [
   method: string,
   path: (id: string) => string,
-  noun: 'job' | 'dataset',
+  noun: 'job' | 'dataset' | 'sweep',
   body?: unknown,
 ][] = [
   ['GET', (id) => `/v1/jobs/${id}`, 'job'],
@@ -29,7 +32,27 @@ const ROUTES: [
   ['GET', (id) => `/v1/jobs/${id}/weights`, 'job'],
   ['POST', (id) => `/v1/jobs/${id}/predict`, 'job', { rows: [[1, 2]] }],
   ['POST', (id) => `/v1/jobs/${id}/cancel`, 'job'],
+  ['POST', (id) => `/v1/jobs/${id}/pause`, 'job'],
+  ['POST', (id) => `/v1/jobs/${id}/resume`, 'job'],
+  ['POST', (id) => `/v1/jobs/${id}/retry`, 'job'],
+  ['POST', (id) => `/v1/jobs/${id}/verify`, 'job'],
+  ['POST', (id) => `/v1/jobs/${id}/clone`, 'job', {}],
+  ['POST', (id) => `/v1/jobs/${id}/fork`, 'job', {}],
+  ['GET', (id) => `/v1/jobs/${id}/checkpoints`, 'job'],
+  ['GET', (id) => `/v1/jobs/${id}/checkpoints/ckpt_1`, 'job'],
   ['DELETE', (id) => `/v1/jobs/${id}?purge=true`, 'job'],
+  ['GET', (id) => `/v1/sweeps/${id}`, 'sweep'],
+  ['GET', (id) => `/v1/sweeps/${id}?wait=1`, 'sweep'],
+  ['GET', (id) => `/v1/sweeps/${id}/trials`, 'sweep'],
+  ['GET', (id) => `/v1/sweeps/${id}/events`, 'sweep'],
+  ['GET', (id) => `/v1/sweeps/${id}/importance`, 'sweep'],
+  ['GET', (id) => `/v1/sweeps/${id}/parallel.svg`, 'sweep'],
+  ['POST', (id) => `/v1/sweeps/${id}/cancel`, 'sweep'],
+  ['POST', (id) => `/v1/sweeps/${id}/pause`, 'sweep'],
+  ['POST', (id) => `/v1/sweeps/${id}/trials/0/retry`, 'sweep'],
+  ['POST', (id) => `/v1/sweeps/${id}/promote`, 'sweep', { name: 'mine' }],
+  ['POST', (id) => `/v1/sweeps/${id}/ensemble`, 'sweep', { name: 'mine' }],
+  ['PATCH', (id) => `/v1/sweeps/${id}`, 'sweep', { max_trials: 100 }],
   ['GET', (id) => `/v1/datasets/${id}`, 'dataset'],
   ['GET', (id) => `/v1/datasets/${id}/rows`, 'dataset'],
   ['GET', (id) => `/v1/datasets/${id}/download`, 'dataset'],
@@ -59,6 +82,8 @@ describe.each(ROUTES)('%s %s', (method, path, noun, body) => {
 
 it.each([
   ['/v1/jobs', 'dataset', (id: string) => ({ dataset_id: id })],
+  ['/v1/sweeps', 'dataset', (id: string) => makeSweepSpec(id)],
+  ['/v1/sweeps/preview', 'dataset', (id: string) => makeSweepSpec(id)],
   ['/v1/augmentation_preview', 'dataset', (id: string) => ({ dataset_id: id })],
   ['/v1/gradient_check', 'dataset', (id: string) => ({ dataset_id: id })],
   ['/v1/trace', 'job', (id: string) => ({ job_id: id, sample: { record: { a: 1, b: 2 } } })],

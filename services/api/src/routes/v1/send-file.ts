@@ -10,7 +10,7 @@ import { toStream } from './to-stream.ts'
 export async function sendFile(
   request: FastifyRequest,
   reply: FastifyReply,
-  { fileName, mediaType, bytes, sha256, chunks }: ExportedFile,
+  { fileName, mediaType, bytes, sha256, open }: ExportedFile,
 ): Promise<FastifyReply> {
   const etag = `"${sha256}"`
   reply.header('etag', etag).header('cache-control', 'private, no-cache')
@@ -28,6 +28,7 @@ export async function sendFile(
     reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${bytes}`)
   }
   if (isHead) return await reply.send(Readable.from([]))
+  const chunks = await open()
   return await reply.send(toStream(part === null ? chunks : cut(chunks, part)))
 }
 

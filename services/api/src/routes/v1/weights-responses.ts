@@ -9,8 +9,10 @@ const binary = (description: string) => ({
 const files = {
   content: {
     'application/json': { schema: weightsDocumentSchema },
-    'application/octet-stream': binary('safetensors'),
+    'application/octet-stream': binary('safetensors or onnx'),
     'application/x-npz': binary('npz'),
+    'application/zip': binary('tfjs or bundle'),
+    'text/javascript': binary('esm'),
   },
 }
 

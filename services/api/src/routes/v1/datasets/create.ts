@@ -12,6 +12,7 @@ import { z } from 'zod'
 import type { App } from '../../../app.ts'
 import type { WithFiles } from '../../../files/receive-files.ts'
 import { assertUploadSize } from '../../../files/receive-upload.ts'
+import type { TrackUpload } from '../../../files/track-upload.ts'
 import { readIdempotency, readIdempotencyKey } from '../../../plugins/idempotency.ts'
 import type { CreateDataset } from '../../../use-cases/create-dataset.ts'
 import { toFileSource, toJsonSource } from '../../../use-cases/dataset-sources.ts'
@@ -52,7 +53,7 @@ const schema = {
   tags: ['Data sets'],
   summary: 'Make a data set from a file, from rows, or from a generator',
   description:
-    'A file is streamed and may have 1 GiB, unpacked too; a JSON body 1 MiB. Query parameters are the options of a file.',
+    'A file is streamed and may have 1 GiB, unpacked too; a JSON body 1 MiB. Query parameters are the options of a file. The answer comes when the table is read; meanwhile an upload of more than 8 MiB is shown, with the id that it will have, by `GET /v1/datasets?status=ingesting`.',
   querystring: uploadDatasetQuerySchema,
   body: {
     content: {
@@ -71,7 +72,11 @@ const schema = {
 
 export function addCreateDataset(
   app: App,
-  { createDataset, withFiles }: { createDataset: CreateDataset; withFiles: WithFiles },
+  {
+    createDataset,
+    withFiles,
+    trackUpload,
+  }: { createDataset: CreateDataset; withFiles: WithFiles; trackUpload: TrackUpload },
 ): void {
   // A scope of its own: nowhere else are files taken.
   app.register(async (scope: App) => {
@@ -90,12 +95,22 @@ export function addCreateDataset(
       if (body === undefined) throw missingBody()
       if ('pipe' in body) {
         const type = request.headers['content-type'] ?? ''
-        return await withFiles(body, type, async (files) => {
-          const repeat = readIdempotency(request, files.sha256)
-          const source = await toFileSource(files, formatOf(type), query)
-          const created = await createDataset(projectId, source, repeat)
-          return sendCreated(reply, created, ({ id }) => id)
+        const length = Number(request.headers['content-length'])
+        const upload = trackUpload(projectId, {
+          name: query.name ?? null,
+          bytesTotal: Number.isSafeInteger(length) ? length : null,
         })
+        try {
+          return await withFiles(body, type, upload.received, async (files) => {
+            upload.read()
+            const repeat = readIdempotency(request, files.sha256)
+            const source = await toFileSource(files, formatOf(type), query)
+            const created = await createDataset(projectId, source, repeat, upload.id)
+            return sendCreated(reply, created, ({ id }) => id)
+          })
+        } finally {
+          await upload.end()
+        }
       }
       const repeat = readIdempotency(request, request.bodySha256 ?? '')
       const created = await createDataset(projectId, toJsonSource(body, query), repeat)

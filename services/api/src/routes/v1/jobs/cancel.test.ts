@@ -1,12 +1,12 @@
 import { jobSchema } from '@trainyard/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildTestApp, type TestApp, toProblem } from '../../../test-app.fixture.ts'
+import { buildTestApp, SUCCEEDED, type TestApp, toProblem } from '../../../test-app.fixture.ts'
 
 let test: TestApp
 const asked: string[] = []
 beforeAll(async () => {
   test = await buildTestApp()
-  test.pulse.onCancelAsked((jobId) => asked.push(jobId))
+  test.pulse.onStopAsked((jobId, how) => asked.push(`${how} ${jobId}`))
 })
 afterAll(() => test.close())
 
@@ -34,6 +34,35 @@ describe('200', () => {
   })
 })
 
+describe('200 by force', () => {
+  it('ends a running job before it answers, and its worker can write nothing more', async () => {
+    const lease = await test.start(await test.insertJob())
+
+    const response = await cancel(lease.jobId, { mode: 'force' })
+
+    const answers = [
+      await test.stores.leases.report(lease, null),
+      await test.stores.leases.finish(lease, SUCCEEDED),
+    ]
+    expect(response.statusCode).toBe(200)
+    expect(jobSchema.parse(response.json())).toMatchObject({
+      status: 'cancelled',
+      stop_reason: 'cancelled',
+    })
+    expect(asked).toContain(`force ${lease.jobId}`)
+    expect(answers).toEqual(['fenced', 'fenced'])
+  })
+
+  it('ends a job that is about to be cancelled', async () => {
+    const lease = await test.start(await test.insertJob())
+    await cancel(lease.jobId)
+
+    const response = await cancel(lease.jobId, { mode: 'force' })
+
+    expect([response.statusCode, response.json().status]).toEqual([200, 'cancelled'])
+  })
+})
+
 describe('202', () => {
   it('asks the worker of a running job', async () => {
     const lease = await test.start(await test.insertJob())
@@ -42,7 +71,7 @@ describe('202', () => {
 
     expect(response.statusCode).toBe(202)
     expect(response.json().status).toBe('cancelling')
-    expect(asked).toContain(lease.jobId)
+    expect(asked).toContain(`cancel ${lease.jobId}`)
   })
 })
 
@@ -54,16 +83,16 @@ describe('409', () => {
     expect(toProblem(await cancel(lease.jobId))).toMatchObject({
       status: 409,
       code: 'illegal_transition',
-      allowed: [],
+      allowed: ['clone', 'fork', 'verify', 'delete'],
       job_status: 'succeeded',
     })
   })
 })
 
 describe('422', () => {
-  it('knows no other mode yet', async () => {
+  it('knows no third mode', async () => {
     const { id } = await test.insertJob()
 
-    expect(toProblem(await cancel(id, { mode: 'force' })).errors?.[0]?.pointer).toBe('#/mode')
+    expect(toProblem(await cancel(id, { mode: 'later' })).errors?.[0]?.pointer).toBe('#/mode')
   })
 })

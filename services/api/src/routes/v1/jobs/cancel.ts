@@ -7,7 +7,7 @@ const schema = {
   tags: ['Jobs'],
   summary: 'Cancel a job',
   description:
-    'A queued job is cancelled at once (200); a running one stops at its next batch (202). Repeating it changes nothing.',
+    'A queued or paused job is cancelled at once (200); a running one stops at its next batch and keeps its weights (202). With {"mode":"force"} any job is cancelled at once (200): its thread is torn down, and only its checkpoints stay. A job that was answered 202 ends as cancelled, even if its training is done by then. Repeating it changes nothing.',
   params: jobParamsSchema,
   body: cancelJobBodySchema,
   response: { 200: jobSchema, 202: jobSchema, ...problemResponses },
@@ -18,7 +18,8 @@ export function addCancelJob(app: App, { cancelJob }: { cancelJob: CancelJob }):
     '/v1/jobs/:id/cancel',
     { schema, config: { bodyOptional: true } },
     async (request, reply) => {
-      const job = await cancelJob(request.principal.projectId, request.params.id)
+      const mode = request.body?.mode ?? 'graceful'
+      const job = await cancelJob(request.principal.projectId, request.params.id, mode)
       return await reply.code(job.status === 'cancelling' ? 202 : 200).send(job)
     },
   )

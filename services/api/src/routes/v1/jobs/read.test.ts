@@ -115,7 +115,11 @@ describe('409', () => {
 
     const problem = toProblem(await test.send('DELETE', `/v1/jobs/${id}`))
 
-    expect(problem).toMatchObject({ status: 409, code: 'illegal_transition', allowed: ['cancel'] })
+    expect(problem).toMatchObject({
+      status: 409,
+      code: 'illegal_transition',
+      allowed: ['cancel', 'pause', 'clone'],
+    })
   })
 })
 

@@ -1,4 +1,8 @@
-import { createModelBodySchema, modelVersionSchema } from '@trainyard/contracts'
+import {
+  createModelBodySchema,
+  importFileQuerySchema,
+  modelVersionSchema,
+} from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import type { App } from '../../../app.ts'
 import { readIdempotency, readIdempotencyKey } from '../../../plugins/idempotency.ts'
@@ -13,7 +17,8 @@ const schema = {
   tags: ['Models'],
   summary: 'Import weights, or register those of a job, under a name',
   description:
-    'Every call makes the next version of the model. Weights are a trainyard/1 document, as GET /v1/jobs/{id}/weights writes it; a body may have 256 MiB.',
+    'Every call makes the next version of the model. Weights are a trainyard/1 document, as GET /v1/jobs/{id}/weights writes it, or as `application/octet-stream` a safetensors or ONNX file, with `name` and, where the file does not say it, `architecture` in the query; a body may have 256 MiB.',
+  querystring: importFileQuerySchema,
   body: createModelBodySchema,
   response: { 201: modelVersionSchema, ...problemResponses },
 }
@@ -26,7 +31,7 @@ export function addCreateModel(
   app.register(async (scope: App) => {
     scope.removeContentTypeParser('application/json')
     scope.addContentTypeParser(
-      'application/json',
+      ['application/json', 'application/octet-stream'],
       { parseAs: 'buffer', bodyLimit: MODEL_BYTES_MAX },
       async (_request: unknown, bytes: Buffer) => bytes,
     )
@@ -34,12 +39,24 @@ export function addCreateModel(
     const validatorCompiler = () => (value: unknown) => ({ value })
     scope.post('/v1/models', { schema, validatorCompiler }, async (request, reply) => {
       readIdempotencyKey(request)
-      const { bodySha256, wish } = await imports.read(toBytes(request.body))
+      const isFile = request.headers['content-type']?.startsWith('application/octet-stream')
+      const file = isFile === true ? request.query : null
+      if (file === null) assertNoQuery(request.query)
+      const { bodySha256, wish } = await imports.read({ body: toBytes(request.body), file })
       const repeat = readIdempotency(request, bodySha256)
       const created = await createModel(request.principal.projectId, wish, repeat)
       return sendCreated(reply, created, ({ model, version }) => `${model}/versions/${version}`)
     })
   })
+}
+
+/** Beside JSON, which has fields for all of it, an option would be ignored. */
+function assertNoQuery(query: object): void {
+  const errors = Object.keys(query).map((parameter) => ({
+    parameter,
+    detail: 'goes with a file; in JSON it is a field of the body',
+  }))
+  if (errors.length > 0) throw new DomainError('validation_error', { errors })
 }
 
 function toBytes(body: unknown): Buffer {

@@ -167,6 +167,33 @@ describe('POST /v1/models', () => {
   })
 })
 
+describe('POST /v1/models with a file', () => {
+  it('takes back what it wrote, and says what it took', async () => {
+    await importModel('first')
+    const file = await test.send('GET', '/v1/models/first/versions/1/weights?format=safetensors')
+    const send = (query: string) =>
+      test.send('POST', `/v1/models${query}`, {
+        body: file.rawPayload,
+        headers: { 'content-type': 'application/octet-stream' },
+      })
+
+    const back = await send('?name=second')
+
+    expect(back.statusCode).toBe(201)
+    expect(back.json()).toMatchObject({
+      version: 1,
+      source: { type: 'import', format: 'safetensors' },
+      sha256: (await importModel('first')).json().sha256,
+    })
+    expect(back.headers.location).toBe('/v1/models/second/versions/1')
+    expect(toProblem(await send('')).errors).toEqual([
+      { parameter: 'name', detail: 'is required with a file' },
+    ])
+    const json = await test.send('POST', '/v1/models?name=x', { body: { name: 'x', ...XOR_2_2_1 } })
+    expect(toProblem(json).errors?.[0]?.parameter).toBe('name')
+  })
+})
+
 describe('GET /v1/models', () => {
   it('lists models newest first, page by page', async () => {
     await importModel('older')

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeClient } from '../support/client.ts'
 import { type S3Server, startS3Server } from '../support/s3-server.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 let s3: S3Server
 let stack: TestStack
@@ -50,4 +52,44 @@ it('keeps data sets, weights and splits of every service in the bucket, and no b
     expect(objects).toContain(`${sha256}._S3rver_object`)
   }
   expect(await stack.stores.database.blobChunk.count()).toBe(0)
+})
+
+it('has nothing left of an upload in whose middle the API was killed, and takes it again', async () => {
+  const client = makeClient(stack)
+  const chunk = Buffer.from('a,b,y\n'.padEnd(1024 ** 2, '1,2,0\n3,4,1\n'))
+  const held = Promise.withResolvers<void>()
+  const body = Readable.from(
+    (async function* () {
+      for (let i = 0; i < 9; i++) yield chunk
+      await held.promise
+    })(),
+  )
+  const upload = fetch(`${stack.baseUrl}/v1/datasets`, {
+    ...{ method: 'POST', body: Readable.toWeb(body) as BodyInit, duplex: 'half' },
+    headers: { authorization: `Bearer ${stack.apiKey}`, 'content-type': 'text/csv' },
+  } as RequestInit)
+  const broken = expect(upload).rejects.toThrow()
+  const listed = () => client.send('GET', '/v1/datasets?status=ingesting')
+  const id: string = await waitFor('the upload is shown', async () => {
+    return (await listed()).body.data[0]?.id ?? null
+  })
+  const [datasets, blobs] = await count()
+
+  await stack.process('api').end('SIGKILL')
+  await broken
+  held.resolve()
+  await stack.start('api')
+  // As eleven seconds do.
+  await stack.stores.database.$executeRaw`
+    UPDATE ingests SET seen_at = seen_at - interval '11 seconds' WHERE id = ${id}`
+
+  expect((await client.send('GET', `/v1/datasets/${id}`)).status).toBe(404)
+  expect((await listed()).body.data).toEqual([])
+  expect(await count()).toEqual([datasets, blobs])
+  expect((await client.send('POST', '/v1/datasets', 'a,y\n1,p\n2,q\n')).status).toBe(201)
+
+  async function count() {
+    const { database } = stack.stores
+    return await Promise.all([database.dataset.count(), database.blob.count()])
+  }
 })

@@ -1,49 +1,48 @@
+/** Events as a list, or as a live stream by `Accept: text/event-stream`; the same for jobs and sweeps. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import {
-  eventSchema,
-  jobParamsSchema,
-  listEventsQuerySchema,
-  listSchema,
-} from '@trainyard/contracts'
+import { jobParamsSchema, listEventsQuerySchema, listSchema } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { App } from '../../../app.ts'
-import type { Authenticate } from '../../../plugins/authentication.ts'
-import type { EventStreams } from '../../../streams/event-streams.ts'
-import type { ListEvents, StartStream } from '../../../use-cases/read-events.ts'
-import { problemResponses } from '../problem-responses.ts'
+import type { App } from '../../app.ts'
+import type { Authenticate } from '../../plugins/authentication.ts'
+import type { EventStreams, StreamedId } from '../../streams/event-streams.ts'
+import type { ListEvents, StartStream } from '../../use-cases/read-events.ts'
+import { problemResponses } from './problem-responses.ts'
 
 const EVENT_STREAM = 'text/event-stream'
 
-const schema = {
-  tags: ['Jobs'],
-  summary: 'Read the events of a job, as a list or as a live stream',
-  description:
-    'With Accept: text/event-stream the events after Last-Event-ID (or ?after=) come as they happen; the stream ends after the last one, and a reconnect past the end is answered with 204.',
-  params: jobParamsSchema,
-  querystring: listEventsQuerySchema,
-  response: {
-    200: {
-      content: {
-        'application/json': { schema: listSchema(eventSchema) },
-        [EVENT_STREAM]: { schema: z.string() },
-      },
-    },
-    204: z.undefined().describe('The stream has ended and holds nothing after the cursor'),
-    ...problemResponses,
-  },
-}
-
 export interface ReadEventsDeps {
-  listEvents: ListEvents
-  startStream: StartStream
+  listEvents: ListEvents<{ id: string; seq: number }>
+  startStream: StartStream<StreamedId>
   streams: EventStreams
   authenticate: Authenticate
 }
 
-export function addReadEvents(app: App, deps: ReadEventsDeps): void {
-  app.get('/v1/jobs/:id/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+export function addReadEvents(
+  app: App,
+  deps: ReadEventsDeps,
+  of: { path: string; tag: string; noun: string; event: z.ZodType },
+): void {
+  const schema = {
+    tags: [of.tag],
+    summary: `Read the events of a ${of.noun}, as a list or as a live stream`,
+    description:
+      'With Accept: text/event-stream the events after Last-Event-ID (or ?after=) come as they happen; the stream ends after the last one, and a reconnect past the end is answered with 204.',
+    params: jobParamsSchema,
+    querystring: listEventsQuerySchema,
+    response: {
+      200: {
+        content: {
+          'application/json': { schema: listSchema(of.event) },
+          [EVENT_STREAM]: { schema: z.string() },
+        },
+      },
+      204: z.undefined().describe('The stream has ended and holds nothing after the cursor'),
+      ...problemResponses,
+    },
+  }
+  app.get(of.path, { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { headers, params, query } = request
     const { projectId } = request.principal
     if (!headers.accept?.includes(EVENT_STREAM)) return deps.listEvents(projectId, params.id, query)
@@ -71,7 +70,7 @@ function openStream(reply: FastifyReply): ServerResponse {
   return reply.raw
 }
 
-/** False when the key is no longer good or the job is gone. */
+/** False when the key is no longer good or what the stream tells of is gone. */
 async function isAllowed(
   { authenticate, startStream }: ReadEventsDeps,
   request: FastifyRequest<{ Params: { id: string } }>,

@@ -1,0 +1,62 @@
+/**
+ * A search from coarse to fine over the learning rate and the layers of a network for digits, previewed before it runs.
+ * Usage: npm start in one terminal, then `node examples/sweep/sweep.ts` in another.
+ */
+import { readFile } from 'node:fs/promises'
+
+const home = process.env.TRAINYARD_HOME ?? '.trainyard'
+const { base_url, api_key } = JSON.parse(await readFile(`${home}/credentials.json`, 'utf8'))
+
+const dataset = await post('/v1/datasets', { builtin: { generator: 'digits' } })
+const spec = {
+  name: 'digits from coarse to fine',
+  dataset_id: dataset.id,
+  method: 'coarse_to_fine',
+  seed: 7,
+  base: { training: { epochs: 5, batch_size: 32 } },
+  parameters: {
+    'training.optimizer.learning_rate': { distribution: 'log_uniform', min: 1e-4, max: 1 },
+    'model.hidden': { values: [[{ units: 16 }], [{ units: 64 }], [{ units: 64 }, { units: 32 }]] },
+  },
+  rounds: [{ trials: 12 }, { trials: 8, shrink: 0.3, top: 4 }],
+}
+
+const { total } = await post('/v1/sweeps/preview', spec)
+console.log(`${total.trials} trials, about ${total.seconds.toFixed(1)} s of one thread`)
+
+let sweep = await post('/v1/sweeps', spec)
+while (!['succeeded', 'failed', 'cancelled'].includes(sweep.status)) {
+  sweep = await call('GET', `/v1/sweeps/${sweep.id}?wait=10`)
+}
+if (sweep.status !== 'succeeded') throw new Error(sweep.error?.message ?? sweep.status)
+for (const { round, ranges } of sweep.rounds) {
+  for (const { explanation } of ranges) console.log(`round ${round}: ${explanation}`)
+}
+const { objective, trial_index, params } = sweep.best
+console.log(`trial ${trial_index} is the best: validation loss ${objective.mean.toFixed(4)}`)
+console.log(JSON.stringify(params))
+const { parameters } = await call('GET', `/v1/sweeps/${sweep.id}/importance`)
+for (const { parameter, share } of parameters) {
+  console.log(`${parameter} explains ${(share * 100).toFixed(0)} % of what differs`)
+}
+const version = await post(`/v1/sweeps/${sweep.id}/promote`, { name: 'digits' })
+console.log(`registered as ${version.model} version ${version.version}`)
+
+function post(path: string, body: unknown) {
+  return call('POST', path, body)
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a script reads what it needs
+async function call(method: string, path: string, body?: unknown): Promise<any> {
+  const response = await fetch(base_url + path, {
+    method,
+    headers: {
+      authorization: `Bearer ${api_key}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const answer = await response.json()
+  if (!response.ok) throw new Error(`${answer.code}: ${answer.detail}`)
+  return answer
+}

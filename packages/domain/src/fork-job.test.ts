@@ -1,0 +1,118 @@
+import type { Job } from '@trainyard/contracts'
+import { expect, it } from 'vitest'
+import { makeResolvedConfig } from '../../../test/support/factories.ts'
+import { findForkFaults, toForkBase } from './fork-job.ts'
+
+type Resolved = ReturnType<typeof makeResolvedConfig>
+
+const after = (change: (resolved: Resolved) => void) => {
+  const resolved = makeResolvedConfig()
+  change(resolved)
+  return findForkFaults(makeResolvedConfig(), resolved, 3).map(({ pointer }) => pointer)
+}
+
+it.each<[string, (resolved: Resolved) => void]>([
+  [
+    'epochs',
+    (resolved) => {
+      resolved.training.epochs = 20
+    },
+  ],
+  [
+    'the rate',
+    (resolved) => {
+      resolved.training.optimizer.learning_rate = 1
+    },
+  ],
+  [
+    'dropout',
+    (resolved) => {
+      resolved.model.input_dropout = 0.5
+    },
+  ],
+  [
+    'penalties',
+    (resolved) => {
+      resolved.training.regularization = { l1: 0, l2: 1 }
+    },
+  ],
+  [
+    'limits',
+    (resolved) => {
+      resolved.limits.max_seconds = 1
+    },
+  ],
+  [
+    'class weights',
+    (resolved) => {
+      resolved.training.class_weight = 'balanced'
+    },
+  ],
+])('lets a fork change %s', (_, change) => {
+  expect(after(change)).toEqual([])
+})
+
+it.each<[string, (resolved: Resolved) => void]>([
+  [
+    'seed',
+    (resolved) => {
+      resolved.seed = 8
+    },
+  ],
+  [
+    'training/batch_size',
+    (resolved) => {
+      resolved.training.batch_size = 5
+    },
+  ],
+  [
+    'training/loss',
+    (resolved) => {
+      resolved.training.loss = 'hinge'
+    },
+  ],
+  [
+    'training/optimizer/type',
+    (resolved) => {
+      resolved.training.optimizer = { type: 'sgd', learning_rate: 0.05 }
+    },
+  ],
+  [
+    'validation',
+    (resolved) => {
+      resolved.validation = { fraction: 0.5, stratify: true, group_column: null }
+    },
+  ],
+  [
+    'model/hidden',
+    (resolved) => {
+      resolved.model.hidden = []
+    },
+  ],
+  [
+    'preprocessing',
+    (resolved) => {
+      resolved.preprocessing.numeric = 'none'
+    },
+  ],
+])('does not let a fork change %s', (place, change) => {
+  expect(after(change)).toEqual([`#/${place}`])
+})
+
+it('asks for more epochs than the checkpoint has behind it', () => {
+  expect(
+    after((resolved) => {
+      resolved.training.epochs = 3
+    }),
+  ).toEqual(['#/training/epochs'])
+})
+
+it('writes out what the recipe chose, so that other epochs do not choose another batch', () => {
+  const job = { config: { dataset_id: 'ds' }, resolved_config: makeResolvedConfig() } as Job
+
+  expect(toForkBase(job)).toEqual({
+    dataset_id: 'ds',
+    seed: 7,
+    training: { batch_size: 4, epochs: 10, early_stopping: null },
+  })
+})

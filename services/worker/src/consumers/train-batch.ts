@@ -1,0 +1,295 @@
+/**
+ * Short trials of one sweep, many at a time: claimed together, trained one after the other on one thread, and ended in
+ * batches. Each has a lease of its own and is fenced, stopped and seen by itself.
+ */
+import type { EpochMetrics, JobId } from '@trainyard/contracts'
+import { DataError } from '@trainyard/datasets'
+import {
+  type ClaimedJob,
+  type ClaimedSibling,
+  DomainError,
+  type Finish,
+  type Lease,
+} from '@trainyard/domain'
+import { failpoint } from '@trainyard/lifecycle'
+import type { WorkerDeps } from '../deps.ts'
+import { makeManifest } from '../training/make-manifest.ts'
+import { readInitialWeights } from '../training/read-initial-weights.ts'
+import { toFinish } from '../training/store-result.ts'
+import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
+import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
+import { toFailedError } from '../training/to-job-error.ts'
+import { type BatchRun, ThreadEndedError } from '../training/training-threads.ts'
+import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+
+const BATCH_MAX = 64
+/** Of training: another project's job waits for about as long. */
+const BATCH_MS_MAX = 200
+const WRITE_EVERY_MS = 100
+const RETRY_MS = 1000
+const RETRY_FOR_MS = 10 * 60_000
+
+/** One trial of a batch. */
+interface Member {
+  job: Pick<ClaimedJob, 'id' | 'resolvedConfig' | 'dataset'>
+  lease: Lease
+  cause: StopCause | null
+  /** Written, given back, or another's. */
+  isDone: boolean
+}
+
+interface Ended {
+  member: Member
+  finish: Finish
+  contents: { sha256: string; bytes: Uint8Array }[]
+}
+
+export interface BatchTrainer {
+  /** Claims more trials like this one and starts them all. */
+  start(first: ClaimedJob): Promise<Map<JobId, RunningJob>>
+}
+
+export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
+  const { trialLeases, leases, datasets, blobs, threads, pulse, log, workerId } = deps
+
+  return {
+    async start(first) {
+      const members = [
+        toMember(first, first),
+        ...(await claimMore(first)).map((one) => toMember(first, one)),
+      ]
+      failpoint('worker.claimed')
+      const progress = { answered: 0 }
+      let run: BatchRun | null = null
+      let killing: NodeJS.Timeout | undefined
+      const stop = (index: number, cause: StopCause) => {
+        const member = members[index] as Member
+        if (member.cause === null || cause === 'fenced') member.cause = cause
+        run?.stop(index)
+        // For one that is stopped within a long batch of rows; the others end as soon as it does.
+        killing ??= setTimeout(() => {
+          if (members[progress.answered]?.cause !== null) run?.kill()
+        }, STOP_MS_MAX)
+      }
+      const ended = work(members, first, progress, stop, (started) => {
+        run = started
+        members.forEach(({ cause }, index) => {
+          if (cause !== null) started.stop(index)
+        })
+      }).finally(() => clearTimeout(killing))
+      return new Map(
+        members.map(({ job }, index) => [
+          job.id,
+          { stop: (cause) => stop(index, cause), kill: () => stop(index, 'fenced'), ended },
+        ]),
+      )
+    },
+  }
+
+  async function claimMore(first: ClaimedJob): Promise<ClaimedSibling[]> {
+    const { trial } = first
+    if (trial === null || trial.expectedMs === null) return []
+    const fitting = Math.ceil(BATCH_MS_MAX / trial.expectedMs)
+    const count = Math.min(BATCH_MAX, fitting) - 1
+    return await trialLeases.claimSiblings(
+      { jobId: first.id, sweepId: trial.sweepId },
+      workerId,
+      count,
+    )
+  }
+
+  async function work(
+    members: readonly Member[],
+    first: ClaimedJob,
+    /** How many have ended, one way or another. */
+    progress: { answered: number },
+    stop: (index: number, cause: StopCause) => void,
+    onStarted: (run: BatchRun) => void,
+  ): Promise<void> {
+    const pending: Ended[] = []
+    let writing: Promise<void> | null = null
+    const write = (): void => {
+      if (writing !== null || pending.length === 0) return
+      writing = writeEnded(pending.splice(0)).finally(() => {
+        writing = null
+        pulse.slotFreed()
+      })
+    }
+    const renewing = setInterval(() => void renew(members, stop), deps.renewEveryMs)
+    const flushing = setInterval(write, WRITE_EVERY_MS)
+    const onEnd = (message: BatchMessage) => {
+      progress.answered = message.index + 1
+      const member = members[message.index] as Member
+      const given = toEnded(member, message)
+      if (given !== null) pending.push(given)
+    }
+    let failure: unknown = null
+    try {
+      const run = threads.runBatch(await toTasks(members, first), onEnd)
+      onStarted(run)
+      await run.ended
+    } catch (error) {
+      failure = error
+    }
+    clearInterval(flushing)
+    await writing
+    await writeEnded(pending.splice(0))
+    clearInterval(renewing)
+    await giveBack(members, failure, progress.answered)
+  }
+
+  async function toTasks(members: readonly Member[], first: ClaimedJob) {
+    const { columns, target } = first.dataset
+    const load = async (dataset: ClaimedJob['testDataset']) =>
+      dataset === null ? null : await datasets.load(dataset)
+    const tables = {
+      ...{ columns, target, table: await datasets.load(first.dataset) },
+      validationTable: await load(first.validationDataset),
+      testTable: await load(first.testDataset),
+    }
+    const initialWeights = await readInitialWeights(blobs, first.resolvedConfig)
+    const trial = { observed: false, rungs: [] }
+    const same = { ...tables, initialWeights, folds: [], resume: null, trial }
+    return members.map(({ job }) => ({ ...same, resolved: job.resolvedConfig }))
+  }
+
+  /** null for one that is to be given back: it was stopped for the worker's sake. */
+  function toEnded(member: Member, { answer, metrics }: BatchMessage): Ended | null {
+    const { job, cause } = member
+    const isStopped = answer.kind === 'trained' && answer.report.end.kind === 'stopped'
+    if (cause === 'fenced' || (isStopped && cause !== 'cancel')) return null
+    if (answer.kind !== 'trained') {
+      const error = toFailedError(toError(answer))
+      if (answer.kind === 'failed')
+        log.error({ job: job.id, reason: answer.reason }, 'a trial has failed')
+      const nothing = { best: null, final: null, manifest: null, layers: [], weights: [] }
+      return {
+        member,
+        finish: { status: 'failed', stopReason: null, error, metrics, ...nothing },
+        contents: [],
+      }
+    }
+    const reached = {
+      best: () => summarizeEpoch(bestOf(metrics)),
+      last: () => summarizeEpoch(metrics.at(-1) ?? null),
+    }
+    const { report } = answer
+    const finish = toFinish(job, report, reached, makeManifest(job, threads.fused))
+    return { member, finish: { ...finish, metrics }, contents: [...report.weights, report.split] }
+  }
+
+  async function writeEnded(ended: readonly Ended[]): Promise<void> {
+    if (ended.length === 0) return
+    const giveUpMs = performance.now() + RETRY_FOR_MS
+    for (;;) {
+      try {
+        await blobs.putMany(ended.flatMap(({ contents }) => contents))
+        failpoint('worker.result_put')
+        await trialLeases.finishMany(
+          ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
+        )
+        failpoint('worker.finish_after_commit')
+        // Those that were not written are another's.
+        for (const { member } of ended) member.isDone = true
+        log.info({ trials: ended.length }, 'trials have ended')
+        return
+      } catch (error) {
+        const mayPass =
+          error instanceof DomainError &&
+          (error.code === 'unavailable' || error.code === 'storage_full')
+        if (!mayPass || performance.now() > giveUpMs) throw error
+        log.warn({ err: error }, 'results of trials could not be stored and are tried again')
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  async function renew(
+    members: readonly Member[],
+    stop: (index: number, cause: StopCause) => void,
+  ): Promise<void> {
+    const open = members.filter(({ isDone }) => !isDone)
+    try {
+      const answers = await trialLeases.renew(open.map(({ lease }) => lease))
+      for (const member of open) {
+        const answer = answers.get(member.job.id)
+        // Ended meanwhile, it has no lease either.
+        if (member.isDone || answer === 'go_on') continue
+        stop(members.indexOf(member), answer === 'cancel' ? 'cancel' : 'fenced')
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'leases of trials could not be renewed')
+    }
+  }
+
+  /** What has not ended: stopped for the worker's sake, or left behind by a thread that is no more. */
+  async function giveBack(
+    members: readonly Member[],
+    failure: unknown,
+    answered: number,
+  ): Promise<void> {
+    const left = members.filter(({ isDone, cause }) => !isDone && cause !== 'fenced')
+    if (left.length === 0) return
+    const guilty = members[answered]
+    const isDeath = failure instanceof ThreadEndedError && guilty?.cause === null
+    if (failure !== null)
+      log.error({ err: failure, trials: left.length }, 'a batch of trials has broken off')
+    if (failure !== null && !(failure instanceof ThreadEndedError)) {
+      if (failure instanceof DomainError && failure.code === 'unavailable') throw failure
+      const error = toFailedError(failure)
+      const nothing = {
+        best: null,
+        final: null,
+        manifest: null,
+        metrics: [],
+        layers: [],
+        weights: [],
+      }
+      const finish: Finish = { status: 'failed', stopReason: null, error, ...nothing }
+      await writeEnded(left.map((member) => ({ member, finish, contents: [] })))
+      return
+    }
+    if (isDeath && guilty !== undefined) await leases.abandon(guilty.lease)
+    const unharmed = left.filter((member) => !(isDeath && member === guilty))
+    const cancelled = unharmed.filter(({ cause }) => cause === 'cancel')
+    const nothing = {
+      best: null,
+      final: null,
+      manifest: null,
+      metrics: [],
+      layers: [],
+      weights: [],
+    }
+    const finish: Finish = { status: 'cancelled', stopReason: 'cancelled', error: null, ...nothing }
+    await writeEnded(cancelled.map((member) => ({ member, finish, contents: [] })))
+    await trialLeases.releaseMany(
+      unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease),
+    )
+  }
+}
+
+function toMember(
+  first: ClaimedJob,
+  { id, leaseEpoch, resolvedConfig }: Pick<ClaimedJob, 'id' | 'leaseEpoch' | 'resolvedConfig'>,
+): Member {
+  const job = { id, resolvedConfig, dataset: first.dataset }
+  return { job, lease: { jobId: id, leaseEpoch }, cause: null, isDone: false }
+}
+
+function bestOf(metrics: readonly EpochMetrics[]): EpochMetrics | null {
+  let best: EpochMetrics | null = null
+  for (const row of metrics) if (best === null || judged(row) < judged(best)) best = row
+  return best
+}
+
+function toError(answer: Exclude<TrainingAnswer, { kind: 'trained' }>): Error {
+  switch (answer.kind) {
+    case 'refused':
+      return new DataError(answer.faults)
+    case 'memory_exceeded':
+      return new RangeError(answer.reason)
+    case 'unresumable':
+    case 'failed':
+      return new Error(answer.reason)
+  }
+}

@@ -1,0 +1,280 @@
+/** Faults of Postgres: nothing is accepted falsely, nobody hangs, and everything goes on by itself afterwards. */
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { waitFor } from '../../support/wait-for.ts'
+import type { Fault } from '../fault.ts'
+import type { Findings } from '../rig/findings.ts'
+import {
+  holdRefusals,
+  readJob,
+  secondsToAccept,
+  startJob,
+  submitAtRate,
+  submitUnknownAgain,
+} from '../rig/load.ts'
+import type { Rig } from '../rig/rig.ts'
+import { makeSmallDisk } from '../rig/small-disk.ts'
+
+const BACK_SECONDS_MAX = 5
+const ANSWER_SECONDS_MAX = 2.5
+const kinds = ['tiny', 'adam_dropout'] as const
+
+export const f14: Fault = {
+  id: 'F14',
+  title: 'Postgres stopped as in a crash for 60 s under 50 submissions a second',
+  kinds,
+  run: (rig, findings) =>
+    postgresOutage(rig, findings, {
+      seconds: 60,
+      perSecond: 50,
+      begin: () => rig.postgres.server.stop('immediate'),
+      end: () => rig.postgres.server.start(),
+    }),
+}
+
+export const f15: Fault = {
+  id: 'F15',
+  title: 'Postgres stopped in order for 5 s under 50 submissions a second',
+  kinds,
+  run: (rig, findings) =>
+    postgresOutage(rig, findings, {
+      seconds: 5,
+      perSecond: 50,
+      begin: () => rig.postgres.server.stop('fast'),
+      end: () => rig.postgres.server.start(),
+    }),
+}
+
+const SESSION_KILLS = 100
+const BACKEND_KILLS = 3
+
+export const f16: Fault = {
+  id: 'F16',
+  title: `500 submissions while sessions of the API are ended in mid-transaction, ${BACKEND_KILLS} of them by kill -9`,
+  kinds,
+  async run(rig, findings) {
+    const load = submitAtRate(rig, 'tiny', { perSecond: 50, seconds: 10 })
+    for (let i = 0; i < SESSION_KILLS; i++) {
+      await delay(90)
+      const busy = `SELECT pid FROM pg_stat_activity WHERE application_name = 'trainyard-api'
+        ORDER BY (state <> 'idle') DESC, state_change DESC LIMIT 1`
+      if (i % 40 === 20) {
+        const [session] = await rig.query<{ pid: number }>(busy)
+        // The whole server restarts then: its memory may be damaged.
+        if (session !== undefined) process.kill(session.pid, 'SIGKILL')
+        await untilPostgresAnswers(rig)
+      } else {
+        await rig.query(`SELECT pg_terminate_backend(pid) FROM (${busy}) session`)
+      }
+    }
+    const sent = await load
+    const unknown = sent.filter(({ jobId }) => jobId === null)
+    findings.note('unknown, sent again with their keys', unknown.length)
+    await submitUnknownAgain(rig, sent, unknown.length)
+    await rig.settle()
+  },
+}
+
+export const f17: Fault = {
+  id: 'F17',
+  title: 'all of Postgres frozen for 30 s',
+  kinds,
+  run: (rig, findings) =>
+    postgresOutage(rig, findings, {
+      seconds: 30,
+      perSecond: 10,
+      begin: () => rig.postgres.server.freeze(),
+      end: () => rig.postgres.server.thaw(),
+    }),
+}
+
+export const f18: Fault = {
+  id: 'F18',
+  title: 'answers of Postgres lost on every connection for 10 s',
+  kinds,
+  run: (rig, findings) =>
+    postgresOutage(rig, findings, {
+      seconds: 10,
+      perSecond: 10,
+      // What a client asked is done, though it hears nothing of it.
+      isSilentSuccess: true,
+      begin: () => rig.postgres.proxy.set({ kind: 'half_open' }),
+      end: () => rig.postgres.proxy.set({ kind: 'pass' }),
+    }),
+}
+
+export const f19: Fault = {
+  id: 'F19',
+  title: 'every session of Postgres taken by others for 10 s',
+  kinds,
+  async run(rig, findings) {
+    const running = [await startJob(rig, 'adam_dropout')]
+    const clients: pg.Client[] = []
+    const until = performance.now() + 10_000
+    const taking = async () => {
+      while (performance.now() < until) {
+        await rig.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'trainyard%'`,
+        )
+        await takeSessions(rig, clients)
+        await delay(500)
+      }
+    }
+    const [sent] = await Promise.all([
+      submitAtRate(rig, 'tiny', { perSecond: 10, seconds: 10 }),
+      taking(),
+    ])
+    findings.note('foreign sessions', clients.length)
+    await Promise.all(clients.map((client) => client.end().catch(() => undefined)))
+    findings.atMost(
+      'first accepted once they are gone, s',
+      await secondsToAccept(rig, 'tiny'),
+      BACK_SECONDS_MAX,
+    )
+    const statuses = new Set(sent.flatMap(({ attempts }) => attempts.map(({ status }) => status)))
+    findings.equal(
+      'answers other than 201 and 503',
+      [...statuses].filter((status) => status !== 201 && status !== 503),
+      [],
+    )
+    await submitUnknownAgain(rig, sent)
+    await rig.settle()
+    findings.equal(
+      'status of the job that ran',
+      (await readJob(rig, running[0] ?? '')).status,
+      'succeeded',
+    )
+  },
+}
+
+const smallDisk = makeSmallDisk(192)
+
+export const f20: Fault = {
+  id: 'F20',
+  title: 'the disk of Postgres full for 15 s',
+  kinds,
+  disk: smallDisk,
+  unable: () => (process.getuid?.() === 0 ? null : 'a small file system needs root'),
+  async run(rig, findings) {
+    const running = [await startJob(rig, 'adam_dropout'), await startJob(rig, 'adam_dropout')]
+    const ballast = join(smallDisk.path(), 'ballast')
+    await fill(ballast)
+    const sent = await submitAtRate(rig, 'tiny', { perSecond: 20, seconds: 15 })
+    const read = await rig.send('GET', `/v1/jobs/${running[0]}`)
+    await rm(ballast)
+    findings.equal('a read meanwhile', read.status, 200)
+    const counts = new Map<number | null, number>()
+    for (const { attempts } of sent) {
+      for (const { status } of attempts) counts.set(status, (counts.get(status) ?? 0) + 1)
+    }
+    findings.note('answers', JSON.stringify(Object.fromEntries(counts)))
+    const others = [...counts.keys()].filter((status) => ![201, 507, 503].includes(status ?? 0))
+    findings.equal('answers other than 201, 503 and 507', others, [])
+    findings.equal('it was full', (counts.get(507) ?? 0) > 0, true)
+    findings.atMost(
+      'first accepted once there is room, s',
+      await secondsToAccept(rig, 'tiny'),
+      BACK_SECONDS_MAX,
+    )
+    await submitUnknownAgain(rig, sent)
+    await rig.settle()
+    const failed = await rig.query(`SELECT id FROM jobs WHERE status = 'failed'`)
+    findings.equal('jobs failed by the disk', failed.length, 0)
+  },
+}
+
+export const f22: Fault = {
+  id: 'F22',
+  title: 'the table of jobs locked by another session for 20 s',
+  kinds,
+  async run(rig, findings) {
+    const locker = new pg.Client({ connectionString: rig.stack.databaseUrl })
+    await locker.connect()
+    await postgresOutage(rig, findings, {
+      seconds: 20,
+      perSecond: 10,
+      async begin() {
+        await locker.query('BEGIN')
+        await locker.query('LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE')
+      },
+      async end() {
+        await locker.query('COMMIT')
+      },
+    })
+    await locker.end()
+  },
+}
+
+interface Outage {
+  seconds: number
+  perSecond: number
+  isSilentSuccess?: boolean
+  begin(): unknown
+  end(): unknown
+}
+
+/** Two long jobs run; submissions come before, in and after it; the jobs go on under the lease that they have. */
+export async function postgresOutage(
+  rig: Rig,
+  findings: Findings,
+  { seconds, perSecond, begin, end, isSilentSuccess = false }: Outage,
+) {
+  const running = [await startJob(rig, 'adam_dropout'), await startJob(rig, 'adam_dropout')]
+  await submitAtRate(rig, 'tiny', { perSecond, seconds: 1 })
+  await begin()
+  const fromMs = Date.now()
+  const sent = await submitAtRate(rig, 'tiny', { perSecond, seconds })
+  const toMs = Date.now()
+  await end()
+  const backSeconds = await secondsToAccept(rig, 'tiny')
+  holdRefusals(findings, sent, { fromMs, toMs, secondsMax: ANSWER_SECONDS_MAX })
+  findings.atMost('first accepted once it is back, s', backSeconds, BACK_SECONDS_MAX)
+  await submitUnknownAgain(rig, sent)
+  await rig.settle()
+  const attempts = await Promise.all(running.map(async (id) => (await readJob(rig, id)).attempt))
+  if (isSilentSuccess) findings.note('attempts of those that ran', attempts.join(' and '))
+  else findings.equal('attempts of those that ran', attempts, [1, 1])
+}
+
+async function untilPostgresAnswers(rig: Rig): Promise<void> {
+  await waitFor(
+    'Postgres answers',
+    () =>
+      rig.query('SELECT 1').then(
+        () => true,
+        () => false,
+      ),
+    60_000,
+  )
+}
+
+async function takeSessions(rig: Rig, clients: pg.Client[]): Promise<void> {
+  for (;;) {
+    const client = new pg.Client({
+      connectionString: rig.stack.databaseUrl,
+      application_name: 'somebody',
+    })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+    } catch {
+      // None is left.
+      return
+    }
+    clients.push(client)
+  }
+}
+
+/** Until there is no room for another page. */
+async function fill(path: string): Promise<void> {
+  const page = Buffer.alloc(64 * 1024, 1)
+  for (const bytes of [page, page.subarray(0, 4096)]) {
+    try {
+      for (;;) await writeFile(path, bytes, { flag: 'a' })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
+}
