@@ -60,7 +60,8 @@ async function measure(name: string, path: string) {
     const probe = startProbe(stack, pid)
     const processorBefore = await processorSeconds(pid)
     const startedMs = performance.now()
-    await upload(stack, createReadStream(path))
+    // The probe ends before the stack does, also when the upload is refused.
+    await upload(stack, createReadStream(path)).finally(probe.stop)
     const seconds = (performance.now() - startedMs) / 1000
     const processor = (await processorSeconds(pid)) - processorBefore
     const { timesMs, peakMegabytes } = await probe.stop()
