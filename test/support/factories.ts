@@ -9,8 +9,9 @@ import {
   type JobId,
   type ProjectId,
   type ResolvedConfig,
+  type SweepId,
 } from '@trainyard/contracts'
-import type { JobCheckpoint, NewDataset, NewJob } from '@trainyard/domain'
+import type { JobCheckpoint, NewDataset, NewJob, NewSweep } from '@trainyard/domain'
 import {
   createBlobs,
   createCheckpoints,
@@ -209,6 +210,27 @@ export async function insertJob(
   const inserted = await stores.jobs.insert(makeNewJob(projectId, datasetId, overrides), null)
   if (inserted.kind === 'replayed') throw new Error('a request without a key cannot be a replay')
   return inserted.result
+}
+
+export function makeNewSweep(
+  id: SweepId,
+  projectId: ProjectId,
+  datasetId: NewSweep['datasetId'],
+): NewSweep {
+  return {
+    id,
+    projectId,
+    datasetId,
+    name: null,
+    config: { dataset_id: datasetId, base: {}, parameters: {} },
+    method: 'random',
+    seed: 1,
+    objective: { metric: 'val_loss', goal: 'minimize', target: null, at: 'best' },
+    repeats: 1,
+    maxTrials: 10,
+    engineVersion: '0.1.0',
+    metadata: {},
+  }
 }
 
 export function makeEpochMetrics(

@@ -94,7 +94,7 @@ export async function runCampaign(rig: Rig, findings: Findings, seconds: number)
   }
   await Promise.all([harm(), load()])
   await rig.restore()
-  await rig.settle(300_000)
+  await rig.settle()
   findings.note('faults', done)
   findings.note('jobs', rig.journal.submissions.length)
 }

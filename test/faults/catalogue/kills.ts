@@ -52,7 +52,7 @@ export async function killAgainAndAgain(
     await rig.start('worker')
     await recordRecoveries(rig, findings, hit, killedAt)
   }
-  await rig.settle(300_000)
+  await rig.settle()
   findings.atMost(
     'recovery p99, s',
     quantile(findings.recoveriesMs, 0.99) / 1000,

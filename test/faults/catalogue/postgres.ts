@@ -3,7 +3,6 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { waitFor } from '../../support/wait-for.ts'
 import type { Fault } from '../fault.ts'
 import type { Findings } from '../rig/findings.ts'
 import {
@@ -60,14 +59,11 @@ export const f16: Fault = {
       await delay(90)
       const busy = `SELECT pid FROM pg_stat_activity WHERE application_name = 'trainyard-api'
         ORDER BY (state <> 'idle') DESC, state_change DESC LIMIT 1`
-      if (i % 40 === 20) {
-        const [session] = await rig.query<{ pid: number }>(busy)
-        // The whole server restarts then: its memory may be damaged.
-        if (session !== undefined) process.kill(session.pid, 'SIGKILL')
-        await untilPostgresAnswers(rig)
-      } else {
-        await rig.query(`SELECT pg_terminate_backend(pid) FROM (${busy}) session`)
-      }
+      // While the server restarts, which a killed backend makes it do, there is nobody to ask.
+      const [session] = await rig.query<{ pid: number }>(busy).catch(() => [])
+      if (session === undefined) continue
+      if (i % 40 === 20) signalIfAlive(session.pid)
+      else await rig.query('SELECT pg_terminate_backend($1)', [session.pid]).catch(() => undefined)
     }
     const sent = await load
     const unknown = sent.filter(({ jobId }) => jobId === null)
@@ -238,16 +234,12 @@ export async function postgresOutage(
   else findings.equal('attempts of those that ran', attempts, [1, 1])
 }
 
-async function untilPostgresAnswers(rig: Rig): Promise<void> {
-  await waitFor(
-    'Postgres answers',
-    () =>
-      rig.query('SELECT 1').then(
-        () => true,
-        () => false,
-      ),
-    60_000,
-  )
+function signalIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 async function takeSessions(rig: Rig, clients: pg.Client[]): Promise<void> {

@@ -82,7 +82,7 @@ export const f33: Fault = {
     const reply = await rig.send('POST', '/v1/jobs', wide(rig, fits))
     findings.equal('just below', reply.status, 201)
     const { id } = reply.body as { id: string }
-    await rig.untilStatus(id, ['succeeded', 'failed'], 120_000)
+    await rig.untilStatus(id, ['succeeded', 'failed'])
     findings.equal('it ends as', (await readJob(rig, id)).status, 'succeeded')
     const grownMb = (readBytes(pid, 'VmHWM') - before) / 1024 ** 2
     findings.note('units', fits)
@@ -192,7 +192,7 @@ export const f44: Fault = {
     const lane = async () => {
       while (performance.now() < untilMs) {
         const { jobId } = await rig.submitUntilAccepted('flood')
-        await rig.untilStatus(jobId, ['succeeded'], 120_000)
+        await rig.untilStatus(jobId, ['succeeded'])
       }
     }
     await Promise.all([lane(), lane(), lane()])

@@ -180,7 +180,7 @@ async function rollOver(
       for (const process of old) exitCodes.add(await rig.end(process, 'SIGTERM'))
     }
   }
-  await rig.settle(300_000)
+  await rig.settle()
   const ended = await Promise.all(ids.map((id) => readJob(rig, id)))
   findings.note('restarts', restarts)
   findings.equal('exit codes', [...exitCodes], [0])

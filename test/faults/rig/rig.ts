@@ -25,6 +25,8 @@ export const LEASE_SECONDS = 2
 export const SLOTS = 2
 const DATABASE = 'trainyard'
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
+/** Guards against a hang, no more: promises about time are bounds of the findings. */
+const HANG_MS = 600_000
 const RETRY_MS = 200
 /** Longer than any outage; whatever is not accepted then never will be. */
 const ACCEPTED_MS_MAX = 120_000
@@ -67,7 +69,7 @@ export interface Rig {
   replace(service: ServiceName, environment?: Record<string, string>): Promise<TestProcess>
   /** The end of this process is part of the plan. */
   forgive(process: TestProcess): void
-  /** Until no job is queued or under way. */
+  /** Until every job has ended. */
   settle(deadlineMs?: number): Promise<void>
   /** Until the job is in one of these states. */
   untilStatus(jobId: string, statuses: readonly string[], deadlineMs?: number): Promise<string>
@@ -182,7 +184,7 @@ export async function openRig(options: {
       return process
     },
     forgive: (process) => forgiven.add(process.pid),
-    async settle(deadlineMs = 120_000) {
+    async settle(deadlineMs = HANG_MS) {
       await waitFor(
         'every job has ended',
         async () => {
@@ -196,7 +198,7 @@ export async function openRig(options: {
         deadlineMs,
       )
     },
-    untilStatus: (jobId, statuses, deadlineMs = 60_000) =>
+    untilStatus: (jobId, statuses, deadlineMs = HANG_MS) =>
       waitFor(
         `${jobId} is ${statuses.join(' or ')}`,
         async () => {

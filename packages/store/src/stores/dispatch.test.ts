@@ -1,4 +1,4 @@
-import type { JobId } from '@trainyard/contracts'
+import { createId, type JobId } from '@trainyard/contracts'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import {
@@ -7,6 +7,7 @@ import {
   insertJob,
   insertProject,
   makeEpochMetrics,
+  makeNewSweep,
   openTestStores,
   type TestStores,
 } from '../../../../test/support/factories.ts'
@@ -30,6 +31,34 @@ describe('pick', () => {
     const picked = (await stores.dispatch.pick(4)).map((job) => job.jobId)
 
     expect(picked).toEqual([many[0], only, many[1], many[2]])
+  })
+
+  it('takes a project’s own job before the second trial of its own sweep, and no trial of a paused one', async () => {
+    const sweepId = createId('sweep')
+    const [first = '' as JobId, second = '' as JobId, third = '' as JobId] = await insertJobs(3)
+    await insertSweep(sweepId, first)
+    await stores.database.job.updateMany({
+      where: { id: { in: [first, second, third] } },
+      data: { sweepId, trialIndex: 0, repeat: 0 },
+    })
+    const [own] = await insertJobs(1, { projectOf: first })
+
+    const whileRunning = (await stores.dispatch.pick(4)).map((job) => job.jobId)
+    await stores.database.sweep.update({ where: { id: sweepId }, data: { status: 'paused' } })
+    const whilePaused = (await stores.dispatch.pick(4)).map((job) => job.jobId)
+
+    expect(whileRunning).toEqual([first, own, second, third])
+    expect(whilePaused).toEqual([own])
+  })
+
+  it('counts trainings that were claimed together as one', async () => {
+    const [first = '' as JobId, ...others] = await insertJobs(20)
+    await stores.database.job.updateMany({
+      where: { id: { in: [first, ...others.slice(0, 9)] } },
+      data: { status: 'running', batchId: first },
+    })
+
+    expect(await stores.dispatch.pick(4)).toHaveLength(3)
   })
 
   it('never has more than the window under way', async () => {
@@ -219,6 +248,12 @@ async function insertJobs(
     ids.push((await insertJob(stores, projectId, datasetId, { priority })).id)
   }
   return ids as [JobId, ...JobId[]]
+}
+
+async function insertSweep(id: ReturnType<typeof createId<'sweep'>>, jobOf: JobId): Promise<void> {
+  const { projectId, datasetId } = await place(jobOf)
+  await stores.sweeps.insert(makeNewSweep(id, projectId, datasetId), null)
+  await stores.database.sweep.update({ where: { id }, data: { status: 'running' } })
 }
 
 async function place(projectOf: JobId | undefined) {
