@@ -7,7 +7,7 @@ const SCRIPT = fileURLToPath(new URL('./training-memory.script.ts', import.meta.
 
 describe('the planned memory of a job', () => {
   it.each([
-    { of: 'data', rows: 60_000, features: 200, units: 16 },
+    { of: 'data', rows: 150_000, features: 200, units: 16 },
     { of: 'parameters', rows: 300, features: 100, units: 2500 },
   ])(
     'is within a tenth of what the process grows by, when it is mostly $of',

@@ -58,7 +58,9 @@ export async function raceEnds(rig: Rig, findings: Findings, count: number): Pro
     const { jobId } = await rig.submitUntilAccepted('tiny')
     await delay(rig.random.between(0, 60))
     const reply = await rig.send('POST', `/v1/jobs/${jobId}/cancel`, {})
-    const told = (reply.body as { status?: string }).status
+    // An ended job is refused with a 409 whose `status` is that of the response.
+    const { job_status, status } = reply.body as { job_status?: string; status?: string }
+    const told = job_status ?? status
     const end = await rig.untilStatus(jobId, ['succeeded', 'failed', 'cancelled'])
     if (end === 'cancelled' || end === 'succeeded') ends[end]++
     // Who is told "cancelling" sees it cancelled, who is told an end sees that end.
