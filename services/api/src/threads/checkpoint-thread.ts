@@ -1,6 +1,6 @@
 import { DomainError } from '@trainyard/domain'
 import type { CheckpointResult, CheckpointTask } from './checkpoint.thread.ts'
-import { createSingleThread } from './single-thread.ts'
+import { createLazyThreads } from './lazy-threads.ts'
 
 /** A checkpoint may be as large as a job. */
 const QUEUE_MAX = 4
@@ -12,10 +12,9 @@ export interface CheckpointThread {
 }
 
 export function createCheckpointThread(): CheckpointThread {
-  const thread = createSingleThread<CheckpointTask, CheckpointResult>(
-    './checkpoint.thread.ts',
-    QUEUE_MAX,
-  )
+  const thread = createLazyThreads<CheckpointTask, CheckpointResult>('./checkpoint.thread.ts', {
+    queueMax: QUEUE_MAX,
+  })
   return {
     async read(task) {
       const result = await thread.run(task)

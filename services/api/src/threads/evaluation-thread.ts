@@ -3,7 +3,7 @@ import { DataError, type DataFault, type Table } from '@trainyard/datasets'
 import { DomainError } from '@trainyard/domain'
 import type { DependencePoint, InputSlope, PermutationImportance } from '@trainyard/model'
 import type { StoredModel } from '../use-cases/load-model.ts'
-import { createSingleThread } from './single-thread.ts'
+import { createLazyThreads } from './lazy-threads.ts'
 
 /** Requests that may be under way; more are told to come back. */
 const UNDER_WAY_MAX = 8
@@ -50,7 +50,7 @@ export type EvaluationThread = { [Kind in keyof EvaluationWork]: Ask<Kind> } & {
 
 /** One thread that judges and explains models. */
 export function createEvaluationThread(): EvaluationThread {
-  const thread = createSingleThread<EvaluationTask, EvaluationAnswer>('./evaluate.thread.ts')
+  const thread = createLazyThreads<EvaluationTask, EvaluationAnswer>('./evaluate.thread.ts')
   let underWay = 0
 
   const ask =

@@ -1,6 +1,6 @@
 import { DomainError } from '@trainyard/domain'
 import type { ImportResult, ImportTask, ModelWish } from './import.thread.ts'
-import { createSingleThread } from './single-thread.ts'
+import { createLazyThreads } from './lazy-threads.ts'
 
 /** Bodies that may wait for the thread, each a quarter of a gibibyte at most; more are told to come back. */
 const QUEUE_MAX = 4
@@ -13,7 +13,9 @@ export interface ImportThread {
 
 /** One thread that reads imported weights. */
 export function createImportThread(): ImportThread {
-  const thread = createSingleThread<ImportTask, ImportResult>('./import.thread.ts', QUEUE_MAX)
+  const thread = createLazyThreads<ImportTask, ImportResult>('./import.thread.ts', {
+    queueMax: QUEUE_MAX,
+  })
   return {
     async read(task) {
       const result = await thread.run(task)

@@ -1,13 +1,14 @@
+import { availableParallelism } from 'node:os'
 import type { ModelSignature, PredictionItem } from '@trainyard/contracts'
 import { DataError, type RecordsInput } from '@trainyard/datasets'
 import { InferenceError } from '@trainyard/formats'
 import type { PredictionOutput } from '@trainyard/model'
 import type { InferenceAnswer, InferenceTask } from './answer-inference.ts'
+import { createLazyThreads } from './lazy-threads.ts'
 import type { PredictionResult } from './predict.thread.ts'
 import type { LoadedModel } from './predictor-cache.ts'
-import { createSingleThread } from './single-thread.ts'
 
-/** Requests that may wait for the thread; more are told to come back. */
+/** Requests that may wait for a thread; more are told to come back. */
 const QUEUE_MAX = 32
 
 export interface RecordsTask {
@@ -39,12 +40,12 @@ export interface PredictionThread {
   close(): Promise<void>
 }
 
-/** One thread for predictions that would hold the event loop. */
+/** Threads for predictions that would hold the event loop, as many as there are cores. */
 export function createPredictionThread(): PredictionThread {
-  const thread = createSingleThread<PredictionTask, PredictionResult>(
-    './predict.thread.ts',
-    QUEUE_MAX,
-  )
+  const thread = createLazyThreads<PredictionTask, PredictionResult>('./predict.thread.ts', {
+    queueMax: QUEUE_MAX,
+    threads: availableParallelism(),
+  })
   return {
     predict: (task) => predict({ kind: 'predict', ...task }),
     predictCsv: (task) => predict({ kind: 'csv', ...task }),

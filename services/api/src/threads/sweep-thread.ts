@@ -1,6 +1,6 @@
 import type { TrialParams } from '@trainyard/contracts'
 import type { ImportanceReport, Space } from '@trainyard/sweeps'
-import { createSingleThread } from './single-thread.ts'
+import { createLazyThreads } from './lazy-threads.ts'
 
 const QUEUE_MAX = 16
 
@@ -16,9 +16,8 @@ export interface SweepThread {
 }
 
 export function createSweepThread(): SweepThread {
-  const thread = createSingleThread<ImportanceTask, ImportanceReport>(
-    './sweep.thread.ts',
-    QUEUE_MAX,
-  )
+  const thread = createLazyThreads<ImportanceTask, ImportanceReport>('./sweep.thread.ts', {
+    queueMax: QUEUE_MAX,
+  })
   return { measure: (task) => thread.run(task), close: thread.close }
 }

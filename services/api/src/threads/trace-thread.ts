@@ -14,7 +14,7 @@ import { DataError, type DataFault, type Table } from '@trainyard/datasets'
 import { DomainError } from '@trainyard/domain'
 import type { TracedSample } from '@trainyard/engine'
 import type { NetworkChoices } from '@trainyard/model'
-import { createSingleThread } from './single-thread.ts'
+import { createLazyThreads } from './lazy-threads.ts'
 
 /** Requests that may be under way; more are told to come back. */
 const UNDER_WAY_MAX = 16
@@ -76,7 +76,7 @@ export interface TraceThread {
 
 /** One thread for the mathematics on show. */
 export function createTraceThread(): TraceThread {
-  const thread = createSingleThread<TraceTask, TraceAnswer>('./trace.thread.ts')
+  const thread = createLazyThreads<TraceTask, TraceAnswer>('./trace.thread.ts')
   let underWay = 0
 
   return {

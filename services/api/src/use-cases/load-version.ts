@@ -4,6 +4,7 @@ import { describeSignature, type StoredNetwork } from '@trainyard/model'
 import type { LoadedModel } from '../threads/predictor-cache.ts'
 import { findModelVersion } from './find-model.ts'
 import type { ReadWeightBytes } from './load-model.ts'
+import { shareQuestions } from './share-questions.ts'
 
 export type LoadVersion = (
   projectId: ProjectId,
@@ -19,8 +20,13 @@ export function makeLoadVersion({
   models: Pick<ModelStore, 'findVersion'>
   readWeightBytes: ReadWeightBytes
 }): LoadVersion {
+  const find = shareQuestions(
+    (projectId, name, choice) => JSON.stringify([projectId, name, choice]),
+    (projectId: ProjectId, name: string, choice: VersionChoice) =>
+      findModelVersion(models, projectId, name, choice),
+  )
   return async (projectId, name, choice) => {
-    const version = await findModelVersion(models, projectId, name, choice)
+    const version = await find(projectId, name, choice)
     const bytes = await readWeightBytes(version)
     // A purged name begins again: the number alone could mean another version by then.
     const key = `${projectId}/${name}/${version.version}/${version.created_at}/${version.sha256}`

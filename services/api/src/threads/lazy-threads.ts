@@ -3,27 +3,27 @@ import { Piscina } from 'piscina'
 
 const IDLE_MS = 30_000
 
-export interface SingleThread<Task, Result> {
+export interface LazyThreads<Task, Result> {
   /** Throws `unavailable` when as many tasks wait as may. */
   run(task: Task, options?: { signal?: AbortSignal }): Promise<Result>
   close(): Promise<void>
 }
 
 /**
- * One thread for work that would hold the event loop; it starts with the first task and goes when there is none for a
- * while. `file` lies in this folder.
+ * Threads, one unless said otherwise, for work that would hold the event loop; they start with the first tasks and go when
+ * there are none for a while. `file` lies in this folder.
  */
-export function createSingleThread<Task, Result>(
+export function createLazyThreads<Task, Result>(
   file: string,
-  queueMax = Number.POSITIVE_INFINITY,
-): SingleThread<Task, Result> {
+  { queueMax = Number.POSITIVE_INFINITY, threads = 1 } = {},
+): LazyThreads<Task, Result> {
   let pool: Piscina<Task, Result> | null = null
   return {
     async run(task, options) {
       pool ??= new Piscina<Task, Result>({
         filename: new URL(file, import.meta.url).href,
         minThreads: 0,
-        maxThreads: 1,
+        maxThreads: threads,
         maxQueue: queueMax,
         idleTimeout: IDLE_MS,
       })
