@@ -11,7 +11,7 @@ import {
   projectIdSchema,
   sweepIdSchema,
 } from './ids.ts'
-import { whichWeightsSchema } from './job.ts'
+import { JOB_STATUSES, jobStatusSchema, whichWeightsSchema } from './job.ts'
 import {
   EPOCHS_MAX,
   jobSpecSchema,
@@ -164,17 +164,9 @@ export const sweepSpecSchema = z
   .meta({ id: 'SweepSpec' })
 export type SweepSpec = z.infer<typeof sweepSpecSchema>
 
-export const SWEEP_STATUSES = [
-  'queued',
-  'running',
-  'pausing',
-  'paused',
-  'cancelling',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const
-export const sweepStatusSchema = z.enum(SWEEP_STATUSES)
+/** A sweep goes through what a job goes through. */
+export const SWEEP_STATUSES = JOB_STATUSES
+export const sweepStatusSchema = jobStatusSchema
 export type SweepStatus = z.infer<typeof sweepStatusSchema>
 
 export const sweepStopReasonSchema = z.enum([
