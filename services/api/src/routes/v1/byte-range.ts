@@ -1,5 +1,6 @@
 /** One range of bytes out of a file (RFC 9110 §14). */
 import { type ByteRange, DomainError } from '@trainyard/domain'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /**
  * The part that `Range` asks for, or null for the whole: without the header, for several ranges or another unit, which a
@@ -24,4 +25,23 @@ export function readRange(
     })
   }
   return { start, end }
+}
+
+/** Says which bytes of the file follow, all or those of `Range`, and answers them; `isHead`: none do. */
+export function announceFile(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  file: { bytes: number; etag: string; mediaType: string; fileName: string },
+): { isHead: boolean; part: ByteRange | null } {
+  const { bytes, mediaType, fileName } = file
+  // A range is defined for GET alone.
+  const isHead = request.method === 'HEAD'
+  const part = isHead ? null : readRange(request.headers, file)
+  reply.type(mediaType)
+  reply.header('content-disposition', `attachment; filename="${fileName}"`)
+  reply.header('content-length', part === null ? bytes : part.end - part.start)
+  if (part !== null) {
+    reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${bytes}`)
+  }
+  return { isHead, part }
 }

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { ByteRange } from '@trainyard/domain'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ExportedFile } from '../../use-cases/export-model.ts'
-import { readRange } from './byte-range.ts'
+import { announceFile } from './byte-range.ts'
 import { isNotModified } from './not-modified.ts'
 import { toStream } from './to-stream.ts'
 
@@ -18,15 +18,7 @@ export async function sendFile(
   if (isNotModified(request.headers['if-none-match'], etag)) return await reply.code(304).send()
   // Of the whole file, also beside a part of it (RFC 9530 §3.1).
   reply.header('repr-digest', `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`)
-  // A range is defined for GET alone.
-  const isHead = request.method === 'HEAD'
-  const part = isHead ? null : readRange(request.headers, { bytes, etag })
-  reply.type(mediaType)
-  reply.header('content-disposition', `attachment; filename="${fileName}"`)
-  reply.header('content-length', part === null ? bytes : part.end - part.start)
-  if (part !== null) {
-    reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${bytes}`)
-  }
+  const { isHead, part } = announceFile(request, reply, { bytes, etag, mediaType, fileName })
   if (isHead) return await reply.send(Readable.from([]))
   const chunks = await open()
   return await reply.send(toStream(part === null ? chunks : cut(chunks, part)))

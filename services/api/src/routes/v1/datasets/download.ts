@@ -4,7 +4,7 @@ import type { BlobStore, DatasetStore } from '@trainyard/domain'
 import { z } from 'zod'
 import type { App } from '../../../app.ts'
 import { findDataset } from '../../../use-cases/find-dataset.ts'
-import { readRange } from '../byte-range.ts'
+import { announceFile } from '../byte-range.ts'
 import { isNotModified } from '../not-modified.ts'
 import { problemResponses } from '../problem-responses.ts'
 
@@ -42,15 +42,8 @@ export function addDownloadDataset(
     reply.header('etag', etag).header('cache-control', 'private, no-cache')
     reply.header('accept-ranges', 'bytes')
     if (isNotModified(request.headers['if-none-match'], etag)) return reply.code(304).send()
-    // A range is defined for GET alone.
-    const isHead = request.method === 'HEAD'
-    const part = isHead ? null : readRange(request.headers, { bytes, etag })
-    reply.type(PARQUET)
-    reply.header('content-disposition', `attachment; filename="${id}.parquet"`)
-    reply.header('content-length', part === null ? bytes : part.end - part.start)
-    if (part !== null) {
-      reply.code(206).header('content-range', `bytes ${part.start}-${part.end - 1}/${bytes}`)
-    }
+    const file = { bytes, etag, mediaType: PARQUET, fileName: `${id}.parquet` }
+    const { isHead, part } = announceFile(request, reply, file)
     const chunks = isHead ? [] : blobs.read(sha256, part ?? undefined)
     return reply.send(Readable.from(chunks, { objectMode: false }))
   })
