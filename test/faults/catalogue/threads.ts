@@ -184,6 +184,7 @@ export const f44: Fault = {
   id: 'F44',
   title: `small trainings with thousands of epochs a second for ${FLOOD_SECONDS} s`,
   kinds: ['flood'],
+  needsMachine: true,
   async run(rig, findings) {
     const watch = new URL('../rig/event-loop-watch.ts', import.meta.url).href
     await rig.replace('worker', { NODE_OPTIONS: `--import ${watch}` })
