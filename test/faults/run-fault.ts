@@ -29,13 +29,16 @@ export interface Result {
 /** Does the fault, waits for every job, holds all invariants, and puts the rig in order again. */
 export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
   const findings = collectFindings()
-  await trainReferences(rig, fault.kinds)
-  const first = rig.journal.submissions.length
-  const startedMs = performance.now()
-  const startedAt = new Date()
-  const fencedBefore = await countFenced(rig)
   const violations: string[] = []
+  let first = rig.journal.submissions.length
+  let startedMs = performance.now()
+  let startedAt = new Date()
+  const fencedBefore = await countFenced(rig)
   try {
+    await trainReferences(rig, fault.kinds)
+    first = rig.journal.submissions.length
+    startedMs = performance.now()
+    startedAt = new Date()
     await fault.run(rig, findings)
     await rig.restore()
     await rig.settle()

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
 import { type Findings, quantile } from '../rig/findings.ts'
 import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
-import { readRunning, recordRecoveries } from '../rig/load.ts'
+import { countLeft, readRunning, recordRecoveries } from '../rig/load.ts'
 import { type Rig, SLOTS } from '../rig/rig.ts'
 
 /** On each of the two queues, together 100. */
@@ -65,11 +65,4 @@ export async function killAgainAndAgain(
 
 async function killWorker(rig: Rig): Promise<void> {
   for (const worker of rig.processes('worker')) await rig.end(worker, 'SIGKILL')
-}
-
-async function countLeft(rig: Rig): Promise<number> {
-  const [row] = await rig.query<{ count: number }>(
-    `SELECT count(*)::int FROM jobs WHERE status IN ('queued', 'running')`,
-  )
-  return row?.count ?? 0
 }

@@ -26,7 +26,7 @@ export const SLOTS = 2
 const DATABASE = 'trainyard'
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
 /** Guards against a hang, no more: promises about time are bounds of the findings. */
-const HANG_MS = 600_000
+const HANG_MS = 240_000
 const RETRY_MS = 200
 /** Longer than any outage; whatever is not accepted then never will be. */
 const ACCEPTED_MS_MAX = 120_000
