@@ -24,6 +24,8 @@ export interface WorkerDeps {
   threads: TrainingThreads
   pulse: Pulse
   log: Logger
+  /** Epochs are in the database of which the first ended then, by `processMs`. */
+  onEpochsStored: (endedMs: number) => void
   /** From being told to go to the end of the process. */
   drainSeconds: number
 }

@@ -71,6 +71,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       }),
       threads,
       pulse: makePulse(announced),
+      onEpochsStored: () => undefined,
       drainSeconds: 4,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
