@@ -1,6 +1,7 @@
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
+  createBatchLeases,
   createBlobs,
   createCheckpoints,
   createDatasets,
@@ -46,6 +47,7 @@ await runService(() => {
       const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
         dispatch: createDispatch(database, { leaseSeconds }),
+        batches: createBatchLeases(database, { leaseSeconds }),
         sweeps: createSweepRuns(database),
         datasets: createDatasets(database),
         models: createModels(database),
