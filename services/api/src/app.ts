@@ -83,7 +83,8 @@ export async function buildApp(deps: Deps): Promise<App> {
     models: makeQuick(deps.models),
     sweeps: makeQuick(deps.sweeps),
     idempotency: makeQuick(deps.idempotency),
-    ingests: makeQuick(deps.ingests),
+    // A row that is written after its removal would stay; whoever removes it waits until it is there.
+    ingests: { ...makeQuick(deps.ingests), put: deps.ingests.put },
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
