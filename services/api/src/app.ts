@@ -27,7 +27,7 @@ import {
 import { addRequestLog, toRequestId } from './plugins/request-log.ts'
 import { addSecurityHeaders } from './plugins/security-headers.ts'
 import { addValidation } from './plugins/validation.ts'
-import { makeQuick } from './quick-store.ts'
+import { addPatience, makeQuick } from './quick-store.ts'
 import { createApiMetrics } from './routes/api-metrics.ts'
 import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
@@ -107,6 +107,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   addValidation(app, settings)
   addProblemHandler(app)
   addRequestLog(app)
+  addPatience(app)
   await addSecurityHeaders(app)
   addJsonBodies(app)
   await addOpenApi(app, settings)
