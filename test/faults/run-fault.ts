@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts'
 import { audit } from './rig/audit.ts'
 import { collectFindings, quantile } from './rig/findings.ts'
 import { readFingerprints } from './rig/fingerprints.ts'
-import { referenceOf, trainReferences } from './rig/references.ts'
+import { isUndisturbed, referenceOf, trainReferences } from './rig/references.ts'
 import type { Rig } from './rig/rig.ts'
 
 export interface Result {
@@ -29,13 +29,16 @@ export interface Result {
 /** Does the fault, waits for every job, holds all invariants, and puts the rig in order again. */
 export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
   const findings = collectFindings()
-  await trainReferences(rig, fault.kinds)
-  const first = rig.journal.submissions.length
-  const startedMs = performance.now()
-  const startedAt = new Date()
-  const fencedBefore = await countFenced(rig)
   const violations: string[] = []
+  let first = rig.journal.submissions.length
+  let startedMs = performance.now()
+  let startedAt = new Date()
+  const fencedBefore = await countFenced(rig)
   try {
+    await trainReferences(rig, fault.kinds)
+    first = rig.journal.submissions.length
+    startedMs = performance.now()
+    startedAt = new Date()
     await fault.run(rig, findings)
     await rig.restore()
     await rig.settle()
@@ -61,10 +64,7 @@ export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
   const compared = (await readFingerprints(rig).catch(() => [])).filter(
     ({ jobId, kind }) => present.has(jobId) && referenceOf(kind) !== undefined,
   )
-  const identical = compared.filter(({ kind, weights, metrics }) => {
-    const reference = referenceOf(kind)
-    return reference?.weights === weights && reference.metrics === metrics
-  })
+  const identical = compared.filter(isUndisturbed)
   return {
     id: fault.id,
     title: fault.title,

@@ -32,7 +32,7 @@ import {
 import { addRequestLog, toRequestId } from './plugins/request-log.ts'
 import { addSecurityHeaders } from './plugins/security-headers.ts'
 import { addValidation } from './plugins/validation.ts'
-import { makeQuick } from './quick-store.ts'
+import { addPatience, makeQuick } from './quick-store.ts'
 import { createApiMetrics } from './routes/api-metrics.ts'
 import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
@@ -98,7 +98,8 @@ export async function buildApp(deps: Deps): Promise<App> {
     batchPredictions: makeQuick(deps.batchPredictions),
     sweeps: makeQuick(deps.sweeps),
     idempotency: makeQuick(deps.idempotency),
-    ingests: makeQuick(deps.ingests),
+    // A row that is written after its removal would stay; whoever removes it waits until it is there.
+    ingests: { ...makeQuick(deps.ingests), put: deps.ingests.put },
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
@@ -123,6 +124,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   addValidation(app, settings)
   addProblemHandler(app)
   addRequestLog(app)
+  addPatience(app)
   await addSecurityHeaders(app)
   addJsonBodies(app)
   await addOpenApi(app, settings)

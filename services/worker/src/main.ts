@@ -78,7 +78,7 @@ await runService(() => {
           log,
           drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
         },
-        { slots, queue },
+        { slots, queue, memoryBytes: env.TRAINYARD_WORKER_MEMORY_MB * 1024 ** 2 },
       )
       closers.push('worker', () => worker.stop())
     },

@@ -44,6 +44,17 @@ export const KINDS = {
       threads: 1,
     },
   },
+  /** Several times as long, so that it can be killed as often. */
+  batch_norm_momentum_long: {
+    dataset: 'digits',
+    model: { hidden: hidden({ batch_norm: true }) },
+    training: {
+      optimizer: { type: 'momentum', learning_rate: 0.02 },
+      epochs: 4000,
+      early_stopping: null,
+      threads: 1,
+    },
+  },
   two_threads: {
     dataset: 'digits',
     model: { hidden: hidden({ units: 128 }) },
@@ -76,6 +87,7 @@ export const KINDS = {
   exiting: bad(BAD_SEEDS.exit),
   killing: bad(BAD_SEEDS.kill),
   spinning: bad(BAD_SEEDS.spin),
+  greedy: bad(BAD_SEEDS.greed),
   /** Thousands of epochs a second: one batch of four rows each. */
   flood: {
     dataset: 'xor',

@@ -3,7 +3,7 @@
  * batch, the only way out are messages with epochs and calls for help. Runs under piscina, one task per thread.
  */
 import { createHash } from 'node:crypto'
-import { workerData } from 'node:worker_threads'
+import { threadId, workerData } from 'node:worker_threads'
 import type { EpochMetrics, Fold, TestResult, WhichWeights } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import { detailToObserve, finalEpochs } from '@trainyard/domain'
@@ -35,6 +35,7 @@ import {
   RUNG_WORD,
   STOP_HERE,
   STOP_WORD,
+  THREAD_WORD,
   THREADS_WORD,
   type ThreadData,
   type ThreadMessage,
@@ -101,6 +102,7 @@ function prepareTogether(): Preparing {
 }
 
 async function answer(task: TrainingTask, preparing: Preparing): Promise<TrainingAnswer> {
+  Atomics.store(task.control, THREAD_WORD, threadId)
   try {
     return { kind: 'trained', report: await train(task, preparing) }
   } catch (error) {

@@ -118,7 +118,9 @@ export const ENDING_WORD = 4
 export const RUNG_WORD = 5
 export const TRAIN_ON = 1
 export const STOP_HERE = 2
-export const CONTROL_WORDS = 6
+/** Word of `control`: the thread that trains, by its `threadId`; 0 before it has begun. */
+export const THREAD_WORD = 6
+export const CONTROL_WORDS = 7
 
 /** Epochs, and what was observed of the layers in some of them. */
 export interface EpochReport {

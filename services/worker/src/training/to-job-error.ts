@@ -29,6 +29,17 @@ export function toBatchTimeout(batchMs: number): JobError {
   }
 }
 
+/** The worker ran short of memory, and this training held more than it was admitted with. */
+export function toOutgrown(excessBytes: number): JobError {
+  return {
+    code: 'out_of_memory',
+    message: `The training held ${Math.ceil(excessBytes / 1024 ** 2)} MiB more than was planned for it, and the worker ran short of memory`,
+    hint: 'Use fewer units, a smaller batch size or fewer rows.',
+    param: null,
+    at: null,
+  }
+}
+
 /** What a thread threw, or what kept it from starting, as the job's end. Of our own errors a thread keeps only the message. */
 export function toFailedError(error: unknown): JobError {
   const { code } = error as { code?: string }

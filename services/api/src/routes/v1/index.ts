@@ -49,6 +49,7 @@ import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts
 import { makePreviewSweep } from '../../use-cases/preview-sweep.ts'
 import { makeFindTrainingFacts, makeQuoteJob } from '../../use-cases/quote-job.ts'
 import {
+  type LoadCheckpoint,
   makeListCheckpoints,
   makeLoadCheckpoint,
   makeReadCheckpoint,
@@ -140,6 +141,7 @@ type RouteDeps = V1Deps & {
   readHistory: ReadHistory
   exportModel: ExportModel
   describeModel: DescribeModel
+  loadCheckpoint: LoadCheckpoint
 }
 
 /** Seeds are drawn short enough to be typed again. */
@@ -150,7 +152,9 @@ export function addV1(app: App, deps: V1Deps): void {
   addDatasetRoutes(app, deps)
   const readHistory = makeReadHistory(deps)
   const describeModel = makeDescribeModel({ jobs: deps.jobs, readHistory })
-  const routeDeps = { ...deps, readHistory, describeModel, exportModel: makeExportModel() }
+  const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
+  const exportModel = makeExportModel()
+  const routeDeps = { ...deps, readHistory, describeModel, exportModel, loadCheckpoint }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
   addBatchPredictionRoutes(app, deps)
@@ -212,8 +216,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
     { path: '/v1/jobs/:id/events', tag: 'Jobs', noun: 'job', event: eventSchema },
   )
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
-  addReadWeights(app, { readWeights: makeReadJobWeights({ ...deps, loadCheckpoint }) })
+  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
     predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
