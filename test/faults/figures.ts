@@ -19,8 +19,16 @@ type Row = Omit<Result, 'recoveryMsP50' | 'recoveryMsP99'> & {
   load: number
 }
 
+/** Of both queues, one after the other. */
+let writing: Promise<void> = Promise.resolve()
+
 /** Replaces the row of this fault on this queue, and leaves all others as they are. */
-export async function recordFigures(result: Result, seed: number): Promise<void> {
+export function recordFigures(result: Result, seed: number): Promise<void> {
+  writing = writing.then(() => record(result, seed))
+  return writing
+}
+
+async function record(result: Result, seed: number): Promise<void> {
   const load = Number(loadavg()[0]?.toFixed(1))
   const row = { ...result, seed, at: `${new Date().toISOString().slice(0, 16)}Z`, load }
   const others = (await readRows()).filter(
@@ -44,15 +52,14 @@ async function writePage(): Promise<void> {
       .filter((queue) => !rows.some((row) => row.id === id && row.queue === queue))
       .map((queue) => `${id} on ${queue}`),
   )
-  const minutes = rows.reduce((sum, { seconds }) => sum + seconds, 0) / 60
   const gibibytes = (totalmem() / 1024 ** 3).toFixed(0)
   const lines = [
     '# Figures of the faults',
     '',
     `Written by \`npm run fault -- all\`, or with \`--write\` for single faults, each of which replaces its own rows: ${cpus()[0]?.model.trim()}, ` +
-      `${cpus().length} cores, ${gibibytes} GiB, Node ${process.version}. The rows together took ${minutes.toFixed(0)} minutes. ` +
+      `${cpus().length} cores, ${gibibytes} GiB, Node ${process.version}. ` +
       'What each fault is and must hold is in [guarantees.md](guarantees.md). A lease is 2 s here, two jobs train at a time. ' +
-      'The load is that of the whole machine; one far above 3 means that something else ran beside it.',
+      'Most faults are tried on both queues at the same time. The load is that of the whole machine; one far above 6 means that something else ran beside them.',
     '',
     `Not tried yet on this version: ${missing.length === 0 ? 'none' : missing.join(', ')}.`,
     '',

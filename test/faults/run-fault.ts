@@ -2,7 +2,7 @@ import type { Fault } from './fault.ts'
 import { audit } from './rig/audit.ts'
 import { collectFindings, quantile } from './rig/findings.ts'
 import { readFingerprints } from './rig/fingerprints.ts'
-import { referenceOf, trainReferences } from './rig/references.ts'
+import { isUndisturbed, referenceOf, trainReferences } from './rig/references.ts'
 import type { Rig } from './rig/rig.ts'
 
 export interface Result {
@@ -64,10 +64,7 @@ export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
   const compared = (await readFingerprints(rig).catch(() => [])).filter(
     ({ jobId, kind }) => present.has(jobId) && referenceOf(kind) !== undefined,
   )
-  const identical = compared.filter(({ kind, weights, metrics }) => {
-    const reference = referenceOf(kind)
-    return reference?.weights === weights && reference.metrics === metrics
-  })
+  const identical = compared.filter(isUndisturbed)
   return {
     id: fault.id,
     title: fault.title,

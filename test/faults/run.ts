@@ -8,6 +8,7 @@ import { queuesToTest, type TestQueue } from '../support/queues.ts'
 import { CATALOGUE } from './catalogue/index.ts'
 import type { Fault } from './fault.ts'
 import { recordFigures } from './figures.ts'
+import { seededRandom } from './rig/random.ts'
 import { openRig, type Rig } from './rig/rig.ts'
 import { type Result, runFault } from './run-fault.ts'
 
@@ -24,9 +25,7 @@ const queues = queuesToTest().filter(
   (queue) => values.queue === undefined || queue === values.queue,
 )
 const isAll = positionals[0] === 'all'
-const faults = isAll
-  ? CATALOGUE.filter(({ isExtra }) => isExtra !== true)
-  : CATALOGUE.filter(({ id }) => positionals.includes(id))
+const faults = isAll ? CATALOGUE : CATALOGUE.filter(({ id }) => positionals.includes(id))
 const known = CATALOGUE.map(({ id }) => id)
 const unknown = isAll ? [] : positionals.filter((id) => !known.includes(id))
 
@@ -36,11 +35,16 @@ if (faults.length === 0 || unknown.length > 0 || !Number.isInteger(seed) || queu
 }
 const startedMs = performance.now()
 const results: Result[] = []
-let rig: Rig | null = null
+const open = new Set<Rig>()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void closeRig().finally(() => process.exit(1)))
+  process.once(signal, () => void closeAll().finally(() => process.exit(1)))
 }
-for (const queue of queues) results.push(...(await runOn(queue)))
+// Most of a fault is waiting: both queues wait at the same time, but for those that measure the machine.
+const [measuring, waiting] = [true, false].map((is) =>
+  faults.filter((fault) => (fault.needsMachine === true) === is),
+)
+await Promise.all(queues.map((queue) => runOn(queue, waiting ?? [])))
+for (const queue of queues) await runOn(queue, measuring ?? [])
 const minutes = (performance.now() - startedMs) / 60_000
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
@@ -49,48 +53,51 @@ console.log(
 process.exit(violated.length === 0 ? 0 : 1)
 
 /** One Trainyard after the other: what a fault has broken is not given to the next. */
-async function runOn(queue: TestQueue): Promise<Result[]> {
-  const done: Result[] = []
-  for (const fault of faults) {
+async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {
+  let rig: Rig | null = null
+  const close = async () => {
+    const closing = rig
+    rig = null
+    if (closing !== null) open.delete(closing)
+    await closing?.close()
+  }
+  for (const fault of some) {
     if (fault.queues?.includes(queue) === false) continue
     const reason = fault.unable?.() ?? null
     if (reason !== null) {
       console.log(`${fault.id} on ${queue}: left out, ${reason}`)
       continue
     }
-    if (isAlone(fault)) await closeRig()
+    if (isAlone(fault)) await close()
+    const disk = fault.disk?.mount()
     // Two in a row are no accident of one start, and end the campaign.
-    rig ??= await open(fault, queue).catch(() => open(fault, queue))
+    rig ??= await start(fault, queue, disk).catch(() => start(fault, queue, disk))
+    open.add(rig)
+    rig.random = seededRandom(seed)
     const result = await runFault(fault, rig)
-    done.push(result)
+    results.push(result)
     print(result)
     if (isAll || values.write) await recordFigures(result, seed)
-    if (result.violations.length > 0 || isAlone(fault)) await closeRig()
-    fault.disk?.unmount()
+    if (result.violations.length > 0 || isAlone(fault)) await close()
+    if (disk !== undefined) fault.disk?.unmount(disk)
   }
-  await closeRig()
-  return done
+  await close()
 }
 
-function open(fault: Fault, queue: TestQueue): Promise<Rig> {
-  return openRig({ queue, seed, ...own(fault) })
+function start({ environment }: Fault, queue: TestQueue, disk: string | undefined): Promise<Rig> {
+  return openRig({
+    ...{ queue, seed },
+    ...(environment !== undefined && { environment }),
+    ...(disk !== undefined && { disk }),
+  })
 }
 
-async function closeRig(): Promise<void> {
-  const closing = rig
-  rig = null
-  await closing?.close()
+async function closeAll(): Promise<void> {
+  await Promise.all([...open].map((rig) => rig.close()))
 }
 
 function isAlone(fault: Fault): boolean {
   return fault.environment !== undefined || fault.disk !== undefined
-}
-
-function own({ environment, disk }: Fault) {
-  return {
-    ...(environment !== undefined && { environment }),
-    ...(disk !== undefined && { disk: disk.mount() }),
-  }
 }
 
 function print(result: Result): void {

@@ -83,8 +83,11 @@ export function makeQuick<Store extends object>(store: Store): Store {
 export async function inTime<Result>(work: Promise<Result>, answerMs: number): Promise<Result> {
   const { promise, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    const cause = new Error(`Postgres has not answered within ${Math.round(answerMs)} ms`)
-    reject(new DomainError('unavailable', {}, { cause }))
+    // In a busy process the answer may have come long ago and not been read yet: sockets are read after timers.
+    setImmediate(() => {
+      const cause = new Error(`Postgres has not answered within ${Math.round(answerMs)} ms`)
+      reject(new DomainError('unavailable', {}, { cause }))
+    })
   }, answerMs)
   try {
     return await Promise.race([work, promise])

@@ -7,6 +7,7 @@ import { ENGINE_VERSION } from '@trainyard/engine'
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
+  createBatchLeases,
   createBlobs,
   createCheckpoints,
   createLeases,
@@ -16,6 +17,7 @@ import {
 } from '@trainyard/store'
 import { pino } from 'pino'
 import { envSchema } from './env.ts'
+import { createPredictionThread } from './predicting/prediction-thread.ts'
 import { createDatasetCache } from './training/dataset-cache.ts'
 import { openTrainingThreads } from './training/training-threads.ts'
 import { startWorker } from './worker.ts'
@@ -39,6 +41,10 @@ await runService(() => {
       closers.push('threads', () => threads.close())
       const tables = await openTables({ folder, threads: slots })
       closers.push('tables', () => tables.close())
+      const results = await openTables({ folder })
+      closers.push('results', () => results.close())
+      const predictions = createPredictionThread()
+      closers.push('prediction thread', () => predictions.close())
       const database = openDatabase({
         connectionString: env.DATABASE_URL,
         applicationName: 'trainyard-worker',
@@ -72,6 +78,9 @@ await runService(() => {
           checkpoints: createCheckpoints(database),
           datasets: createDatasetCache({ blobs, tables, folder: join(folder, 'datasets') }),
           threads,
+          batches: createBatchLeases(database, { leaseSeconds }),
+          predictions,
+          results: { tables: results, folder: join(folder, 'predictions') },
           pulse,
           log,
           onEpochsStored: metrics.onEpochsStored,

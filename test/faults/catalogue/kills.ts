@@ -2,8 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
 import { type Findings, quantile } from '../rig/findings.ts'
+import { readFingerprints } from '../rig/fingerprints.ts'
 import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
 import { countLeft, readRunning, recordRecoveries } from '../rig/load.ts'
+import { isUndisturbed } from '../rig/references.ts'
 import { type Rig, SLOTS } from '../rig/rig.ts'
 
 /** On each of the two queues, together 100. */
@@ -34,13 +36,12 @@ export async function killAgainAndAgain(
   configurations: readonly KindName[] = FOUR_CONFIGURATIONS,
 ): Promise<void> {
   let nth = 0
-  const kinds: KindName[] = []
+  const hits: string[][] = []
   for (let killed = 0; killed < kills; ) {
     const waiting = await countLeft(rig)
     // No more: one that waits would take the slot of one that comes back.
     for (let i = waiting; i < SLOTS; i++) {
       const kind = configurations[nth++ % configurations.length] ?? 'adam_dropout'
-      kinds.push(kind)
       await rig.submitUntilAccepted(kind)
     }
     await delay(rig.random.between(500, 4000))
@@ -48,6 +49,7 @@ export async function killAgainAndAgain(
     if (hit.length === 0) continue
     await killWorker(rig)
     killed++
+    hits.push(hit)
     const killedAt = new Date()
     await rig.start('worker')
     await recordRecoveries(rig, findings, hit, killedAt)
@@ -59,8 +61,11 @@ export async function killAgainAndAgain(
     RECOVERY_SECONDS_MAX,
   )
   findings.note('waited for their back-off', findings.backOffs)
-  findings.note('kills', kills)
-  findings.note('jobs', kinds.length)
+  findings.note('jobs', nth)
+  const same = new Set((await readFingerprints(rig)).filter(isUndisturbed).map((of) => of.jobId))
+  const harmless = hits.filter((hit) => hit.every((jobId) => same.has(jobId)))
+  findings.equal('kills', hits.length, kills)
+  findings.equal('kills whose jobs ended bit-identical', harmless.length, kills)
 }
 
 async function killWorker(rig: Rig): Promise<void> {

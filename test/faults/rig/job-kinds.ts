@@ -87,6 +87,7 @@ export const KINDS = {
   exiting: bad(BAD_SEEDS.exit),
   killing: bad(BAD_SEEDS.kill),
   spinning: bad(BAD_SEEDS.spin),
+  greedy: bad(BAD_SEEDS.greed),
   /** Thousands of epochs a second: one batch of four rows each. */
   flood: {
     dataset: 'xor',
