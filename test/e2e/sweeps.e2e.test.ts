@@ -136,8 +136,10 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     ])
     await untilTrials(disturbed, 1)
     await alone.end('SIGKILL')
-    await stack.start('worker', { TRAINYARD_WORKER_THREADS: '4' })
+    const many = await stack.start('worker', { TRAINYARD_WORKER_THREADS: '4' })
     const ended = await Promise.all(disturbed.map(finish))
+    // As many as there were for what follows.
+    await Promise.all([many.end('SIGTERM'), stack.start('worker')])
 
     expect(ended.map(({ status, trials }) => [status, trials.complete])).toEqual([
       ['succeeded', 120],
@@ -188,6 +190,9 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     const job = await client.readJob(trial?.job_ids[0] ?? '')
     expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'pruned' })
     expect(job.weights?.best.bytes).toBeGreaterThan(0)
+    // What a fork goes on from.
+    const checkpoints = await client.send('GET', `/v1/jobs/${job.id}/checkpoints`)
+    expect(checkpoints.body.data.length).toBeGreaterThan(0)
   })
 
   it('replays what tpe, asha and median chose and decided from what it recorded, identically', async () => {

@@ -43,6 +43,8 @@ const METHODS = {
     rounds: [{ trials: coarse }, { trials: TRIALS - coarse }],
   },
   tpe: { method: 'tpe', max_trials: TRIALS },
+  // As Optuna searches below.
+  'tpe, one trial at a time': { method: 'tpe', max_trials: TRIALS, max_parallel: 1 },
   'random, asha': { ...random, early_termination: { type: 'asha', ...rungs } },
   'random, hyperband': { ...random, early_termination: { type: 'hyperband', ...rungs } },
   'random, median': { ...random, early_termination: { type: 'median' } },
