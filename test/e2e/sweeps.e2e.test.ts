@@ -320,6 +320,10 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     expect(elapsedMs).toBeLessThan(CANCEL_MS_MAX)
     const open = { where: { sweepId: id, status: { in: ['queued', 'running', 'cancelling'] } } }
     expect(await stack.stores.database.job.count(open)).toBe(0)
+    const later = {
+      where: { sweepId: id, startedAt: { gt: new Date(cancelled.finished_at ?? 0) } },
+    }
+    expect(await stack.stores.database.job.count(later)).toBe(0)
   })
 
   it('fails with its causes counted when every trial diverges, and tries one again when asked', async () => {
