@@ -4,7 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { ID_PREFIXES, type SweepId } from '@trainyard/contracts'
+import {
+  type BatchPredictionId,
+  ID_PREFIXES,
+  type ModelId,
+  type SweepId,
+} from '@trainyard/contracts'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -35,7 +40,7 @@ import { addMetrics } from './routes/metrics.ts'
 import { addProblems } from './routes/problems.ts'
 import { addV1 } from './routes/v1/index.ts'
 import { addV2 } from './routes/v2/index.ts'
-import { createEventStreams } from './streams/event-streams.ts'
+import { createEventStreams, type StreamedId } from './streams/event-streams.ts'
 import { createJobWatch } from './streams/job-watch.ts'
 import { makeCheckReadiness } from './use-cases/check-readiness.ts'
 import { makeDescribeModel, makeInfer } from './use-cases/infer.ts'
@@ -56,8 +61,17 @@ const PARAM_LENGTH_MAX = 16 * 1024
 /** How often Node looks for requests that did not arrive in time. */
 const CHECK_MS = 5000
 
-function isSweepId(id: string): id is SweepId {
-  return id.startsWith(`${ID_PREFIXES.sweep}_`)
+interface StreamedIds {
+  sweep: SweepId
+  model: ModelId
+  batchPrediction: BatchPredictionId
+}
+
+function isOf<Noun extends keyof StreamedIds>(
+  noun: Noun,
+  id: StreamedId,
+): id is StreamedId & StreamedIds[Noun] {
+  return id.startsWith(`${ID_PREFIXES[noun]}_`)
 }
 
 export async function buildApp(deps: Deps): Promise<App> {
@@ -81,6 +95,7 @@ export async function buildApp(deps: Deps): Promise<App> {
     // Ten thousand columns with their profile are megabytes: what took a minute to read is not lost to a slow write.
     datasets: { ...makeQuick(deps.datasets), insert: deps.datasets.insert },
     models: makeQuick(deps.models),
+    batchPredictions: makeQuick(deps.batchPredictions),
     sweeps: makeQuick(deps.sweeps),
     idempotency: makeQuick(deps.idempotency),
     // A row that is written after its removal would stay; whoever removes it waits until it is there.
@@ -89,10 +104,12 @@ export async function buildApp(deps: Deps): Promise<App> {
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
   const streams = createEventStreams({
-    readEvents: (id, afterSeq, limit) =>
-      isSweepId(id)
-        ? stores.sweeps.events(id, afterSeq, limit)
-        : stores.jobs.events(id, afterSeq, limit),
+    readEvents: (id, afterSeq, limit) => {
+      if (isOf('sweep', id)) return stores.sweeps.events(id, afterSeq, limit)
+      if (isOf('model', id)) return stores.models.events(id, afterSeq, limit)
+      if (isOf('batchPrediction', id)) return stores.batchPredictions.events(id, afterSeq, limit)
+      return stores.jobs.events(id, afterSeq, limit)
+    },
     ...{ watch, metrics, log },
     timing: settings.streams,
   })

@@ -2,6 +2,7 @@ import { toLeaseTimes } from '@trainyard/domain'
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
+  createBatchLeases,
   createBlobs,
   createCheckpoints,
   createDatasets,
@@ -47,6 +48,7 @@ await runService(() => {
       closers.push('pulse', () => pulse.close())
       const scheduler = startScheduler({
         dispatch: createDispatch(database, { leaseSeconds }),
+        batches: createBatchLeases(database, { leaseSeconds }),
         sweeps: createSweepRuns(database),
         datasets: createDatasets(database),
         models: createModels(database),

@@ -1,5 +1,6 @@
 import type { Consumer, QueueOptions } from '@trainyard/queue'
 import { openConsumer } from '@trainyard/queue'
+import { startDatasetPredictor } from './consumers/predict-dataset.ts'
 import { makeJobTrainer } from './consumers/train-job.ts'
 import type { WorkerDeps } from './deps.ts'
 import { startMemoryWatch } from './training/memory-watch.ts'
@@ -18,6 +19,7 @@ export async function startWorker(
   const heartbeat = setInterval(() => {
     live().catch((error: unknown) => log.warn({ err: error }, 'the heartbeat could not be stored'))
   }, deps.renewEveryMs)
+  const predictor = startDatasetPredictor(deps)
   const watch = startMemoryWatch({ limitBytes: options.memoryBytes, jobs: trainer.running, log })
   pulse.onStopAsked((jobId, how) => trainer.stop(jobId, how))
   const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
@@ -31,7 +33,7 @@ export async function startWorker(
       // Beside the giving back, which needs no permission: without Postgres it only keeps deaths from being miscounted.
       const drains = workers.drain(workerId)
       drains.catch((error: unknown) => log.warn({ err: error }, 'the drain could not be stored'))
-      await trainer.drain()
+      await Promise.all([trainer.drain(), predictor.drain()])
       await drains.then(() => workers.leave(workerId)).catch(() => undefined)
       pulse.slotFreed()
       await consumer.close()

@@ -256,7 +256,7 @@ export async function openTrainingThreads(
 }
 
 /** By piscina's words: an abort of ours, or an exit. A heap that is full has its own code, and says more. */
-function isEndOfThread(error: unknown): boolean {
+export function isEndOfThread(error: unknown): boolean {
   return (
     error instanceof Error &&
     (error.name === 'AbortError' || error.message.startsWith('worker exited with code'))
