@@ -5,14 +5,14 @@
  * Usage: npm run bench:ingest [-- --large]
  */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as after } from 'node:timers/promises'
 import { cloneDatabase } from '../support/database.ts'
-import { memoryBytes } from '../support/process-facts.ts'
+import { memoryBytes, processorSeconds } from '../support/process-facts.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
 import { startTestPostgres } from '../support/test-postgres.ts'
 
@@ -120,13 +120,6 @@ function startProbe(stack: TestStack, pid: number) {
 }
 
 /** Of all threads, user and system; Linux counts it in hundredths. */
-async function processorSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  // After the name, which may hold anything, the 12th and 13th field.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
 /** Every fourth column is text, the last one the target; ends with `bytes` or `rows`, whichever comes last. */
 async function writeTable(name: string, columns: number, bytes: number, rows = 0): Promise<string> {
   const path = join(folder, name)

@@ -41,6 +41,17 @@ it('has a search from coarse to fine that explains itself and registers its best
   expect(stdout).toContain('registered as digits version 1')
 })
 
+it('has a batch prediction whose result keeps the ids of the rows', async () => {
+  const script = 'examples/batch-prediction/batch-prediction.ts'
+  const { stdout } = await promisify(execFile)(process.execPath, [script], {
+    cwd: CHECKOUT,
+    env: { ...process.env, TRAINYARD_HOME: home },
+  })
+
+  expect(stdout).toContain('1000 rows by returns version 1 are the data set "returns 1 of ds_')
+  expect(stdout).toContain('order, row, label, probability_0, probability_1\nA-0, 0, ')
+})
+
 // A bare machine has Node and perhaps no Python; the example is for those who have.
 it.each(programs.filter(([, program]) => spawnSync(program, ['--version']).status === 0))(
   'has a quickstart in %s that trains on wine and names the first one',

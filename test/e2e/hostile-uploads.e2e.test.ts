@@ -1,4 +1,7 @@
 /** Uploads that want to exhaust the service, against its own process: refused as said, in bounded memory, nothing left. */
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeClient } from '../support/client.ts'
 import { hostileUploads, sendUpload } from '../support/hostile-uploads.ts'
@@ -29,6 +32,28 @@ describe.each(hostileUploads(SIZES))('$name', (upload) => {
       text: upload.isCut ? '' : expect.stringMatching(upload.says),
     })
   })
+})
+
+it('answers the next request on the connection of an upload that was refused', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const headers = { authorization: `Bearer ${stack.apiKey}` }
+  const send = async (method: string, more: Record<string, string>, body?: Uint8Array) => {
+    const sent = request(`${stack.baseUrl}/v1/datasets`, {
+      ...{ agent, method, headers: { ...headers, ...more } },
+    })
+    sent.end(body)
+    const [response] = (await once(sent, 'response')) as [IncomingMessage]
+    return { status: response.statusCode, text: await text(response), sent }
+  }
+  const damaged = Buffer.concat([Buffer.from('1f8b08', 'hex'), Buffer.alloc(1024 ** 2, 0xff)])
+
+  const refused = await send('POST', { 'content-type': 'text/csv' }, damaged)
+  const next = await send('GET', {})
+  agent.destroy()
+
+  expect(refused.status).toBe(422)
+  expect(JSON.parse(refused.text).type).toBe(`${stack.baseUrl}/problems/invalid_data`)
+  expect(next).toMatchObject({ status: 200, sent: { reusedSocket: true } })
 })
 
 it('has taken bounded memory for all of it', async () => {

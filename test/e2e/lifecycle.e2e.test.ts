@@ -93,13 +93,45 @@ describe.each(queuesToTest())('the life of a job on the %s queue', (queue) => {
     expect((await client.readJob(short.id)).verification?.outcome).toBe('identical')
   }, 120_000)
 
-  async function submit(epochs: number): Promise<Job> {
+  it('leaves a model at every checkpoint, which can be registered and begun with', async () => {
+    const [newest] = await checkpointsOf(undisturbed)
+    const register = async (body: object) =>
+      await client.send('POST', '/v1/models', {
+        name: 'snapshots',
+        job_id: undisturbed.id,
+        checkpoint: newest?.id,
+        ...body,
+      })
+
+    const [last, best, none] = [
+      await register({}),
+      await register({ which: 'best' }),
+      await register({ checkpoint: 'ckpt_none' }),
+    ]
+    const initial = { initial_weights: { model: 'snapshots', version: 1 } }
+    const job = await client.finishJob((await submit(1, initial)).id)
+
+    expect([last.status, best.status]).toEqual([201, 201])
+    expect(last.body).toMatchObject({
+      sha256: undisturbed.weights?.last.sha256,
+      source: { type: 'job', which: 'last', epoch: EPOCHS, checkpoint: newest?.id },
+      lineage: { job_id: undisturbed.id },
+    })
+    expect(best.body.sha256).toBe(undisturbed.weights?.best.sha256)
+    expect([none.status, none.body.code]).toEqual([404, 'checkpoint_not_found'])
+    expect(job.resolved_config.initial_weights?.sha256).toBe(undisturbed.weights?.last.sha256)
+    // One epoch from there is as good as none before it could be.
+    expect(job.final?.metrics.train_loss).toBeLessThan(0.1)
+  }, 120_000)
+
+  async function submit(epochs: number, more: object = {}): Promise<Job> {
     return await client.createJob({
       dataset_id: datasetId,
       seed: 3,
       model: { hidden: [{ units: 64 }] },
       training: { epochs, batch_size: 32, early_stopping: null },
       checkpoint: { every_seconds: 0.5 },
+      ...more,
     })
   }
 

@@ -18,6 +18,8 @@ const WATCHED_MS = (LEASE_SECONDS + 3) * 1000
 const ROUNDS_MS = 1000
 const DRAIN_MS_MAX = 10_000
 const BACK_MS_MAX = 5000
+/** BullMQ by itself would wait for its lock of 30 s. */
+const CLAIMED_MS_MAX = 15_000
 
 /** Redis where there is one: it can be frozen too, and everything else is the same on both. */
 const queue = queuesToTest().at(-1) ?? 'postgres'
@@ -125,6 +127,20 @@ describe(`outages on the ${queue} queue`, () => {
       if (frozen === 'Redis') expect((await readRow(job)).crashCount).toBe(0)
     },
   )
+
+  it('starts a job with another worker when the one it was given to is killed before it claims it', async () => {
+    await worker.end('SIGTERM')
+    const doomed = await stack.start('worker', { TRAINYARD_FAILPOINTS: 'worker.delivered=kill' })
+    const job = await client.createJob({ dataset_id: datasetId, training: { epochs: 2 } })
+    await doomed.exited
+    worker = await stack.start('worker')
+    const sinceMs = performance.now()
+
+    const ended = await client.finishJob(job.id)
+
+    expect(performance.now() - sinceMs).toBeLessThan(CLAIMED_MS_MAX)
+    expect([ended.status, ended.attempt]).toEqual(['succeeded', 1])
+  })
 
   async function startEndless(): Promise<Job> {
     const job = await client.createJob({

@@ -3,6 +3,7 @@ import type { AuditOptions } from './rig/audit.ts'
 import type { Findings } from './rig/findings.ts'
 import type { KindName } from './rig/job-kinds.ts'
 import type { Rig } from './rig/rig.ts'
+import type { SmallDisk } from './rig/small-disk.ts'
 
 export interface Fault {
   /** As in the catalogue, `F25`. */
@@ -15,9 +16,9 @@ export interface Fault {
   /** A Trainyard of its own, with these settings, that nothing else is done to. */
   environment?: Record<string, string>
   /** A small file system for its Postgres. */
-  disk?: { mount(): string; unmount(): void }
-  /** Not among `all`: too long. */
-  isExtra?: boolean
+  disk?: SmallDisk
+  /** What it measures is the speed of the machine, or fills it: nothing else may run beside it. */
+  needsMachine?: boolean
   /** Why it cannot be done here; null when it can. */
   unable?: () => string | null
   audit?: AuditOptions

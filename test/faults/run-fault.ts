@@ -2,8 +2,11 @@ import type { Fault } from './fault.ts'
 import { audit } from './rig/audit.ts'
 import { collectFindings, quantile } from './rig/findings.ts'
 import { readFingerprints } from './rig/fingerprints.ts'
-import { referenceOf, trainReferences } from './rig/references.ts'
+import { isUndisturbed, referenceOf, trainReferences } from './rig/references.ts'
 import type { Rig } from './rig/rig.ts'
+
+/** Longer than any fault takes. */
+const HANG_MS = 900_000
 
 export interface Result {
   id: string
@@ -29,14 +32,17 @@ export interface Result {
 /** Does the fault, waits for every job, holds all invariants, and puts the rig in order again. */
 export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
   const findings = collectFindings()
-  await trainReferences(rig, fault.kinds)
-  const first = rig.journal.submissions.length
-  const startedMs = performance.now()
-  const startedAt = new Date()
-  const fencedBefore = await countFenced(rig)
   const violations: string[] = []
+  let first = rig.journal.submissions.length
+  let startedMs = performance.now()
+  let startedAt = new Date()
+  const fencedBefore = await countFenced(rig)
   try {
-    await fault.run(rig, findings)
+    await trainReferences(rig, fault.kinds)
+    first = rig.journal.submissions.length
+    startedMs = performance.now()
+    startedAt = new Date()
+    await inTime(fault.run(rig, findings))
     await rig.restore()
     await rig.settle()
     violations.push(...findings.violations, ...(await audit(rig, fault.audit)))
@@ -61,10 +67,7 @@ export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
   const compared = (await readFingerprints(rig).catch(() => [])).filter(
     ({ jobId, kind }) => present.has(jobId) && referenceOf(kind) !== undefined,
   )
-  const identical = compared.filter(({ kind, weights, metrics }) => {
-    const reference = referenceOf(kind)
-    return reference?.weights === weights && reference.metrics === metrics
-  })
+  const identical = compared.filter(isUndisturbed)
   return {
     id: fault.id,
     title: fault.title,
@@ -85,6 +88,17 @@ export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
     seconds: (performance.now() - startedMs) / 1000,
     notes: findings.notes,
     violations,
+  }
+}
+
+/** A process that does not end, say, is waited for without a deadline of its own. */
+async function inTime(running: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not within ${HANG_MS} ms`)), HANG_MS)
+  try {
+    await Promise.race([running, promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -13,6 +13,8 @@ import {
 } from '@trainyard/contracts'
 import type { JobCheckpoint, NewDataset, NewJob, NewSweep } from '@trainyard/domain'
 import {
+  createBatchLeases,
+  createBatchPredictions,
   createBlobs,
   createCheckpoints,
   createDatasets,
@@ -56,6 +58,8 @@ export function openTestStores(
     sweeps: createSweeps(database),
     sweepRuns: createSweepRuns(database),
     trialLeases: createTrialLeases(database, { leaseSeconds, engine }),
+    batchPredictions: createBatchPredictions(database),
+    batches: createBatchLeases(database, { leaseSeconds }),
     idempotency: createIdempotency(database),
     ingests: createIngests(database),
     leases: createLeases(database, { leaseSeconds, engine }),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { listOf, mapOf } from './bounded.ts'
 import { cellSchema, rowsSchema } from './cells.ts'
-import { datasetIdSchema, projectIdSchema } from './ids.ts'
+import { batchPredictionIdSchema, datasetIdSchema, projectIdSchema } from './ids.ts'
 import { listQuerySchema } from './pagination.ts'
 import { nameSchema, timestampSchema } from './text.ts'
 
@@ -93,6 +93,18 @@ export const datasetWarningSchema = z.object({
 })
 export type DatasetWarning = z.infer<typeof datasetWarningSchema>
 
+/** What a data set was computed from. */
+export const datasetLineageSchema = z.object({
+  batch_prediction_id: batchPredictionIdSchema,
+  model: z.string(),
+  version: z.int(),
+  /** Of the weights. */
+  model_sha256: z.string(),
+  dataset_id: datasetIdSchema,
+  dataset_sha256: z.string(),
+})
+export type DatasetLineage = z.infer<typeof datasetLineageSchema>
+
 export const datasetSchema = z
   .object({
     object: z.literal('dataset'),
@@ -107,6 +119,8 @@ export const datasetSchema = z
     sha256: z.string(),
     bytes: z.int(),
     warnings: z.array(datasetWarningSchema),
+    /** null for data that came in. */
+    lineage: datasetLineageSchema.nullable(),
     created_at: timestampSchema,
   })
   .meta({ id: 'Dataset' })
@@ -218,7 +232,10 @@ export const uploadDatasetQuerySchema = z.strictObject({
   name: nameSchema.optional(),
   target: columnNameSchema.optional(),
   separator: z.string().length(1).optional(),
-  header: z.stringbool().optional(),
+  header: z
+    .stringbool()
+    .optional()
+    .describe('Whether the first line holds names. Default: unless it is a row like the others'),
   types: z
     .string()
     .transform((text, context) => {

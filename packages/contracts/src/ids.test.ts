@@ -22,7 +22,7 @@ it('is a prefix and a UUIDv7 of the time in 26 characters', () => {
     fc.property(fc.constantFrom(...nouns), timeMs, (noun, nowMs) => {
       const id = createId(noun, nowMs)
 
-      expect(id).toMatch(/^(prj|key|ds|job|evt|mdl|swp|ckpt)_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
+      expect(id).toMatch(/^(prj|key|ds|job|evt|mdl|swp|ckpt|bp)_[0-7][0-9a-hjkmnp-tv-z]{25}$/)
       const uuid = decode(id.slice(-26))
       expect(Number(uuid >> 80n)).toBe(nowMs)
       expect((uuid >> 76n) & 0xfn).toBe(7n)

@@ -13,6 +13,7 @@ export const ID_PREFIXES = {
   checkpoint: 'ckpt',
   event: 'evt',
   sweep: 'swp',
+  batchPrediction: 'bp',
 } as const
 
 export const projectIdSchema = z.string().brand<'ProjectId'>()
@@ -23,6 +24,7 @@ export const modelIdSchema = z.string().brand<'ModelId'>()
 export const checkpointIdSchema = z.string().brand<'CheckpointId'>()
 export const eventIdSchema = z.string().brand<'EventId'>()
 export const sweepIdSchema = z.string().brand<'SweepId'>()
+export const batchPredictionIdSchema = z.string().brand<'BatchPredictionId'>()
 
 export type ProjectId = z.infer<typeof projectIdSchema>
 export type ApiKeyId = z.infer<typeof apiKeyIdSchema>
@@ -32,6 +34,7 @@ export type ModelId = z.infer<typeof modelIdSchema>
 export type CheckpointId = z.infer<typeof checkpointIdSchema>
 export type EventId = z.infer<typeof eventIdSchema>
 export type SweepId = z.infer<typeof sweepIdSchema>
+export type BatchPredictionId = z.infer<typeof batchPredictionIdSchema>
 
 interface IdOf {
   project: ProjectId
@@ -42,6 +45,7 @@ interface IdOf {
   checkpoint: CheckpointId
   event: EventId
   sweep: SweepId
+  batchPrediction: BatchPredictionId
 }
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'

@@ -1,4 +1,5 @@
 export * from './augmentation-preview.ts'
+export * from './batch-prediction.ts'
 export * from './cells.ts'
 export * from './checkpoint.ts'
 export * from './dataset.ts'

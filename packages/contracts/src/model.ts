@@ -2,7 +2,13 @@
 import { z } from 'zod'
 import { recordSchema } from './cells.ts'
 import { columnTypeSchema, taskSchema } from './dataset.ts'
-import { datasetIdSchema, eventIdSchema, jobIdSchema, modelIdSchema } from './ids.ts'
+import {
+  checkpointIdSchema,
+  datasetIdSchema,
+  eventIdSchema,
+  jobIdSchema,
+  modelIdSchema,
+} from './ids.ts'
 import { manifestSchema, whichWeightsSchema } from './job.ts'
 import { activationSchema, LAYERS_MAX, MODEL_VERSION_MAX, UNITS_MAX } from './job-spec.ts'
 import { resolvedConfigSchema } from './resolved-config.ts'
@@ -82,16 +88,25 @@ export const importModelBodySchema = z.strictObject({
 })
 export type ImportModelBody = z.infer<typeof importModelBodySchema>
 
+/** Weights of a job: those it ended with, or what a checkpoint of it holds, also while it runs. */
+const jobWeightsSchema = z.strictObject({
+  job_id: z.string(),
+  /** One that the job keeps. */
+  checkpoint: z.string().optional(),
+  /** Default: `best`, with a checkpoint `last`, the weights at its step. */
+  which: whichWeightsSchema.optional(),
+})
+export type JobWeightsChoice = z.infer<typeof jobWeightsSchema>
+
 export const registerModelBodySchema = z.strictObject({
   name: modelNameSchema,
-  job_id: z.string(),
-  which: whichWeightsSchema.optional(),
+  ...jobWeightsSchema.shape,
 })
 export type RegisterModelBody = z.infer<typeof registerModelBodySchema>
 
 /** One network of an ensemble: of a job, or of a model's version (an ensemble's members join one by one). */
 export const memberChoiceSchema = z.union([
-  z.strictObject({ job_id: z.string(), which: whichWeightsSchema.optional() }),
+  jobWeightsSchema,
   z.strictObject({ model: z.string(), version: z.int().min(1).max(MODEL_VERSION_MAX).optional() }),
 ])
 export type MemberChoice = z.infer<typeof memberChoiceSchema>
@@ -129,6 +144,8 @@ export const modelSourceSchema = z.discriminatedUnion('type', [
     job_id: jobIdSchema,
     which: whichWeightsSchema,
     epoch: z.int(),
+    /** Null: the weights that the job ended with. */
+    checkpoint: checkpointIdSchema.nullable().default(null),
   }),
   z.object({ type: z.literal('ensemble') }),
 ])

@@ -7,7 +7,7 @@ import { MODEL_VERSION_MAX } from './job-spec.ts'
 export const PREDICTION_ROWS_MAX = 10_000
 export const PREDICTION_OUTPUTS = ['label', 'probabilities', 'logits', 'value'] as const
 
-const outputsSchema = z.array(z.enum(PREDICTION_OUTPUTS)).min(1).optional()
+export const outputsSchema = z.array(z.enum(PREDICTION_OUTPUTS)).min(1).optional()
 
 /** Records name their columns; rows give the features in data-set order. */
 export const predictBodySchema = z.union([

@@ -69,6 +69,12 @@ export const PROBLEMS = {
     retryable: false,
     remedy: 'Check the id, and that the key belongs to the project of the sweep.',
   },
+  batch_prediction_not_found: {
+    status: 404,
+    title: 'No such batch prediction',
+    retryable: false,
+    remedy: 'Check the id, and that the key belongs to the project of the batch prediction.',
+  },
   trial_not_found: {
     status: 404,
     title: 'No such trial',

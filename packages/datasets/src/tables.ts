@@ -18,6 +18,7 @@ import { ingestGenerated } from './ingest-generated.ts'
 import { type InlineRows, ingestRows } from './ingest-rows.ts'
 import { readRows, readTable } from './read-table.ts'
 import { makeSession, type Session, sqlText } from './session.ts'
+import { type PredictedTable, type SourceTable, storePredictions } from './store-predictions.ts'
 import type { Ingested } from './store-table.ts'
 import type { Table } from './table.ts'
 
@@ -48,6 +49,8 @@ export interface Tables {
   ): Promise<Cell[][]>
   /** The columns that take part in training, in shared memory; `columns` are all of the data set's. */
   readTable(parquetPath: string, columns: readonly Column[]): Promise<Table>
+  /** What a model says of every row of a stored table, as a table with the ids of the source. */
+  storePredictions(source: SourceTable, predicted: PredictedTable): Promise<Ingested>
   close(): Promise<void>
 }
 
@@ -84,6 +87,8 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
     readRows: (path, columns, page) =>
       withSession((session) => readRows(session, path, columns, page)),
     readTable: (path, columns) => withSession((session) => readTable(session, path, columns)),
+    storePredictions: (source, predicted) =>
+      withSession((session) => storePredictions(session, source, predicted)),
     close: async () => {
       if (isClosed) return
       isClosed = true

@@ -1,4 +1,5 @@
 export * from './api-key-text.ts'
+export type * from './batch-ports.ts'
 export { finalEpochs, summarizeFolds } from './cross-validation.ts'
 export { diagnose } from './diagnosis/diagnose.ts'
 export * from './errors.ts'

@@ -9,5 +9,7 @@ export function toLeaseTimes(leaseSeconds: number) {
     unseenMsMax: (leaseSeconds * 1000) / 2,
     /** 11 s. */
     graceMs: (leaseSeconds + 2) * 1000,
+    /** 9 s: a worker claims at once what it was given, and one that has not by then is as dead as one that does not renew. */
+    claimMsMax: leaseSeconds * 1000,
   }
 }

@@ -12,6 +12,7 @@ import type {
   Column,
   Dataset,
   DatasetId,
+  DatasetLineage,
   DatasetWarning,
   EpochLayers,
   EpochMetrics,
@@ -110,6 +111,8 @@ export interface NewDataset {
   /** A blob that was put before. */
   sha256: string
   bytes: number
+  /** Default null: data that came in. */
+  lineage?: DatasetLineage | null
 }
 
 /** A state of a data set: each change makes the next. */
@@ -283,6 +286,8 @@ export interface ModelStore {
   ): Promise<boolean>
   /** Events with seq > `afterSeq` in order. */
   events(id: ModelId, afterSeq: number, limit: number): Promise<ModelEvent[]>
+  /** Seq of an event by its id, null when the model has none of that id. */
+  eventSeq(id: ModelId, eventId: string): Promise<number | null>
 }
 
 export interface IdempotencyStore {

@@ -71,7 +71,7 @@ export function typeOf(transform: ColumnTransform): SignatureInput['type'] {
   return transform.kind === 'date' ? 'date' : 'category'
 }
 
-function isRequired(transform: ColumnTransform): boolean {
+export function isRequired(transform: ColumnTransform): boolean {
   if (transform.kind === 'one_hot' || transform.kind === 'date') return transform.missing_error
   return transform.missing === null
 }

@@ -28,6 +28,7 @@ export {
   type PermutationImportance,
   permutationImportance,
 } from './explanations/permutation-importance.ts'
+export { findDatasetFaults } from './find-dataset-faults.ts'
 export {
   type ImportedWeights,
   type ImportOutcome,

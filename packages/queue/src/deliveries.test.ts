@@ -1,11 +1,13 @@
 import { createId, type JobId } from '@trainyard/contracts'
 import type { Dispatchable } from '@trainyard/domain'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { queuesToTest } from '../../../test/support/queues.ts'
 import { waitFor } from '../../../test/support/wait-for.ts'
 import { type Consumer, openConsumer } from './consumer.ts'
 import { openProducer, type Producer } from './producer.ts'
 import { type QueueServer, startQueueServer } from './queue-server.fixture.ts'
+
+const HOUR_MS = 3_600_000
 
 describe.each(queuesToTest())('deliveries on the %s queue', (queue) => {
   let server: QueueServer
@@ -108,6 +110,30 @@ describe.each(queuesToTest())('deliveries on the %s queue', (queue) => {
     const lost = await producer.findLost([consumed, never, older, { ...older, generation: 1 }])
 
     expect(lost).toEqual([consumed, never, { ...older, generation: 1 }])
+  })
+
+  it('finds lost what a consumer holds unclaimed for too long, however clocks jump, and not what waits behind it', async () => {
+    const [held, waiting] = makeJobs(2)
+    const quick = await openProducer(server.options, { claimMsMax: 1000 })
+    const work = makeHeldWork()
+    await consume(1, work.run)
+    await producer.add([held, waiting])
+    await waitFor('work', () => work.running.size === 1)
+
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + HOUR_MS })
+    const atOnce = await quick.findLost([held, waiting])
+    vi.setSystemTime(Date.now() - 2 * HOUR_MS)
+    let lost: Dispatchable[] = []
+    await waitFor('what is lost', async () => {
+      lost = await quick.findLost([held, waiting])
+      return lost.length > 0
+    })
+    vi.useRealTimers()
+    work.release()
+    await quick.close()
+
+    expect(atOnce).toEqual([])
+    expect(lost).toEqual([held])
   })
 
   it('finds lost what was in it when it was emptied, and takes it again', async () => {

@@ -15,7 +15,10 @@ import { DELIVERY_NAME, type Delivery, QUEUE_NAME, toDeliveryId } from './delive
 export interface Producer {
   /** Hands deliveries over. Repeating it is harmless: the id is the same. */
   add(jobs: readonly Dispatchable[]): Promise<void>
-  /** Those of `jobs` whose delivery the queue does not hold, or has given to a consumer that makes nothing of it. */
+  /**
+   * Those of `jobs`, which nobody has claimed, whose delivery the queue does not hold, or has given to a consumer for so long
+   * that it will make nothing of it. Counted from when this producer first saw it given, since clocks of machines jump.
+   */
   findLost(jobs: readonly Dispatchable[]): Promise<Dispatchable[]>
   close(): Promise<void>
 }
@@ -25,16 +28,21 @@ type OpenQueue = Pick<Queue, 'addBulk' | 'getJob' | 'close'>
 
 /** Whoever asks has an answer or an error within it. */
 const ANSWER_MS_MAX = 2500
-/** A consumer claims at once; one that was cut off as it took a delivery never will. */
-const CLAIM_MS_MAX = 10_000
 
 /**
+ * `claimMsMax`: how long a consumer may hold a delivery whose job is not claimed; one that died as it took it never claims it.
+ * Default 9 s, the default lease.
+ *
  * On Redis a server that is away does not keep it from opening: every question tries again, with a new queue, since BullMQ
  * waits for its first contact without end and remembers its failure for ever.
  */
-export async function openProducer(options: QueueOptions): Promise<Producer> {
+export async function openProducer(
+  options: QueueOptions,
+  { claimMsMax = 9000 } = {},
+): Promise<Producer> {
   await assertKeepsKeys(options)
   let queue: Promise<OpenQueue> | null = null
+  let givenSince = new Map<string, number>()
   const usable = () => {
     queue ??= openQueue(options).catch((error: unknown) => {
       queue = null
@@ -60,10 +68,12 @@ export async function openProducer(options: QueueOptions): Promise<Producer> {
     async findLost(jobs) {
       const open = await usable()
       const held = await withinTime(Promise.all(jobs.map((job) => open.getJob(toDeliveryId(job)))))
-      return jobs.filter((_, i) => {
-        const delivery = held[i]
-        if (delivery === undefined || delivery === null) return true
-        return Date.now() - (delivery.processedOn ?? Date.now()) > CLAIM_MS_MAX
+      const nowMs = performance.now()
+      const given = jobs.filter((_, i) => held[i]?.processedOn !== undefined).map(toDeliveryId)
+      givenSince = new Map(given.map((id) => [id, givenSince.get(id) ?? nowMs]))
+      return jobs.filter((job, i) => {
+        const sinceMs = givenSince.get(toDeliveryId(job)) ?? nowMs
+        return !held[i] || nowMs - sinceMs > claimMsMax
       })
     },
 

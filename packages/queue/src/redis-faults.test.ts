@@ -105,21 +105,6 @@ describe.runIf(queuesToTest().includes('redis'))('a redis queue', () => {
     expect(new Set(received).size).toBe(5)
   })
 
-  it('whose consumer was cut off as it took a delivery counts it as lost', async () => {
-    const producer = await openProducer(options)
-    closers.push(() => producer.close())
-    const [taken, waiting] = [makeDelivery(), makeDelivery()]
-    await producer.add([taken, waiting])
-    const key = `trainyard:training-jobs:${taken.jobId}-g0`
-    await admin.hset(key, 'processedOn', Date.now() - 5000)
-    const soon = await producer.findLost([taken, waiting])
-    await admin.hset(key, 'processedOn', Date.now() - 11_000)
-
-    const late = await producer.findLost([taken, waiting])
-
-    expect([soon, late]).toEqual([[], [taken]])
-  })
-
   async function open() {
     const received: JobId[] = []
     const producer = await openProducer(options)

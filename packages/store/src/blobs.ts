@@ -89,7 +89,9 @@ export function createBlobs(database: Database, place: BlobPlace = {}): BlobStor
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.split_sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.sha256 = b.sha256)
             AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.status NOT IN ('succeeded', 'failed', 'cancelled')
-              AND j.resolved_config -> 'initial_weights' ->> 'sha256' = b.sha256)`
+              AND j.resolved_config -> 'initial_weights' ->> 'sha256' = b.sha256)
+            AND NOT EXISTS (SELECT 1 FROM batch_predictions p WHERE p.status IN ('queued', 'running', 'cancelling')
+              AND b.sha256 IN (p.model_sha256, p.dataset_sha256))`
         await contents.sweep()
         return swept
       }),

@@ -4,7 +4,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import { ID_PREFIXES, type SweepId } from '@trainyard/contracts'
+import {
+  type BatchPredictionId,
+  ID_PREFIXES,
+  type ModelId,
+  type SweepId,
+} from '@trainyard/contracts'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -27,7 +32,7 @@ import {
 import { addRequestLog, toRequestId } from './plugins/request-log.ts'
 import { addSecurityHeaders } from './plugins/security-headers.ts'
 import { addValidation } from './plugins/validation.ts'
-import { makeQuick } from './quick-store.ts'
+import { addPatience, makeQuick } from './quick-store.ts'
 import { createApiMetrics } from './routes/api-metrics.ts'
 import { addDocs } from './routes/docs.ts'
 import { addHealth } from './routes/health.ts'
@@ -35,7 +40,7 @@ import { addMetrics } from './routes/metrics.ts'
 import { addProblems } from './routes/problems.ts'
 import { addV1 } from './routes/v1/index.ts'
 import { addV2 } from './routes/v2/index.ts'
-import { createEventStreams } from './streams/event-streams.ts'
+import { createEventStreams, type StreamedId } from './streams/event-streams.ts'
 import { createJobWatch } from './streams/job-watch.ts'
 import { makeCheckReadiness } from './use-cases/check-readiness.ts'
 import { makeDescribeModel, makeInfer } from './use-cases/infer.ts'
@@ -56,8 +61,17 @@ const PARAM_LENGTH_MAX = 16 * 1024
 /** How often Node looks for requests that did not arrive in time. */
 const CHECK_MS = 5000
 
-function isSweepId(id: string): id is SweepId {
-  return id.startsWith(`${ID_PREFIXES.sweep}_`)
+interface StreamedIds {
+  sweep: SweepId
+  model: ModelId
+  batchPrediction: BatchPredictionId
+}
+
+function isOf<Noun extends keyof StreamedIds>(
+  noun: Noun,
+  id: StreamedId,
+): id is StreamedId & StreamedIds[Noun] {
+  return id.startsWith(`${ID_PREFIXES[noun]}_`)
 }
 
 export async function buildApp(deps: Deps): Promise<App> {
@@ -81,17 +95,21 @@ export async function buildApp(deps: Deps): Promise<App> {
     // Ten thousand columns with their profile are megabytes: what took a minute to read is not lost to a slow write.
     datasets: { ...makeQuick(deps.datasets), insert: deps.datasets.insert },
     models: makeQuick(deps.models),
+    batchPredictions: makeQuick(deps.batchPredictions),
     sweeps: makeQuick(deps.sweeps),
     idempotency: makeQuick(deps.idempotency),
-    ingests: makeQuick(deps.ingests),
+    // A row that is written after its removal would stay; whoever removes it waits until it is there.
+    ingests: { ...makeQuick(deps.ingests), put: deps.ingests.put },
   }
   const metrics = createApiMetrics(settings)
   const watch = createJobWatch(pulse)
   const streams = createEventStreams({
-    readEvents: (id, afterSeq, limit) =>
-      isSweepId(id)
-        ? stores.sweeps.events(id, afterSeq, limit)
-        : stores.jobs.events(id, afterSeq, limit),
+    readEvents: (id, afterSeq, limit) => {
+      if (isOf('sweep', id)) return stores.sweeps.events(id, afterSeq, limit)
+      if (isOf('model', id)) return stores.models.events(id, afterSeq, limit)
+      if (isOf('batchPrediction', id)) return stores.batchPredictions.events(id, afterSeq, limit)
+      return stores.jobs.events(id, afterSeq, limit)
+    },
     ...{ watch, metrics, log },
     timing: settings.streams,
   })
@@ -106,6 +124,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   addValidation(app, settings)
   addProblemHandler(app)
   addRequestLog(app)
+  addPatience(app)
   await addSecurityHeaders(app)
   addJsonBodies(app)
   await addOpenApi(app, settings)

@@ -1,6 +1,7 @@
 /** What the API works with. `main.ts` opens all of it for real; a test puts in what it needs. */
 import type { Tables } from '@trainyard/datasets'
 import type {
+  BatchPredictionStore,
   BlobStore,
   CheckpointStore,
   DatasetStore,
@@ -27,6 +28,7 @@ export interface Deps {
   jobs: JobStore
   datasets: DatasetStore
   models: ModelStore
+  batchPredictions: BatchPredictionStore
   sweeps: SweepStore
   blobs: BlobStore
   checkpoints: Pick<CheckpointStore, 'list' | 'find' | 'read'>
@@ -55,6 +57,8 @@ export interface Settings {
   /** Stored with every job. */
   engineVersion: string
   commit: string
+  /** Memory, processor time and the lag of the event loop at `/metrics`: where the process is this app's alone. */
+  processMetrics: boolean
   /** Checks every response against its schema; in production what a mapper makes is trusted. */
   checkResponses: boolean
   streams: Partial<StreamTiming>

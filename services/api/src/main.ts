@@ -4,6 +4,7 @@ import { ENGINE_VERSION } from '@trainyard/engine/plan'
 import { armFailpoints, type Closers, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
+  createBatchPredictions,
   createBlobs,
   createCheckpoints,
   createDatasets,
@@ -92,6 +93,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
     checkpoints: createCheckpoints(database),
     datasets: createDatasets(database),
     models: createModels(database),
+    batchPredictions: createBatchPredictions(database),
     sweeps: createSweeps(database),
     blobs: createBlobs(database, {
       folder: env.TRAINYARD_BLOB_DIR,
@@ -110,6 +112,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
       version,
       engineVersion: ENGINE_VERSION,
       commit: env.TRAINYARD_COMMIT,
+      processMetrics: true,
       checkResponses: false,
       streams: {},
       requestTimeoutMs: REQUEST_TIMEOUT_MS,

@@ -1,4 +1,5 @@
 import type {
+  BatchLeaseStore,
   BlobStore,
   CheckpointStore,
   DatasetStore,
@@ -16,6 +17,7 @@ import type { Logger } from 'pino'
 
 export interface SchedulerDeps {
   dispatch: DispatchStore
+  batches: Pick<BatchLeaseStore, 'recoverDead'>
   workers: WorkerStore
   sweeps: SweepRunStore
   datasets: Pick<DatasetStore, 'find' | 'profile'>

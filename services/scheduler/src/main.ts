@@ -1,6 +1,8 @@
+import { toLeaseTimes } from '@trainyard/domain'
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
+  createBatchLeases,
   createBlobs,
   createCheckpoints,
   createDatasets,
@@ -39,13 +41,14 @@ await runService(() => {
       const leadership = openLeadership(env.DATABASE_URL)
       closers.push('leadership', () => leadership.close())
       const queue = { databaseUrl: env.DATABASE_URL, redisUrl: env.REDIS_URL ?? null, onError }
-      const producer = await openProducer(queue)
+      const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
+      const producer = await openProducer(queue, toLeaseTimes(leaseSeconds))
       closers.push('producer', () => producer.close())
       const pulse = await openPulse({ ...queue, name: 'scheduler' })
       closers.push('pulse', () => pulse.close())
-      const leaseSeconds = env.TRAINYARD_LEASE_SECONDS
       const scheduler = startScheduler({
         dispatch: createDispatch(database, { leaseSeconds }),
+        batches: createBatchLeases(database, { leaseSeconds }),
         sweeps: createSweepRuns(database),
         datasets: createDatasets(database),
         models: createModels(database),

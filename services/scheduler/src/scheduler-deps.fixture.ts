@@ -67,6 +67,9 @@ export async function openTestScheduler(
         recoverDeadLeases: (asOfMs) =>
           stores.dispatch.recoverDeadLeases(asOfMs === undefined ? asOfMs : asOfMs - aheadMs),
       },
+      batches: {
+        recoverDead: (asOfMs) => stores.batches.recoverDead(asOfMs - aheadMs),
+      },
       producer,
       pulse: { ...pulse, jobChanged: (jobId) => changed.push(jobId) },
       leadership,

@@ -1,4 +1,6 @@
+import type { Tables } from '@trainyard/datasets'
 import type {
+  BatchLeaseStore,
   BlobStore,
   CheckpointStore,
   LeaseStore,
@@ -7,6 +9,7 @@ import type {
   WorkerStore,
 } from '@trainyard/domain'
 import type { Logger } from 'pino'
+import type { PredictionThread } from './predicting/prediction-thread.ts'
 import type { DatasetCache } from './training/dataset-cache.ts'
 import type { TrainingThreads } from './training/training-threads.ts'
 
@@ -22,8 +25,14 @@ export interface WorkerDeps {
   checkpoints: CheckpointStore
   datasets: DatasetCache
   threads: TrainingThreads
+  batches: BatchLeaseStore
+  predictions: PredictionThread
+  /** Where predictions become data sets: on one thread, so that equal ones are equal bytes. */
+  results: { tables: Pick<Tables, 'readTable' | 'storePredictions'>; folder: string }
   pulse: Pulse
   log: Logger
+  /** Epochs are in the database of which the first ended then, by `processMs`. */
+  onEpochsStored: (endedMs: number) => void
   /** From being told to go to the end of the process. */
   drainSeconds: number
 }

@@ -7,6 +7,7 @@ import { ENGINE_VERSION } from '@trainyard/engine'
 import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
+  createBatchLeases,
   createBlobs,
   createCheckpoints,
   createLeases,
@@ -16,9 +17,11 @@ import {
 } from '@trainyard/store'
 import { pino } from 'pino'
 import { envSchema } from './env.ts'
+import { createPredictionThread } from './predicting/prediction-thread.ts'
 import { createDatasetCache } from './training/dataset-cache.ts'
 import { openTrainingThreads } from './training/training-threads.ts'
 import { startWorker } from './worker.ts'
+import { createWorkerMetrics, serveWorkerMetrics } from './worker-metrics.ts'
 
 /** Reports are one statement each, four a second a job; more would only wait for the same disk. */
 const CONNECTIONS_MAX = 4
@@ -38,6 +41,10 @@ await runService(() => {
       closers.push('threads', () => threads.close())
       const tables = await openTables({ folder, threads: slots })
       closers.push('tables', () => tables.close())
+      const results = await openTables({ folder })
+      closers.push('results', () => results.close())
+      const predictions = createPredictionThread()
+      closers.push('prediction thread', () => predictions.close())
       const database = openDatabase({
         connectionString: env.DATABASE_URL,
         applicationName: 'trainyard-worker',
@@ -54,6 +61,12 @@ await runService(() => {
         bucketUrl: env.TRAINYARD_S3_URL,
       })
       const engine = `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`
+      const metrics = createWorkerMetrics()
+      const { TRAINYARD_METRICS_HOST: host, TRAINYARD_METRICS_PORT: port } = env
+      if (port !== undefined) {
+        const server = await serveWorkerMetrics(metrics, { host, port })
+        closers.push('metrics', () => server.close())
+      }
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
@@ -65,11 +78,15 @@ await runService(() => {
           checkpoints: createCheckpoints(database),
           datasets: createDatasetCache({ blobs, tables, folder: join(folder, 'datasets') }),
           threads,
+          batches: createBatchLeases(database, { leaseSeconds }),
+          predictions,
+          results: { tables: results, folder: join(folder, 'predictions') },
           pulse,
           log,
+          onEpochsStored: metrics.onEpochsStored,
           drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
         },
-        { slots, queue },
+        { slots, queue, memoryBytes: env.TRAINYARD_WORKER_MEMORY_MB * 1024 ** 2 },
       )
       closers.push('worker', () => worker.stop())
     },

@@ -23,6 +23,7 @@ import {
   type TestStores,
 } from '../../../test/support/factories.ts'
 import type { WorkerDeps } from './deps.ts'
+import { createPredictionThread } from './predicting/prediction-thread.ts'
 import { createDatasetCache } from './training/dataset-cache.ts'
 import { openTrainingThreads } from './training/training-threads.ts'
 
@@ -51,6 +52,7 @@ export async function openTestWorker(): Promise<TestWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'trainyard-worker-'))
   const tables = await openTables({ folder })
   const threads = await openTrainingThreads(2)
+  const predictions = createPredictionThread()
   const projectId = await insertProject(stores)
   const announced: string[] = []
   const logged: string[] = []
@@ -70,7 +72,11 @@ export async function openTestWorker(): Promise<TestWorker> {
         folder: join(folder, 'datasets'),
       }),
       threads,
+      batches: stores.batches,
+      predictions,
+      results: { tables, folder: join(folder, 'predictions') },
       pulse: makePulse(announced),
+      onEpochsStored: () => undefined,
       drainSeconds: 4,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
@@ -113,6 +119,7 @@ export async function openTestWorker(): Promise<TestWorker> {
     },
     async stop() {
       await threads.close()
+      await predictions.close()
       await tables.close()
       await stores.close()
       await database.drop()

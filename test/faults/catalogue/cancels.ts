@@ -14,6 +14,7 @@ export const f37: Fault = {
   id: 'F37',
   title: `${CANCELS} running jobs cancelled at random times`,
   kinds: [],
+  needsMachine: true,
   run: (rig, findings) => cancelMany(rig, findings, CANCELS),
 }
 
@@ -47,6 +48,7 @@ export const f39: Fault = {
   id: 'F39',
   title: `${RACES} cancels that race the end of the job`,
   kinds: ['tiny'],
+  needsMachine: true,
   run: (rig, findings) => raceEnds(rig, findings, RACES),
 }
 

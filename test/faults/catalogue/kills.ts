@@ -2,20 +2,22 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from '../fault.ts'
 import { type Findings, quantile } from '../rig/findings.ts'
+import { readFingerprints } from '../rig/fingerprints.ts'
 import { FOUR_CONFIGURATIONS, type KindName } from '../rig/job-kinds.ts'
-import { readRunning, recordRecoveries } from '../rig/load.ts'
+import { countLeft, readRunning, recordRecoveries } from '../rig/load.ts'
+import { isUndisturbed } from '../rig/references.ts'
 import { type Rig, SLOTS } from '../rig/rig.ts'
 
-/** On each of the two queues, together 100. */
-const KILLS = 50
+/** Together 100; more where there are fewer other faults. */
+const KILLS_PER_QUEUE = { redis: 40, postgres: 60 }
 const KILLS_WITH_DEFAULT_LEASE = 10
 const RECOVERY_SECONDS_MAX = 15
 
 export const f25: Fault = {
   id: 'F25',
-  title: `${KILLS} × kill -9 of the worker at random times`,
+  title: 'kill -9 of the worker at random times, a hundred times on both queues together',
   kinds: FOUR_CONFIGURATIONS,
-  run: (rig, findings) => killAgainAndAgain(rig, findings, KILLS),
+  run: (rig, findings) => killAgainAndAgain(rig, findings, KILLS_PER_QUEUE[rig.queue]),
 }
 
 export const f25default: Fault = {
@@ -34,20 +36,20 @@ export async function killAgainAndAgain(
   configurations: readonly KindName[] = FOUR_CONFIGURATIONS,
 ): Promise<void> {
   let nth = 0
-  const kinds: KindName[] = []
+  const hits: string[][] = []
   for (let killed = 0; killed < kills; ) {
     const waiting = await countLeft(rig)
     // No more: one that waits would take the slot of one that comes back.
     for (let i = waiting; i < SLOTS; i++) {
       const kind = configurations[nth++ % configurations.length] ?? 'adam_dropout'
-      kinds.push(kind)
       await rig.submitUntilAccepted(kind)
     }
-    await delay(rig.random.between(500, 4000))
+    await delay(rig.random.between(500, 3500))
     const hit = await readRunning(rig)
     if (hit.length === 0) continue
     await killWorker(rig)
     killed++
+    hits.push(hit)
     const killedAt = new Date()
     await rig.start('worker')
     await recordRecoveries(rig, findings, hit, killedAt)
@@ -59,17 +61,13 @@ export async function killAgainAndAgain(
     RECOVERY_SECONDS_MAX,
   )
   findings.note('waited for their back-off', findings.backOffs)
-  findings.note('kills', kills)
-  findings.note('jobs', kinds.length)
+  findings.note('jobs', nth)
+  const same = new Set((await readFingerprints(rig)).filter(isUndisturbed).map((of) => of.jobId))
+  const harmless = hits.filter((hit) => hit.every((jobId) => same.has(jobId)))
+  findings.equal('kills', hits.length, kills)
+  findings.equal('kills whose jobs ended bit-identical', harmless.length, kills)
 }
 
 async function killWorker(rig: Rig): Promise<void> {
   for (const worker of rig.processes('worker')) await rig.end(worker, 'SIGKILL')
-}
-
-async function countLeft(rig: Rig): Promise<number> {
-  const [row] = await rig.query<{ count: number }>(
-    `SELECT count(*)::int FROM jobs WHERE status IN ('queued', 'running')`,
-  )
-  return row?.count ?? 0
 }

@@ -145,17 +145,17 @@ export const f19: Fault = {
   },
 }
 
-const smallDisk = makeSmallDisk(192)
+const DISK_MB = 192
 
 export const f20: Fault = {
   id: 'F20',
   title: 'the disk of Postgres full for 15 s',
   kinds,
-  disk: smallDisk,
+  disk: makeSmallDisk(DISK_MB),
   unable: () => (process.getuid?.() === 0 ? null : 'a small file system needs root'),
   async run(rig, findings) {
     const running = [await startJob(rig, 'adam_dropout'), await startJob(rig, 'adam_dropout')]
-    const ballast = join(smallDisk.path(), 'ballast')
+    const ballast = join(rig.disk ?? '', 'ballast')
     await fill(ballast)
     const sent = await submitAtRate(rig, 'tiny', { perSecond: 20, seconds: 15 })
     const read = await rig.send('GET', `/v1/jobs/${running[0]}`)

@@ -18,6 +18,7 @@ export const f01: Fault = {
   id: 'F01',
   title: '1,000 small jobs in ten seconds, nothing wrong',
   kinds: ['tiny'],
+  needsMachine: true,
   run: (rig, findings) => submitMany(rig, findings, 1000),
 }
 
@@ -25,6 +26,7 @@ export const f02: Fault = {
   id: 'F02',
   title: '1,000 small jobs, the queue emptied after 3, 5 and 7 s',
   kinds: ['tiny'],
+  needsMachine: true,
   run: (rig, findings) => emptyThreeTimes(rig, findings, 1000),
 }
 

@@ -6,6 +6,7 @@ import type { Fault } from '../fault.ts'
 import type { Findings } from '../rig/findings.ts'
 import type { KindName } from '../rig/job-kinds.ts'
 import { cancelJob, readJob, startJob } from '../rig/load.ts'
+import { makeMemoryGroup } from '../rig/memory-group.ts'
 import type { Rig } from '../rig/rig.ts'
 import { onlyWorker } from './workers.ts'
 
@@ -14,6 +15,9 @@ const FAULTY = {
 }
 const DEATHS_MAX = 5
 const GOOD_JOBS = 50
+const GOOD_BESIDE_GREEDY = 10
+/** Of one that does nothing, with room for two jobs. */
+const WORKER_MB = 768
 const CANCEL_SPIN_SECONDS_MAX = 1.5
 const MEMORY_MB = 256
 /** Not in the journal. */
@@ -106,39 +110,69 @@ function readBytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024
 }
 
+export const f34: Fault = {
+  id: 'F34',
+  title: `a job that the kernel kills its worker for, which may have ${WORKER_MB} MiB, among ${GOOD_BESIDE_GREEDY} good ones (its back-off cut short)`,
+  kinds: ['tiny', 'adam_dropout'],
+  unable() {
+    const group = makeMemoryGroup(WORKER_MB * 1024 ** 2)
+    group?.remove()
+    return group === null ? 'the kernel lets nobody but root limit the memory of a process' : null
+  },
+  async run(rig, findings) {
+    const group = makeMemoryGroup(WORKER_MB * 1024 ** 2)
+    const environment = {
+      ...FAULTY,
+      ...group?.environment,
+      // The worker's own watch would be first.
+      TRAINYARD_WORKER_MEMORY_MB: String(100 * WORKER_MB),
+    }
+    await convict(rig, findings, 'greedy', environment, GOOD_BESIDE_GREEDY)
+    group?.remove()
+  },
+}
+
 export const f35: Fault = {
   id: 'F35',
   title: `a job that kills its worker, among ${GOOD_JOBS} good ones (its back-off cut short)`,
   kinds: ['tiny', 'adam_dropout'],
-  async run(rig, findings) {
-    const faulty = await rig.replace('worker', FAULTY)
-    const kinds: KindName[] = Array.from({ length: GOOD_JOBS }, (_, i) =>
-      i % 10 === 0 ? 'adam_dropout' : 'tiny',
-    )
-    const { jobId } = await rig.submitUntilAccepted('killing')
-    const good = await Promise.all(kinds.map((kind) => rig.submitUntilAccepted(kind)))
-    let worker = faulty
-    let deaths = 0
-    while ((await readJob(rig, jobId)).status !== 'failed') {
-      const died = await Promise.race([worker.exited.then(() => true), delay(200, false)])
-      if (died) {
-        deaths++
-        worker = await rig.start('worker', FAULTY)
-        rig.forgive(worker)
-      }
-      await rig.query(
-        `UPDATE jobs SET run_after = clock_timestamp() WHERE id = $1 AND status = 'queued'`,
-        [jobId],
-      )
+  run: (rig, findings) => convict(rig, findings, 'killing', FAULTY, GOOD_JOBS),
+}
+
+/** A bad job among good ones is found out, and they succeed. */
+async function convict(
+  rig: Rig,
+  findings: Findings,
+  bad: KindName,
+  environment: Record<string, string>,
+  goodJobs: number,
+): Promise<void> {
+  let worker = await rig.replace('worker', environment)
+  const kinds: KindName[] = Array.from({ length: goodJobs }, (_, i) =>
+    i % 10 === 0 ? 'adam_dropout' : 'tiny',
+  )
+  const { jobId } = await rig.submitUntilAccepted(bad)
+  const good = await Promise.all(kinds.map((kind) => rig.submitUntilAccepted(kind)))
+  let deaths = 0
+  while ((await readJob(rig, jobId)).status !== 'failed') {
+    const died = await Promise.race([worker.exited.then(() => true), delay(200, false)])
+    if (died) {
+      deaths++
+      worker = await rig.start('worker', environment)
+      rig.forgive(worker)
     }
-    findings.atMost('deaths of workers', deaths, DEATHS_MAX)
-    findings.equal('it ends as', (await readJob(rig, jobId)).error?.code, 'worker_lost')
-    await rig.settle()
-    const ended = await Promise.all(good.map((each) => readJob(rig, each.jobId)))
-    const failed = ended.filter(({ status }) => status !== 'succeeded')
-    findings.equal('good ones that did not succeed', failed.length, 0)
-    await rig.replace('worker')
-  },
+    await rig.query(
+      `UPDATE jobs SET run_after = clock_timestamp() WHERE id = $1 AND status = 'queued'`,
+      [jobId],
+    )
+  }
+  findings.atMost('deaths of workers', deaths, DEATHS_MAX)
+  findings.equal('it ends as', (await readJob(rig, jobId)).error?.code, 'worker_lost')
+  await rig.settle()
+  const ended = await Promise.all(good.map((each) => readJob(rig, each.jobId)))
+  const failed = ended.filter(({ status }) => status !== 'succeeded')
+  findings.equal('good ones that did not succeed', failed.length, 0)
+  await rig.replace('worker')
 }
 
 export const f36: Fault = {
@@ -184,6 +218,7 @@ export const f44: Fault = {
   id: 'F44',
   title: `small trainings with thousands of epochs a second for ${FLOOD_SECONDS} s`,
   kinds: ['flood'],
+  needsMachine: true,
   async run(rig, findings) {
     const watch = new URL('../rig/event-loop-watch.ts', import.meta.url).href
     await rig.replace('worker', { NODE_OPTIONS: `--import ${watch}` })

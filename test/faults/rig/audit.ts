@@ -1,11 +1,10 @@
 /**
- * The invariants that hold after every fault, whatever it was, over everything that the rig's Trainyard has ever done. I11
- * (webhooks) is missing as long as the service has none.
+ * The invariants that hold after every fault, whatever it was, over everything that the rig's Trainyard has ever done.
  */
 import { Redis } from 'ioredis'
 import { waitFor } from '../../support/wait-for.ts'
 import { readFingerprints } from './fingerprints.ts'
-import { referenceOf } from './references.ts'
+import { isUndisturbed, referenceOf } from './references.ts'
 import { type Rig, SLOTS } from './rig.ts'
 
 const WINDOW = 2 * SLOTS
@@ -119,6 +118,7 @@ export async function audit(rig: Rig, options: AuditOptions = {}): Promise<strin
   )
   report('I9', 'leftovers in the queue', await findLeftovers(rig))
   report('I10', 'things seen by another project', await findSeenByOthers(rig))
+  report('I11', 'clients that were not told each event of their job once', await findUntold(rig))
   report('I12', 'ends of processes that nobody asked for', rig.deaths)
   report('I12', 'errors or secrets in the logs', await findInLogs(rig))
   const sessions = await rig.query(
@@ -131,12 +131,7 @@ export async function audit(rig: Rig, options: AuditOptions = {}): Promise<strin
 
 async function findDifferent(rig: Rig) {
   const fingerprints = await readFingerprints(rig)
-  return fingerprints.filter(({ kind, weights, metrics }) => {
-    const reference = referenceOf(kind)
-    return (
-      reference !== undefined && (reference.weights !== weights || reference.metrics !== metrics)
-    )
-  })
+  return fingerprints.filter((one) => referenceOf(one.kind) !== undefined && !isUndisturbed(one))
 }
 
 async function findLeftovers(rig: Rig): Promise<unknown[]> {
@@ -159,15 +154,27 @@ async function findLeftovers(rig: Rig): Promise<unknown[]> {
   }
 }
 
-/** A delivery is dropped a moment after its job has ended. What is still there after a while stays. */
+/** Some things end a moment after their job has. What is still there after a while stays. */
 async function waitUntilEmpty(look: () => Promise<unknown[]>): Promise<unknown[]> {
   let found: unknown[] = []
   const isEmpty = async () => {
     found = await look()
     return found.length === 0
   }
-  await waitFor('an empty queue', isEmpty, 5000).catch(() => undefined)
+  await waitFor('nothing left', isEmpty, 5000).catch(() => undefined)
   return found
+}
+
+async function findUntold(rig: Rig): Promise<unknown[]> {
+  const jobs = await rig.query<{ id: string; event_seq: number }>('SELECT id, event_seq FROM jobs')
+  const lengths = new Map(jobs.map(({ id, event_seq }) => [id, event_seq]))
+  return await waitUntilEmpty(async () =>
+    [...rig.followers].flatMap(([jobId, { told, hasEnded }]) => {
+      const isInOrder = told.every(({ seq }, i) => seq === i + 1)
+      if (hasEnded() && isInOrder && told.length === lengths.get(jobId)) return []
+      return [{ jobId, told: told.length, of: lengths.get(jobId), isInOrder }]
+    }),
+  )
 }
 
 async function findSeenByOthers(rig: Rig): Promise<unknown[]> {

@@ -9,6 +9,9 @@ import { BAD_SEEDS } from './bad-seeds.ts'
 
 const BATCH = 3
 const SPIN_MS = 3000
+const GREEDY_BYTES = 64 * 1024 ** 2
+/** Where no limit ends the process, it is not to end the machine. */
+const GREEDY_BYTES_MAX = 4 * 1024 ** 3
 
 const BAD_DEEDS: Record<number, () => void> = {
   [BAD_SEEDS.throw]() {
@@ -23,6 +26,13 @@ const BAD_DEEDS: Record<number, () => void> = {
   [BAD_SEEDS.spin]() {
     const untilMs = performance.now() + SPIN_MS
     while (performance.now() < untilMs);
+  },
+  // Typed arrays, which the limit of a thread's heap does not count.
+  [BAD_SEEDS.greed]() {
+    const kept: Uint8Array[] = []
+    while (kept.length * GREEDY_BYTES < GREEDY_BYTES_MAX) {
+      kept.push(new Uint8Array(GREEDY_BYTES).fill(1))
+    }
   },
 }
 

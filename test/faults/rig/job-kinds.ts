@@ -5,7 +5,9 @@ import { BAD_SEEDS } from './bad-seeds.ts'
 type Training = NonNullable<JobSpec['training']>
 type Model = Exclude<JobSpec['model'], 'auto' | undefined>
 
-const CHECKPOINT = { every_seconds: 0.5 }
+const CHECKPOINT_SECONDS = 0.5
+/** A bad one is to be bad again, and not to have got further meanwhile. */
+const NO_CHECKPOINT_SECONDS = 3600
 
 interface Kind {
   dataset: 'digits' | 'xor'
@@ -13,6 +15,8 @@ interface Kind {
   training: Training
   /** Default 7. */
   seed?: number
+  /** Default 0.5. */
+  checkpointSeconds?: number
 }
 
 const hidden = (layer: Partial<NonNullable<Model['hidden']>[number]>) => [
@@ -25,6 +29,7 @@ const bad = (seed: number) => ({
   model: { hidden: hidden({}) },
   training: { epochs: 100_000, early_stopping: null, threads: 1 as const },
   seed,
+  checkpointSeconds: NO_CHECKPOINT_SECONDS,
 })
 
 /** About five seconds each, two at a time on two cores; the first four differ in what a checkpoint has to hold. */
@@ -40,6 +45,17 @@ export const KINDS = {
     training: {
       optimizer: { type: 'momentum', learning_rate: 0.02 },
       epochs: 1000,
+      early_stopping: null,
+      threads: 1,
+    },
+  },
+  /** Several times as long, so that it can be killed as often. */
+  batch_norm_momentum_long: {
+    dataset: 'digits',
+    model: { hidden: hidden({ batch_norm: true }) },
+    training: {
+      optimizer: { type: 'momentum', learning_rate: 0.02 },
+      epochs: 4000,
       early_stopping: null,
       threads: 1,
     },
@@ -76,6 +92,7 @@ export const KINDS = {
   exiting: bad(BAD_SEEDS.exit),
   killing: bad(BAD_SEEDS.kill),
   spinning: bad(BAD_SEEDS.spin),
+  greedy: bad(BAD_SEEDS.greed),
   /** Thousands of epochs a second: one batch of four rows each. */
   flood: {
     dataset: 'xor',
@@ -111,12 +128,13 @@ export const BUILTINS = {
 } as const
 
 export function toSpec(name: KindName, datasets: Datasets, number: number): JobSpec {
-  const { dataset, model, training, seed = 7 }: Kind = KINDS[name]
+  const kind: Kind = KINDS[name]
+  const { dataset, model, training, seed = 7, checkpointSeconds = CHECKPOINT_SECONDS } = kind
   return {
     dataset_id: datasets[dataset],
     model,
     training,
-    checkpoint: CHECKPOINT,
+    checkpoint: { every_seconds: checkpointSeconds },
     seed,
     metadata: { submission: String(number) },
   }

@@ -74,6 +74,14 @@ export async function readRunning(rig: Rig): Promise<string[]> {
   return rows.map(({ id }) => id)
 }
 
+/** Of those that wait or run. */
+export async function countLeft(rig: Rig): Promise<number> {
+  const [row] = await rig.query<{ count: number }>(
+    `SELECT count(*)::int FROM jobs WHERE status IN ('queued', 'running')`,
+  )
+  return row?.count ?? 0
+}
+
 export async function readJob(rig: Rig, jobId: string) {
   const [row] = await rig.query<{
     status: string

@@ -21,3 +21,9 @@ export async function trainReferences(rig: Rig, kinds: readonly KindName[]): Pro
 export function referenceOf(kind: string): Fingerprint | undefined {
   return known.get(kind)
 }
+
+/** Whether it has the bits of the undisturbed run. */
+export function isUndisturbed({ kind, weights, metrics }: Fingerprint): boolean {
+  const reference = known.get(kind)
+  return reference?.weights === weights && reference.metrics === metrics
+}

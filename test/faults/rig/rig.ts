@@ -14,6 +14,7 @@ import {
   type TestStack,
 } from '../../support/stack.ts'
 import { waitFor } from '../../support/wait-for.ts'
+import { type Follower, followJob } from './follow-job.ts'
 import { BUILTINS, type Datasets, type KindName } from './job-kinds.ts'
 import { type Journal, openJournal, type Submission } from './journal.ts'
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts'
@@ -24,10 +25,14 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 export const LEASE_SECONDS = 2
 export const SLOTS = 2
 const DATABASE = 'trainyard'
+/** One accepted job in so many has a client that follows it. */
+const FOLLOWED_EACH = 25
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
 /** Guards against a hang, no more: promises about time are bounds of the findings. */
-const HANG_MS = 600_000
+const HANG_MS = 240_000
+/** Doubled from one attempt to the next: a thousand clients that repeat five times a second are a fault of their own. */
 const RETRY_MS = 200
+const RETRY_MS_MAX = 2000
 /** Longer than any outage; whatever is not accepted then never will be. */
 const ACCEPTED_MS_MAX = 120_000
 
@@ -44,6 +49,8 @@ export interface Death {
 
 export interface Rig {
   queue: TestQueue
+  /** Where its Postgres lies, when that is a disk of its own. */
+  disk: string | null
   random: Random
   stack: TestStack
   postgres: Server<PostgresServer>
@@ -51,6 +58,8 @@ export interface Rig {
   redis: Server<TestRedis> | null
   journal: Journal
   datasets: Datasets
+  /** By their jobs. */
+  followers: ReadonlyMap<string, Follower>
   /** Ends of processes that nobody has asked for. */
   deaths: Death[]
   /** Sends once, writes the journal, and says what came of it. */
@@ -135,7 +144,16 @@ export async function openRig(options: {
       }),
     ),
   ) as Datasets
-  const submit = makeSubmit({ journal, send, datasets })
+  const followers = new Map<string, Follower>()
+  const submitOnce = makeSubmit({ journal, send, datasets })
+  const submit: Rig['submit'] = async (kind, again) => {
+    const submission = await submitOnce(kind, again)
+    const { jobId, number } = submission
+    if (jobId !== null && number % FOLLOWED_EACH === 0 && !followers.has(jobId)) {
+      followers.set(jobId, followJob(stack, jobId))
+    }
+    return submission
+  }
 
   const query: Rig['query'] = async (sql, values = []) => {
     const { rows } = await pool.query(sql, values)
@@ -152,22 +170,26 @@ export async function openRig(options: {
 
   return {
     queue,
+    disk: options.disk ?? null,
     random: seededRandom(options.seed),
     stack,
     postgres,
     redis,
     journal,
     datasets,
+    followers,
     deaths,
     submit,
     async submitUntilAccepted(kind, again) {
       const givenUpAt = performance.now() + ACCEPTED_MS_MAX
+      let waitMs = RETRY_MS
       let submission = await submit(kind, again)
       while (submission.jobId === null) {
         if (performance.now() > givenUpAt) {
           throw new Error(`not accepted in ${ACCEPTED_MS_MAX} ms; ended: ${JSON.stringify(deaths)}`)
         }
-        await delay(RETRY_MS)
+        await delay(waitMs)
+        waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)
         submission = await submit(kind, submission)
       }
       return submission as Submission & { jobId: string }
@@ -218,6 +240,7 @@ export async function openRig(options: {
       }
     },
     async close() {
+      for (const follower of followers.values()) follower.stop()
       for (const process of alive) forgiven.add(process.pid)
       await pool.end()
       await stack.stop()

@@ -9,6 +9,7 @@ export interface DatasetRow {
   target: string
   task: string
   warnings: unknown
+  lineage: unknown
   sha256: string
   bytes: bigint
   created_at: Date
@@ -28,6 +29,7 @@ export function toDataset(row: DatasetRow): Dataset {
     sha256: row.sha256,
     bytes: Number(row.bytes),
     warnings: row.warnings as DatasetWarning[],
+    lineage: row.lineage as Dataset['lineage'],
     created_at: row.created_at.toISOString(),
   }
 }

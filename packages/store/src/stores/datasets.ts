@@ -1,5 +1,11 @@
-import type { JobStatus, ProjectId, StoredProfile } from '@trainyard/contracts'
-import { type DatasetRevision, type DatasetStore, DomainError, isTerminal } from '@trainyard/domain'
+import type { Dataset, JobStatus, ProjectId, StoredProfile } from '@trainyard/contracts'
+import {
+  type DatasetRevision,
+  type DatasetStore,
+  DomainError,
+  isTerminal,
+  type NewDataset,
+} from '@trainyard/domain'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { type DatasetRow, toDataset } from '../mappers/dataset.ts'
@@ -9,7 +15,7 @@ import { SEEN_WITHIN } from './ingests.ts'
 import { toList, toPageClause } from './keyset.ts'
 
 const COLUMNS = Prisma.sql`
-  d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.sha256, d.created_at, b.bytes`
+  d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.lineage, d.sha256, d.created_at, b.bytes`
 
 const KEYSET = { createdAt: Prisma.sql`d.created_at`, id: Prisma.sql`d.id` }
 
@@ -21,22 +27,8 @@ export function createDatasets(database: Database): DatasetStore {
   return {
     insert: (dataset, request) =>
       translateErrors(() =>
-        writeOnce(
-          database,
-          { projectId: dataset.projectId, request, status: 201 },
-          async (transaction) => {
-            const rows = await transaction.$queryRaw<DatasetRow[]>`
-              INSERT INTO datasets AS d (id, project_id, name, rows, columns, target, task, warnings, profile,
-                sha256)
-              VALUES (${dataset.id}, ${dataset.projectId}, ${dataset.name}, ${dataset.rows},
-                ${JSON.stringify(dataset.columns)}::jsonb, ${dataset.target}, ${dataset.task},
-                ${JSON.stringify(dataset.warnings)}::jsonb, ${JSON.stringify(dataset.profile)}::jsonb, ${dataset.sha256})
-              RETURNING d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.sha256,
-                d.created_at, ${dataset.bytes}::bigint AS bytes`
-            const row = rows[0]
-            if (row === undefined) throw new Error('an inserted data set was not returned')
-            return toDataset(row)
-          },
+        writeOnce(database, { projectId: dataset.projectId, request, status: 201 }, (transaction) =>
+          insertDataset(transaction, dataset),
         ),
       ),
 
@@ -115,6 +107,7 @@ export function createDatasets(database: Database): DatasetStore {
             })
           }
           const isSearched = await assertNotSearched(transaction, id, 'dataset_in_use')
+          await assertNotPredicted(transaction, id)
           // Ended jobs still name their data set; without any, nothing needs the row.
           if (job !== undefined || isSearched) {
             await transaction.$executeRaw`UPDATE datasets SET deleted_at = clock_timestamp() WHERE id = ${id}`
@@ -133,6 +126,20 @@ export function createDatasets(database: Database): DatasetStore {
   }
 }
 
+export async function insertDataset(transaction: Queryable, dataset: NewDataset): Promise<Dataset> {
+  const rows = await transaction.$queryRaw<DatasetRow[]>`
+    INSERT INTO datasets AS d (id, project_id, name, rows, columns, target, task, warnings, profile, lineage, sha256)
+    VALUES (${dataset.id}, ${dataset.projectId}, ${dataset.name}, ${dataset.rows},
+      ${JSON.stringify(dataset.columns)}::jsonb, ${dataset.target}, ${dataset.task},
+      ${JSON.stringify(dataset.warnings)}::jsonb, ${JSON.stringify(dataset.profile)}::jsonb,
+      ${JSON.stringify(dataset.lineage ?? null)}::jsonb, ${dataset.sha256})
+    RETURNING d.id, d.project_id, d.name, d.rows, d.columns, d.target, d.task, d.warnings, d.lineage, d.sha256,
+      d.created_at, ${dataset.bytes}::bigint AS bytes`
+  const row = rows[0]
+  if (row === undefined) throw new Error('an inserted data set was not returned')
+  return toDataset(row)
+}
+
 /** Whether there are sweeps on it. One that has not ended will train on its data set, though there may be no job of it yet. */
 async function assertNotSearched(
   transaction: Queryable,
@@ -147,4 +154,15 @@ async function assertNotSearched(
   if (code === 'dataset_in_use' && sweep.ended) return true
   const detail = `Sweep ${sweep.id} is ${sweep.status} on this data set.`
   throw new DomainError(code, { detail })
+}
+
+/** A batch prediction that has ended holds what it says of its data set; one that has not still reads it. */
+async function assertNotPredicted(transaction: Queryable, id: string): Promise<void> {
+  const batches = await transaction.$queryRaw<{ id: string; status: string }[]>`
+    SELECT id, status FROM batch_predictions
+    WHERE dataset_id = ${id} AND status IN ('queued', 'running', 'cancelling') LIMIT 1`
+  const batch = batches[0]
+  if (batch === undefined) return
+  const detail = `Batch prediction ${batch.id} is ${batch.status} on this data set; cancel it or wait for its end.`
+  throw new DomainError('dataset_in_use', { detail })
 }

@@ -137,6 +137,13 @@ export function createModels(database: Database): ModelStore {
           WHERE e.model_id = ${id} AND e.seq > ${afterSeq} ORDER BY e.seq LIMIT ${limit}::int`
         return rows.map(toModelEvent)
       }),
+
+    eventSeq: (id, eventId) =>
+      translateErrors(async () => {
+        const rows = await database.$queryRaw<{ seq: number }[]>`
+          SELECT seq FROM model_events WHERE model_id = ${id} AND id = ${eventId}`
+        return rows[0]?.seq ?? null
+      }),
   }
 
   async function readModels(where: Prisma.Sql): Promise<ModelRow[]> {

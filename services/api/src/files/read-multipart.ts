@@ -31,23 +31,27 @@ export async function* readMultipart(
   boundary: string,
 ): AsyncGenerator<Part> {
   const source = makeSource(chunks)
-  const delimiter = Buffer.from(`\r\n--${boundary}`)
-  // The first boundary may stand at the very start.
-  source.unshift(CRLF)
-  await source.takeUntil(delimiter, PREAMBLE_BYTES_MAX, 'does not begin with its boundary')
-  for (;;) {
-    const next = await source.take(2)
-    if (next.toString('latin1') === '--') return
-    if (!next.equals(CRLF)) throw malformed('has a boundary that is not at the end of a line')
-    const headers = await source.takeUntil(
-      HEADERS_END,
-      HEADER_BYTES_MAX,
-      'has a part without a body',
-    )
-    const body = source.streamUntil(delimiter)
-    yield { ...readDisposition(headers.toString('utf8')), body }
-    // A reader that left early leaves the rest of its part.
-    for await (const _ of body);
+  try {
+    const delimiter = Buffer.from(`\r\n--${boundary}`)
+    // The first boundary may stand at the very start.
+    source.unshift(CRLF)
+    await source.takeUntil(delimiter, PREAMBLE_BYTES_MAX, 'does not begin with its boundary')
+    for (;;) {
+      const next = await source.take(2)
+      if (next.toString('latin1') === '--') return
+      if (!next.equals(CRLF)) throw malformed('has a boundary that is not at the end of a line')
+      const headers = await source.takeUntil(
+        HEADERS_END,
+        HEADER_BYTES_MAX,
+        'has a part without a body',
+      )
+      const body = source.streamUntil(delimiter)
+      yield { ...readDisposition(headers.toString('utf8')), body }
+      // A reader that left early leaves the rest of its part.
+      for await (const _ of body);
+    }
+  } finally {
+    source.close()
   }
 }
 
@@ -79,6 +83,10 @@ function makeSource(chunks: AsyncIterable<Buffer>) {
 
   return {
     take,
+    /** Not waited for: a reader that has left may still have a read under way. */
+    close(): void {
+      void iterator.return?.()
+    },
     unshift(bytes: Buffer): void {
       held = Buffer.concat([bytes, held])
     },

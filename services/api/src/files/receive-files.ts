@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { DomainError } from '@trainyard/domain'
+import { readBody } from './read-body.ts'
 import { boundaryOf, type Part, readMultipart } from './read-multipart.ts'
 import { receiveUpload, type Upload } from './receive-upload.ts'
 
@@ -29,6 +30,7 @@ type PartName = (typeof PART_NAMES)[number]
 
 export function makeWithFiles(folder: string): WithFiles {
   return async (body, contentType, onReceived, work) => {
+    const chunks = readBody(body)
     await mkdir(folder, { recursive: true })
     const paths: string[] = []
     const freshPath = (): string => {
@@ -39,8 +41,8 @@ export function makeWithFiles(folder: string): WithFiles {
     try {
       const isMultipart = /^multipart\/form-data\b/i.test(contentType)
       const files = isMultipart
-        ? await receiveParts(readMultipart(body, boundaryOf(contentType)), freshPath, onReceived)
-        : await receiveBody(body, freshPath(), onReceived)
+        ? await receiveParts(readMultipart(chunks, boundaryOf(contentType)), freshPath, onReceived)
+        : await receiveBody(chunks, freshPath(), onReceived)
       return await work(files)
     } finally {
       await Promise.all(paths.map((path) => rm(path, { force: true })))
@@ -49,7 +51,7 @@ export function makeWithFiles(folder: string): WithFiles {
 }
 
 async function receiveBody(
-  body: Readable,
+  body: AsyncIterable<Buffer>,
   path: string,
   onReceived: (bytes: number) => void,
 ): Promise<ReceivedFiles> {

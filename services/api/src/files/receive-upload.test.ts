@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { createGzip, gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { readBody } from './read-body.ts'
 import { receiveUpload } from './receive-upload.ts'
 
 let folder: string
@@ -51,17 +52,40 @@ it('gives up a body that stands still', async () => {
   const silent = new PassThrough()
   silent.write('a,b\n')
 
-  await expect(receiveUpload(silent, target(), { idleMs: 20 })).rejects.toMatchObject({
+  await expect(receiveUpload(readBody(silent, 20), target())).rejects.toMatchObject({
     code: 'request_timeout',
   })
   expect(await readdir(folder)).toEqual([])
+})
+
+it.each([
+  ['too long', Buffer.alloc(100_000), 'payload_too_large'],
+  [
+    'damaged',
+    Buffer.concat([gzipSync('a,y').subarray(0, 10), Buffer.alloc(40_000, 0xff)]),
+    'invalid_data',
+  ],
+])('leaves what follows of a body that is %s to whoever answers', async (_, start, code) => {
+  const body = new PassThrough()
+  body.write(start)
+
+  await expect(receiveUpload(readBody(body), target(), { bytesMax: 50_000 })).rejects.toMatchObject(
+    { code },
+  )
+  body.end('the end')
+  const rest: string[] = []
+  for await (const chunk of body) rest.push(String(chunk))
+
+  expect(rest.join('')).toMatch(/the end$/)
 })
 
 it('takes a broken connection for the fault of the caller', async () => {
   const broken = new PassThrough()
   setImmediate(() => broken.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' })))
 
-  await expect(receiveUpload(broken, target())).rejects.toMatchObject({ code: 'invalid_request' })
+  await expect(receiveUpload(readBody(broken), target())).rejects.toMatchObject({
+    code: 'invalid_request',
+  })
 })
 
 it.each([

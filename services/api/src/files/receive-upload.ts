@@ -1,14 +1,10 @@
 /** A body of any size goes to a file as it comes, hashed and unpacked on the way; memory holds a few chunks of it. */
 import { createHash } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { DATASET_BYTES_MAX } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import { unpack } from './unpack.ts'
-
-/** A body that stands still this long is given up. */
-const IDLE_MS = 30_000
 
 export interface Upload {
   path: string
@@ -18,25 +14,20 @@ export interface Upload {
   bytes: number
 }
 
-/** Throws `payload_too_large` at the first byte too many, packed or unpacked, and `request_timeout` when no more bytes come. */
+/** Throws `payload_too_large` at the first byte too many, packed or unpacked. */
 export async function receiveUpload(
-  body: Readable | AsyncIterable<Buffer>,
+  body: AsyncIterable<Buffer>,
   path: string,
   options: {
     bytesMax?: number
-    idleMs?: number
     /** Told of every chunk, as it comes. */
     onReceived?: (bytes: number) => void
   } = {},
 ): Promise<Upload> {
-  const { bytesMax = DATASET_BYTES_MAX, idleMs = IDLE_MS, onReceived } = options
+  const { bytesMax = DATASET_BYTES_MAX, onReceived } = options
   const hash = createHash('sha256')
   let received = 0
   let bytes = 0
-  const idle = new AbortController()
-  // Until the pipeline listens, nobody else does: a body that breaks before would end the process.
-  if ('on' in body) body.on('error', () => undefined)
-  const timer = setTimeout(() => idle.abort(), idleMs)
   try {
     // Opened before anything can fail: a file that is created after its removal would stay for ever.
     const file = await open(path, 'w')
@@ -44,7 +35,6 @@ export async function receiveUpload(
       body,
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
-          timer.refresh()
           received += chunk.length
           onReceived?.(chunk.length)
           if (received > bytesMax) throw tooLarge(bytesMax)
@@ -61,13 +51,10 @@ export async function receiveUpload(
         }
       },
       file.createWriteStream(),
-      { signal: idle.signal },
     )
   } catch (error) {
     await rm(path, { force: true })
-    throw idle.signal.aborted ? new DomainError('request_timeout') : toDomainError(error)
-  } finally {
-    clearTimeout(timer)
+    throw toDomainError(error)
   }
   return { path, sha256: hash.digest('hex'), bytes }
 }

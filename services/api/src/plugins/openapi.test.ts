@@ -97,9 +97,14 @@ const ROUTES = [
   'POST /v2/models/{name}/versions/{version}/infer',
   'POST /v1/trace',
   'POST /v1/augmentation_preview',
+  'POST /v1/batch_predictions',
+  'POST /v1/batch_predictions/{id}/cancel',
   'POST /v1/gradient_check',
   'GET /livez',
   'GET /readyz',
+  'GET /v1/batch_predictions',
+  'GET /v1/batch_predictions/{id}',
+  'GET /v1/batch_predictions/{id}/events',
   'GET /problems/{code}',
 ]
 

@@ -1,14 +1,23 @@
-import type { Event, JobId, SweepEvent, SweepId } from '@trainyard/contracts'
+import type {
+  BatchPredictionEvent,
+  BatchPredictionId,
+  Event,
+  JobId,
+  ModelEvent,
+  ModelId,
+  SweepEvent,
+  SweepId,
+} from '@trainyard/contracts'
 
 /** Rows taken at a time: with it, what a stream holds for a slow client is bounded. */
 export const EVENTS_PER_READ = 100
 
-/** A job, or a sweep. */
-export type StreamedId = JobId | SweepId
-export type StreamedEvent = Event | SweepEvent
+/** What has a history that can be followed. */
+export type StreamedId = JobId | SweepId | ModelId | BatchPredictionId
+export type StreamedEvent = Event | SweepEvent | ModelEvent | BatchPredictionEvent
 export type ReadEvents = (id: StreamedId, afterSeq: number) => Promise<StreamedEvent[]>
 
-/** Streams of one job or sweep are woken together and stand at the same event: they share one query. */
+/** Streams of one history are woken together and stand at the same event: they share one query. */
 export function makeReadEvents(
   events: (id: StreamedId, afterSeq: number, limit: number) => Promise<StreamedEvent[]>,
 ): ReadEvents {

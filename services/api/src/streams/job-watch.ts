@@ -1,23 +1,23 @@
 /**
- * Wakes whoever watches a job or a sweep: at once when the pulse says that it changed, and each second anyway, since a pulse may be
- * lost. One timer wakes all, so that watchers of one job ask for the same rows at the same moment.
+ * Wakes whoever watches something: at once when the pulse says that a job or a sweep changed, and each second anyway, since a pulse
+ * may be lost and the others have none. One timer wakes all, so that watchers of one job ask for the same rows at the same moment.
  */
-import type { JobId, SweepId } from '@trainyard/contracts'
 import type { Pulse } from '@trainyard/domain'
+import type { StreamedId } from './event-reader.ts'
 
 const LOOK_MS = 1000
 
 export interface JobWatch {
   /** Returns what ends the watching. */
-  watch(id: JobId | SweepId, onMaybeChanged: () => void): () => void
+  watch(id: StreamedId, onMaybeChanged: () => void): () => void
   close(): void
 }
 
 export function createJobWatch(pulse: Pick<Pulse, 'onJobChanged' | 'onSweepChanged'>): JobWatch {
-  const watchers = new Map<JobId | SweepId, Set<() => void>>()
+  const watchers = new Map<StreamedId, Set<() => void>>()
   let timer: NodeJS.Timeout | null = null
 
-  const wake = (id: JobId | SweepId) => {
+  const wake = (id: StreamedId) => {
     for (const watcher of watchers.get(id) ?? []) watcher()
   }
   const stopWhenIdle = () => {

@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises'
 import type { ChangeDatasetBody, Dataset, ProjectId } from '@trainyard/contracts'
 import type { Tables } from '@trainyard/datasets'
 import { type BlobStore, type DatasetStore, DomainError } from '@trainyard/domain'
+import { storeFile } from '@trainyard/store'
 import type { DatasetFiles } from '../files/dataset-files.ts'
-import { storeFile } from '../files/store-file.ts'
 import { findDataset } from './find-dataset.ts'
 
 export type ChangeDataset = (

@@ -8,8 +8,8 @@ import {
   type IdempotencyStore,
   type IdempotentRequest,
 } from '@trainyard/domain'
+import { storeFile } from '@trainyard/store'
 import type { DatasetFiles } from '../files/dataset-files.ts'
-import { storeFile } from '../files/store-file.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
 
 export interface DatasetSource {

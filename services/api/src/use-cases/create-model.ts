@@ -1,6 +1,8 @@
 import {
+  type CheckpointId,
   type EnsembleBody,
   type Job,
+  type JobWeightsChoice,
   type Lineage,
   MEMBERS_MAX,
   type MemberChoice,
@@ -27,6 +29,7 @@ import { findJob } from './find-job.ts'
 import { findModelVersion } from './find-model.ts'
 import { joinWeights } from './join-weights.ts'
 import { type ReadWeightBytes, weightsNotFound } from './load-model.ts'
+import type { LoadCheckpoint } from './read-checkpoints.ts'
 import { fromOnce, type Replayable, toReplay } from './replay.ts'
 
 export type CreateModel = (
@@ -38,16 +41,17 @@ export type CreateModel = (
 /** Weights of all members together. */
 const ENSEMBLE_BYTES_MAX = 256 * 1024 ** 2
 
-/** Gives weights a name and a number: those of the body, those of a job that has ended, or several as one. */
+/** Gives weights a name and a number: those of the body, those of a job or of a checkpoint of it, or several as one. */
 export function makeCreateModel(deps: {
   models: Pick<ModelStore, 'insertVersion' | 'findVersion'>
   jobs: Pick<JobStore, 'find' | 'weights'>
   datasets: Pick<DatasetStore, 'find'>
   blobs: Pick<BlobStore, 'put'>
   readWeightBytes: ReadWeightBytes
+  loadCheckpoint: LoadCheckpoint
   idempotency: Pick<IdempotencyStore, 'find'>
 }): CreateModel {
-  const { models, jobs, datasets, blobs, idempotency, readWeightBytes } = deps
+  const { models, jobs, datasets, blobs, idempotency, readWeightBytes, loadCheckpoint } = deps
   return async (projectId, wish, request) => {
     const stored = request === null ? null : await idempotency.find(projectId, request)
     if (stored !== null && request !== null) return toReplay(stored, request)
@@ -88,9 +92,9 @@ export function makeCreateModel(deps: {
 
   async function takeFromJob(
     projectId: ProjectId,
-    { name, job_id, which = 'best' }: RegisterModelBody,
+    { name, ...choice }: RegisterModelBody,
   ): Promise<NewModelVersion> {
-    const { member, blob } = await fromJob(projectId, job_id, which)
+    const { member, blob } = await fromJob(projectId, choice)
     const { source, lineage } = member
     const parameterCount = member.parameter_count
     const described = describeMembers([member])
@@ -131,7 +135,7 @@ export function makeCreateModel(deps: {
 
   async function findMember(projectId: ProjectId, choice: MemberChoice): Promise<FoundGroup> {
     if ('job_id' in choice) {
-      const { member, blob } = await fromJob(projectId, choice.job_id, choice.which ?? 'best')
+      const { member, blob } = await fromJob(projectId, choice)
       return { members: [member], blob }
     }
     const { model, version } = choice
@@ -140,21 +144,36 @@ export function makeCreateModel(deps: {
     return { members: toMembers(found).map((member) => ({ ...member, columns: null })), blob }
   }
 
-  async function fromJob(projectId: ProjectId, jobId: string, which: WhichWeights) {
-    const job = await findJob(jobs, projectId, jobId)
-    const weights = await jobs.weights(job.id, which)
-    if (weights === null) throw weightsNotFound(job)
-    const { epoch, architecture, preprocessing, sha256, bytes } = weights
+  async function fromJob(projectId: ProjectId, { job_id, checkpoint, which }: JobWeightsChoice) {
+    const job = await findJob(jobs, projectId, job_id)
+    const weights =
+      checkpoint === undefined
+        ? await endOf(job, which ?? 'best')
+        : await storeCheckpoint(job, checkpoint, which ?? 'last')
+    const { epoch, architecture, preprocessing, sha256, bytes, source } = weights
     const dataset = await datasets.find(projectId, job.dataset_id)
     const member: FoundMember = {
       architecture,
       preprocessing,
       parameter_count: job.parameter_count,
-      source: { type: 'job', job_id: job.id, which, epoch },
+      source: { type: 'job', job_id: job.id, epoch, ...source },
       lineage: toLineage(job, dataset?.sha256 ?? null),
       columns: dataset?.columns ?? null,
     }
     return { member, blob: { sha256, bytes } }
+  }
+
+  async function endOf(job: Job, which: WhichWeights) {
+    const weights = await jobs.weights(job.id, which)
+    if (weights === null) throw weightsNotFound(job)
+    return { ...weights, source: { which, checkpoint: null } }
+  }
+
+  /** Of its own from here on: the checkpoint goes with its job, or before. */
+  async function storeCheckpoint(job: Job, id: string, which: WhichWeights) {
+    const { content, ...weights } = await loadCheckpoint(job, id, which)
+    await blobs.put({ sha256: weights.sha256, bytes: weights.bytes }, [content])
+    return { ...weights, source: { which, checkpoint: id as CheckpointId } }
   }
 }
 

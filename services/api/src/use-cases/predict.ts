@@ -56,7 +56,10 @@ export function makePredictByModel(deps: {
 }
 
 /** Throws `validation_error` for both at once, and for what can be no alias. */
-function toChoice({ version, alias }: Pick<ModelPredictBody, 'version' | 'alias'>): VersionChoice {
+export function toChoice({
+  version,
+  alias,
+}: Pick<ModelPredictBody, 'version' | 'alias'>): VersionChoice {
   if (version !== undefined && alias !== undefined) {
     const detail = 'name a version or an alias, not both'
     throw new DomainError('validation_error', { errors: [{ pointer: '#/alias', detail }] })

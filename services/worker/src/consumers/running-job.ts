@@ -8,5 +8,9 @@ export interface RunningJob {
   stop(cause: StopCause): void
   /** It has ended already, whatever its thread is at. */
   kill(): void
+  /** Bytes that its thread holds beyond what the job was planned with; null while it holds none. */
+  excessBytes(): Promise<number | null>
+  /** Ends its thread and fails it: it takes so much memory that others need. */
+  outgrow(excessBytes: number): void
   ended: Promise<void>
 }

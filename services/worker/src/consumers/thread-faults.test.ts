@@ -3,9 +3,13 @@ import type { Dataset, Job } from '@trainyard/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../../../test/support/wait-for.ts'
 import { FAULT_SEEDS } from '../threads/faulty.thread.fixture.ts'
+import { startMemoryWatch } from '../training/memory-watch.ts'
 import { openTrainingThreads, type TrainingThreads } from '../training/training-threads.ts'
 import { makeXorRows, openTestWorker, type TestWorker } from '../worker-deps.fixture.ts'
 import { type JobTrainer, makeJobTrainer } from './train-job.ts'
+
+/** 85 % of limits of some GB leave more room to whoever hoards than its looks take. */
+const HOARD_BYTES_MAX = 1e9
 
 let worker: TestWorker
 let threads: TrainingThreads
@@ -48,6 +52,26 @@ describe('a thread that', { timeout: 60_000 }, () => {
       attempt: 1,
       error: { code },
     })
+    await expectUndisturbed(neighbour)
+  })
+
+  it('hoards typed arrays beyond its plan fails as out_of_memory before the process is full, and no other', async () => {
+    const limitBytes = process.memoryUsage.rss() + HOARD_BYTES_MAX
+    const watch = startMemoryWatch({ limitBytes, jobs: trainer.running, log: worker.deps.log })
+    const [faulty, neighbour] = [await insertFaulty('hoards'), await insertNeighbour()]
+    let mostBytes = 0
+    const looking = setInterval(() => {
+      mostBytes = Math.max(mostBytes, process.memoryUsage.rss())
+    }, 20)
+
+    await Promise.all([trainer.train(faulty.id), trainer.train(neighbour.id)])
+    clearInterval(looking)
+    watch.stop()
+
+    const { status, attempt, error } = await worker.read(faulty)
+    expect([status, attempt, error?.code]).toEqual(['failed', 1, 'out_of_memory'])
+    expect(error?.message).toMatch(/held \d+ MiB more than was planned/)
+    expect(mostBytes).toBeLessThan(limitBytes)
     await expectUndisturbed(neighbour)
   })
 

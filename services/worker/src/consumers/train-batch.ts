@@ -2,7 +2,7 @@
  * Short trials of one sweep, many at a time: claimed together, trained one after the other on one thread, and ended in
  * batches. Each has a lease of its own and is fenced, stopped and seen by itself.
  */
-import type { EpochMetrics, JobId } from '@trainyard/contracts'
+import type { EpochMetrics, JobError, JobId } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import {
   type ClaimedJob,
@@ -14,14 +14,17 @@ import {
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { makeManifest } from '../training/make-manifest.ts'
+import { planMemory } from '../training/plan-memory.ts'
 import { readInitialWeights } from '../training/read-initial-weights.ts'
 import { toFinish } from '../training/store-result.ts'
 import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
 import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
-import { toFailedError } from '../training/to-job-error.ts'
+import { toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import { type BatchRun, ThreadEndedError } from '../training/training-threads.ts'
 import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
 
+/** Of a trial that has come to nothing. */
+const NOTHING = { best: null, final: null, manifest: null, layers: [], weights: [] }
 const BATCH_MAX = 64
 /** Of training: another project's job waits for about as long. */
 const BATCH_MS_MAX = 200
@@ -38,9 +41,18 @@ interface Member {
   isDone: boolean
 }
 
+interface BatchProgress {
+  /** How many have ended, one way or another. */
+  answered: number
+  /** Of the one that was ended for its memory. */
+  excessBytes: number | null
+}
+
 interface Ended {
   member: Member
   finish: Finish
+  /** When its first epoch ended; null without any. */
+  endedMs: number | null
   contents: { sha256: string; bytes: Uint8Array }[]
 }
 
@@ -59,7 +71,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
         ...(await claimMore(first)).map((one) => toMember(first, one)),
       ]
       failpoint('worker.claimed')
-      const progress = { answered: 0 }
+      const progress: BatchProgress = { answered: 0, excessBytes: null }
       let run: BatchRun | null = null
       let killing: NodeJS.Timeout | undefined
       const stop = (index: number, cause: StopCause) => {
@@ -80,7 +92,19 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       return new Map(
         members.map(({ job }, index) => [
           job.id,
-          { stop: (cause) => stop(index, cause), kill: () => stop(index, 'fenced'), ended },
+          {
+            stop: (cause) => stop(index, cause),
+            kill: () => stop(index, 'fenced'),
+            async excessBytes() {
+              if (run === null || progress.answered !== index) return null
+              return (await run.heldBytes()) - planMemory({ ...first, ...job })
+            },
+            outgrow(bytes) {
+              progress.excessBytes = bytes
+              run?.kill()
+            },
+            ended,
+          },
         ]),
       )
     },
@@ -101,8 +125,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   async function work(
     members: readonly Member[],
     first: ClaimedJob,
-    /** How many have ended, one way or another. */
-    progress: { answered: number },
+    progress: BatchProgress,
     stop: (index: number, cause: StopCause) => void,
     onStarted: (run: BatchRun) => void,
   ): Promise<void> {
@@ -135,7 +158,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     await writing
     await writeEnded(pending.splice(0))
     clearInterval(renewing)
-    await giveBack(members, failure, progress.answered)
+    await giveBack(members, failure, progress)
   }
 
   async function toTasks(members: readonly Member[], first: ClaimedJob) {
@@ -154,7 +177,8 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   }
 
   /** null for one that is to be given back: it was stopped for the worker's sake. */
-  function toEnded(member: Member, { answer, metrics }: BatchMessage): Ended | null {
+  function toEnded(member: Member, message: BatchMessage): Ended | null {
+    const { answer, metrics, endedMs } = message
     const { job, cause } = member
     const isStopped = answer.kind === 'trained' && answer.report.end.kind === 'stopped'
     if (cause === 'fenced' || (isStopped && cause !== 'cancel')) return null
@@ -162,12 +186,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       const error = toFailedError(toError(answer))
       if (answer.kind === 'failed')
         log.error({ job: job.id, reason: answer.reason }, 'a trial has failed')
-      const nothing = { best: null, final: null, manifest: null, layers: [], weights: [] }
-      return {
-        member,
-        finish: { status: 'failed', stopReason: null, error, metrics, ...nothing },
-        contents: [],
-      }
+      return { ...toFailed(member, error, metrics), endedMs }
     }
     const reached = {
       best: () => summarizeEpoch(bestOf(metrics)),
@@ -175,7 +194,12 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     }
     const { report } = answer
     const finish = toFinish(job, report, reached, makeManifest(job, threads.fused))
-    return { member, finish: { ...finish, metrics }, contents: [...report.weights, report.split] }
+    return {
+      member,
+      finish: { ...finish, metrics },
+      endedMs,
+      contents: [...report.weights, report.split],
+    }
   }
 
   async function writeEnded(ended: readonly Ended[]): Promise<void> {
@@ -190,7 +214,10 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
         )
         failpoint('worker.finish_after_commit')
         // Those that were not written are another's.
-        for (const { member } of ended) member.isDone = true
+        for (const { member, endedMs } of ended) {
+          member.isDone = true
+          if (endedMs !== null) deps.onEpochsStored(endedMs)
+        }
         log.info({ trials: ended.length }, 'trials have ended')
         return
       } catch (error) {
@@ -226,7 +253,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   async function giveBack(
     members: readonly Member[],
     failure: unknown,
-    answered: number,
+    { answered, excessBytes }: BatchProgress,
   ): Promise<void> {
     const left = members.filter(({ isDone, cause }) => !isDone && cause !== 'fenced')
     if (left.length === 0) return
@@ -237,31 +264,20 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     if (failure !== null && !(failure instanceof ThreadEndedError)) {
       if (failure instanceof DomainError && failure.code === 'unavailable') throw failure
       const error = toFailedError(failure)
-      const nothing = {
-        best: null,
-        final: null,
-        manifest: null,
-        metrics: [],
-        layers: [],
-        weights: [],
-      }
-      const finish: Finish = { status: 'failed', stopReason: null, error, ...nothing }
-      await writeEnded(left.map((member) => ({ member, finish, contents: [] })))
+      await writeEnded(left.map((member) => toFailed(member, error)))
       return
     }
-    if (isDeath && guilty !== undefined) await leases.abandon(guilty.lease)
+    if (isDeath && guilty !== undefined) {
+      if (excessBytes === null) await leases.abandon(guilty.lease)
+      else await writeEnded([toFailed(guilty, toOutgrown(excessBytes))])
+    }
     const unharmed = left.filter((member) => !(isDeath && member === guilty))
     const cancelled = unharmed.filter(({ cause }) => cause === 'cancel')
-    const nothing = {
-      best: null,
-      final: null,
-      manifest: null,
-      metrics: [],
-      layers: [],
-      weights: [],
+    const finish: Finish = {
+      ...{ status: 'cancelled', stopReason: 'cancelled', error: null, metrics: [] },
+      ...NOTHING,
     }
-    const finish: Finish = { status: 'cancelled', stopReason: 'cancelled', error: null, ...nothing }
-    await writeEnded(cancelled.map((member) => ({ member, finish, contents: [] })))
+    await writeEnded(cancelled.map((member) => ({ member, finish, endedMs: null, contents: [] })))
     await trialLeases.releaseMany(
       unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease),
     )
@@ -274,6 +290,11 @@ function toMember(
 ): Member {
   const job = { id, resolvedConfig, dataset: first.dataset }
   return { job, lease: { jobId: id, leaseEpoch }, cause: null, isDone: false }
+}
+
+function toFailed(member: Member, error: JobError, metrics: EpochMetrics[] = []): Ended {
+  const finish: Finish = { status: 'failed', stopReason: null, error, metrics, ...NOTHING }
+  return { member, finish, endedMs: null, contents: [] }
 }
 
 function bestOf(metrics: readonly EpochMetrics[]): EpochMetrics | null {

@@ -11,11 +11,12 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
 import { makeManifest } from '../training/make-manifest.ts'
+import { planMemory } from '../training/plan-memory.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
 import { readInitialWeights } from '../training/read-initial-weights.ts'
 import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, ResumePoint, TrainingReport } from '../training/thread-protocol.ts'
-import { toBatchTimeout, toFailedError } from '../training/to-job-error.ts'
+import { toBatchTimeout, toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import {
   ThreadEndedError,
   type TrainingRun,
@@ -31,6 +32,7 @@ export interface JobTrainer {
   train(jobId: JobId): Promise<void>
   /** Of a job that another trains, or nobody, nothing happens. */
   stop(jobId: JobId, how: StopWish): void
+  running(): Iterable<RunningJob>
   /** Stops every job at its next batch and gives it back with a checkpoint; takes no more. */
   drain(): Promise<void>
 }
@@ -113,6 +115,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       if (how === 'force') job?.kill()
       else job?.stop(how)
     },
+    running: () => running.values(),
     async drain() {
       isDraining = true
       const jobs = [...running.values()]
@@ -146,6 +149,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       run?.kill()
     }
     let isHung = false
+    let excessBytes: number | null = null
     const batchesBefore = job.checkpoint?.step ?? 0
     const batch = () => batchesBefore + (run?.batches() ?? 0)
     const reporter = startReporter(
@@ -167,6 +171,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
           failpoint('worker.reported')
           pulse.jobChanged(job.id)
         },
+        onEpochsStored: deps.onEpochsStored,
         onCheckpointStored() {
           acquit?.()
           failpoint('worker.checkpoint_after_commit')
@@ -196,7 +201,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             run?.kill()
           })
         } else if (message.kind === 'fold') reporter.addFold(message.fold)
-        else if (message.kind === 'epochs') reporter.add(message.epochs)
+        else if (message.kind === 'epochs') reporter.add(message.epochs, message.endedMs)
         else if (message.kind === 'checkpoint') keeper?.add(message.checkpoint)
         else keeper?.addEnd(message.checkpoint)
       })
@@ -212,7 +217,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
       clearTimeout(ending)
-      if ('metrics' in result) reporter.add(result)
+      if ('metrics' in result && result.endedMs !== null) reporter.add(result, result.endedMs)
       await keeper?.stop()
       const { epochs: unreported, checkpoint: unreportedCheckpoint } = await reporter.stop()
       if (cause === 'fenced') {
@@ -228,6 +233,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         cause !== 'cancel' &&
         (await giveBack(cause === 'made_way' ? cause : 'drained', unreported, checkpoint))
       ) {
+        tellRestStored()
         failpoint('worker.released')
         log.info({ job: job.id, cause }, 'a job was given back')
       } else if ('error' in result) {
@@ -257,13 +263,18 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
       if (error instanceof DomainError && error.code === 'unavailable') throw error
       const isEnded = error instanceof ThreadEndedError
-      if (isEnded && cause === null && !isHung) {
+      const guilt = isHung
+        ? toBatchTimeout(BATCH_MS_MAX)
+        : excessBytes !== null
+          ? toOutgrown(excessBytes)
+          : null
+      if (isEnded && cause === null && guilt === null) {
         const outcome = await leases.abandon(lease)
         log.error({ err: error, job: job.id, outcome }, 'the thread of a job has ended')
         return
       }
-      const failure = isHung ? toBatchTimeout(BATCH_MS_MAX) : toFailedError(error)
-      const status = isEnded && !isHung ? ('cancelled' as const) : ('failed' as const)
+      const failure = guilt ?? toFailedError(error)
+      const status = isEnded && guilt === null ? ('cancelled' as const) : ('failed' as const)
       if (status === 'failed') log.error({ err: error, job: job.id }, 'a job has failed')
       await end(
         {
@@ -298,6 +309,12 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       })
     }
 
+    /** Of the epochs that no report has carried. */
+    const tellRestStored = () => {
+      const endedMs = reporter.oldestMs()
+      if (endedMs !== null) deps.onEpochsStored(endedMs)
+    }
+
     const end = async (
       finish: Finish,
       {
@@ -306,11 +323,21 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
       const outcome = await storeResult(deps, job, contents, finish)
+      tellRestStored()
       failpoint('worker.finish_after_commit')
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }
 
-    return { stop, kill, ended: work() }
+    return {
+      stop,
+      kill,
+      excessBytes: async () => (run === null ? null : (await run.heldBytes()) - planMemory(job)),
+      outgrow(bytes) {
+        excessBytes = bytes
+        run?.kill()
+      },
+      ended: work(),
+    }
   }
 }
 

@@ -8,6 +8,9 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { Logger } from 'pino'
 import type { TakenCheckpoint } from './thread-protocol.ts'
 
+/** 24.8 days. Node takes a longer one for a millisecond. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 export interface CheckpointKeeper {
   add(taken: TakenCheckpoint): void
   /** The one before is stored, or will not be: the time to the next begins. */
@@ -26,14 +29,15 @@ export function startKeeper(
   { checkpoints, log }: { checkpoints: CheckpointStore; log: Logger },
   hooks: { takeCheckpoint: () => void; onPut: (checkpoint: JobCheckpoint) => void },
 ): CheckpointKeeper {
+  const everyMs = Math.min(everySeconds * 1000, TIMER_MS_MAX)
   let stopped = false
-  let timer = setTimeout(hooks.takeCheckpoint, everySeconds * 1000)
+  let timer = setTimeout(hooks.takeCheckpoint, everyMs)
   let underWay: Promise<void> = Promise.resolve()
   let end: TakenCheckpoint | null = null
 
   const proceed = () => {
     clearTimeout(timer)
-    if (!stopped) timer = setTimeout(hooks.takeCheckpoint, everySeconds * 1000)
+    if (!stopped) timer = setTimeout(hooks.takeCheckpoint, everyMs)
   }
 
   const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<JobCheckpoint | null> => {

@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Column } from '@trainyard/contracts'
 import type { Table, Tables } from '@trainyard/datasets'
 import type { BlobStore } from '@trainyard/domain'
+import { withBlobFile } from './with-blob-file.ts'
 
 const CACHE_BYTES_MAX = 512 * 1024 * 1024
 
@@ -50,15 +46,9 @@ export function createDatasetCache({
   }
 
   async function read(dataset: { sha256: string; columns: Column[] }): Promise<Table> {
-    await mkdir(folder, { recursive: true })
-    const path = join(folder, `${randomUUID()}.parquet`)
-    try {
-      const file = await open(path, 'w')
-      await pipeline(Readable.from(blobs.read(dataset.sha256)), file.createWriteStream())
-      return await tables.readTable(path, dataset.columns)
-    } finally {
-      await rm(path, { force: true })
-    }
+    return await withBlobFile({ blobs, folder }, dataset.sha256, (path) =>
+      tables.readTable(path, dataset.columns),
+    )
   }
 
   function evict(): void {

@@ -1,4 +1,4 @@
-import type { JobId, Manifest } from '@trainyard/contracts'
+import type { BatchPredictionId, JobId, Manifest } from '@trainyard/contracts'
 import type { ClaimedJob, Finish, FinishedWeights } from '@trainyard/domain'
 import { DomainError } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
@@ -10,7 +10,7 @@ import { toDivergedError } from './to-job-error.ts'
 
 const RETRY_MS = 500
 /** How long an ended job waits for Postgres. Its lease may be over by then: nobody can take it meanwhile without Postgres. */
-const RETRY_FOR_MS = 10 * 60_000
+export const RETRY_FOR_MS = 10 * 60_000
 
 /** The terminal state that a thread's report means. */
 export function toFinish(
@@ -71,7 +71,7 @@ export async function storeResult(
 
 /** Tries again for so long while Postgres is away, frozen, full or busy; what is written is fenced, and may be written twice. */
 export async function untilStored<Result>(
-  { log, job, retryForMs }: { log: Logger; job: JobId; retryForMs: number },
+  { log, job, retryForMs }: { log: Logger; job: JobId | BatchPredictionId; retryForMs: number },
   store: () => Promise<Result>,
 ): Promise<Result> {
   const giveUpMs = performance.now() + retryForMs

@@ -29,12 +29,24 @@ export function toBatchTimeout(batchMs: number): JobError {
   }
 }
 
+/** The worker ran short of memory, and this training held more than it was admitted with. */
+export function toOutgrown(excessBytes: number): JobError {
+  return {
+    code: 'out_of_memory',
+    message: `The training held ${Math.ceil(excessBytes / 1024 ** 2)} MiB more than was planned for it, and the worker ran short of memory`,
+    hint: 'Use fewer units, a smaller batch size or fewer rows.',
+    param: null,
+    at: null,
+  }
+}
+
 /** What a thread threw, or what kept it from starting, as the job's end. Of our own errors a thread keeps only the message. */
 export function toFailedError(error: unknown): JobError {
   const { code } = error as { code?: string }
   const plain = { param: null, at: null }
   if (error instanceof DataError) {
-    return { code: 'invalid_data', message: error.message, hint: null, ...plain }
+    const hint = error.faults[0]?.remedy ?? null
+    return { code: 'invalid_data', message: error.message, hint, ...plain }
   }
   if (error instanceof UnresumableError) {
     return {

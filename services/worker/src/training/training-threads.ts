@@ -13,6 +13,7 @@ import {
   RUNG_WORD,
   STOP_HERE,
   STOP_WORD,
+  THREAD_WORD,
   THREADS_WORD,
   type ThreadData,
   type ThreadMessage,
@@ -49,6 +50,8 @@ export interface TrainingRun {
   answerRung(stops: boolean): void
   /** Batches so far; standing still means that the thread does. */
   batches(): number
+  /** What the thread holds outside the engine's memory, garbage included; 0 when it is no more. */
+  heldBytes(): Promise<number>
 }
 
 export interface BatchRun {
@@ -58,6 +61,8 @@ export interface BatchRun {
   stop(index: number): void
   /** Ends the thread. */
   kill(): void
+  /** As of a `TrainingRun`. */
+  heldBytes(): Promise<number>
 }
 
 /** The checkpoint to go on from is damaged, or of another training. */
@@ -125,6 +130,20 @@ export async function openTrainingThreads(
     for (const control of running) Atomics.store(control, THREADS_WORD, share)
   }
 
+  /** Answered by V8 between two instructions of the thread, also when it never comes back from a batch. */
+  async function bytesOf(control: Int32Array): Promise<number> {
+    const id = Atomics.load(control, THREAD_WORD)
+    const thread = pool.threads.find(({ threadId }) => threadId === id)
+    try {
+      const statistics = await thread?.getHeapStatistics()
+      if (statistics === undefined) return 0
+      return statistics.total_heap_size + statistics.external_memory
+    } catch {
+      // It has ended between the two lines above.
+      return 0
+    }
+  }
+
   return {
     fused,
     run(task, onProgress) {
@@ -188,6 +207,7 @@ export async function openTrainingThreads(
           Atomics.notify(control, RUNG_WORD)
         },
         batches: () => Atomics.load(control, BATCHES_WORD),
+        heldBytes: () => bytesOf(control),
       }
     },
     runBatch(tasks, onEnd) {
@@ -225,6 +245,8 @@ export async function openTrainingThreads(
         ended,
         stop: (index) => Atomics.store(control, index * CONTROL_WORDS + STOP_WORD, 1),
         kill: () => killing.abort(),
+        // The first trial is on the thread of all.
+        heldBytes: () => bytesOf(control),
       }
     },
     async close() {
@@ -234,7 +256,7 @@ export async function openTrainingThreads(
 }
 
 /** By piscina's words: an abort of ours, or an exit. A heap that is full has its own code, and says more. */
-function isEndOfThread(error: unknown): boolean {
+export function isEndOfThread(error: unknown): boolean {
   return (
     error instanceof Error &&
     (error.name === 'AbortError' || error.message.startsWith('worker exited with code'))

@@ -281,6 +281,36 @@ const CASES: [
     { pointer: '#/preprocessing/columns/a/order' },
     /at most 10000 items/,
   ],
+  [
+    '350,000 empty lists',
+    postJob(`[${Array(349_000).fill('[]').join()}]`),
+    422,
+    'validation_error',
+    { pointer: '#' },
+    /at most 200000 lists/,
+  ],
+  [
+    '170,000 objects in each other',
+    postJob(
+      `[${Array(6000)
+        .fill(`${'{"":'.repeat(28)}1${'}'.repeat(28)}`)
+        .join()}]`,
+    ),
+    422,
+    'validation_error',
+    { pointer: '#' },
+    /at most 20000 objects/,
+  ],
+  [
+    'objects with ninety thousand names',
+    postJob(
+      `[${Array.from({ length: 9000 }, (_, i) => `{${Array.from({ length: 10 }, (_, j) => `"${i}_${j}":1`).join()}}`).join()}]`,
+    ),
+    422,
+    'validation_error',
+    { pointer: '#' },
+    /at most 20000 different layouts of objects/,
+  ],
   ['JSON that breaks off', postJob('{"dataset_id":'), 400, 'malformed_json', null],
   ['an empty JSON body', postJob(''), 400, 'malformed_json', null],
   ['400,000 nested lists', postJob('['.repeat(400_000)), 400, 'malformed_json', null, /nested/],

@@ -1,6 +1,12 @@
 /** All routes under /v1 with their use cases. A key is asked for here, once, for all of them. */
 import { randomInt } from 'node:crypto'
-import { eventSchema, type ProjectId, sweepEventSchema } from '@trainyard/contracts'
+import {
+  batchPredictionEventSchema,
+  eventSchema,
+  modelEventSchema,
+  type ProjectId,
+  sweepEventSchema,
+} from '@trainyard/contracts'
 import { isSweepEnded, isTerminal } from '@trainyard/domain'
 import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
@@ -16,6 +22,7 @@ import { makeCheckGradient } from '../../use-cases/check-gradient.ts'
 import { makeCheckSweep } from '../../use-cases/check-sweep.ts'
 import { makeCommandSweep } from '../../use-cases/command-sweep.ts'
 import { makeComputeTrace } from '../../use-cases/compute-trace.ts'
+import { makeCreateBatchPrediction } from '../../use-cases/create-batch-prediction.ts'
 import { makeCreateDataset } from '../../use-cases/create-dataset.ts'
 import { makeCreateJob } from '../../use-cases/create-job.ts'
 import { makeCreateModel } from '../../use-cases/create-model.ts'
@@ -29,8 +36,10 @@ import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { makeExplainSweep } from '../../use-cases/explain-sweep.ts'
 import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
+import { findBatchPrediction } from '../../use-cases/find-batch-prediction.ts'
 import { findJob } from '../../use-cases/find-job.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
+import { findModel } from '../../use-cases/find-model.ts'
 import { findSweep } from '../../use-cases/find-sweep.ts'
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
@@ -40,6 +49,7 @@ import { makePreviewAugmentation } from '../../use-cases/preview-augmentation.ts
 import { makePreviewSweep } from '../../use-cases/preview-sweep.ts'
 import { makeFindTrainingFacts, makeQuoteJob } from '../../use-cases/quote-job.ts'
 import {
+  type LoadCheckpoint,
   makeListCheckpoints,
   makeLoadCheckpoint,
   makeReadCheckpoint,
@@ -62,6 +72,8 @@ import { makeRegisterTrials } from '../../use-cases/register-trials.ts'
 import { makeReplaySweep } from '../../use-cases/replay-sweep.ts'
 import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
+import { addCreateBatchPrediction } from './batch-predictions/create.ts'
+import { addReadBatchPredictions } from './batch-predictions/read.ts'
 import { addChangeDataset } from './datasets/change.ts'
 import { addCreateDataset } from './datasets/create.ts'
 import { addDeleteDataset } from './datasets/delete.ts'
@@ -105,7 +117,6 @@ import { addMoveAlias } from './models/move-alias.ts'
 import { addPredictByModel } from './models/predict.ts'
 import { addReadModel } from './models/read.ts'
 import { addReadModelCard } from './models/read-card.ts'
-import { addReadModelEvents } from './models/read-events.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 import { addReadVersionWeights } from './models/read-weights.ts'
 import { addReadEvents } from './read-events.ts'
@@ -131,6 +142,7 @@ type RouteDeps = V1Deps & {
   readHistory: ReadHistory
   exportModel: ExportModel
   describeModel: DescribeModel
+  loadCheckpoint: LoadCheckpoint
 }
 
 /** Seeds are drawn short enough to be typed again. */
@@ -141,9 +153,12 @@ export function addV1(app: App, deps: V1Deps): void {
   addDatasetRoutes(app, deps)
   const readHistory = makeReadHistory(deps)
   const describeModel = makeDescribeModel({ jobs: deps.jobs, readHistory })
-  const routeDeps = { ...deps, readHistory, describeModel, exportModel: makeExportModel() }
+  const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
+  const exportModel = makeExportModel()
+  const routeDeps = { ...deps, readHistory, describeModel, exportModel, loadCheckpoint }
   addJobRoutes(app, routeDeps)
   addModelRoutes(app, routeDeps)
+  addBatchPredictionRoutes(app, deps)
   addSweepRoutes(app, routeDeps)
 }
 
@@ -202,8 +217,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
     { path: '/v1/jobs/:id/events', tag: 'Jobs', noun: 'job', event: eventSchema },
   )
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
-  const loadCheckpoint = makeLoadCheckpoint({ ...deps, thread: deps.checkpointReader })
-  addReadWeights(app, { readWeights: makeReadJobWeights({ ...deps, loadCheckpoint }) })
+  addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
     predict: makePredict({ jobs, loadModel, runModel: deps.runModel }),
   })
@@ -233,12 +247,50 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addReadModel(app, { models })
   addReadModelVersion(app, { models })
   addPredictByModel(app, { predictByModel: makePredictByModel(deps) })
-  addReadModelEvents(app, { models })
   addReadModelCard(app, { readCard: makeReadModelCard(deps) })
   addReadVersionWeights(app, { readWeights: makeReadVersionWeights(deps) })
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
   addDeleteModel(app, { models })
+  const source = {
+    // A deleted name can be registered again: its history has no end.
+    find: async (projectId: ProjectId, name: string) => {
+      const { id } = await findModel(models, projectId, name)
+      return { id, hasEnded: false }
+    },
+    events: models.events,
+    eventSeq: models.eventSeq,
+  }
+  addReadEvents(
+    app,
+    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
+    {
+      ...{ path: '/v1/models/:name/events', place: 'name', tag: 'Models' },
+      ...{ noun: 'model', event: modelEventSchema },
+    },
+  )
+}
+
+function addBatchPredictionRoutes(app: App, deps: V1Deps): void {
+  const { batchPredictions } = deps
+  addCreateBatchPrediction(app, { createBatchPrediction: makeCreateBatchPrediction(deps) })
+  addReadBatchPredictions(app, deps)
+  const source = {
+    find: async (projectId: ProjectId, id: string) => {
+      const batch = await findBatchPrediction(batchPredictions, projectId, id)
+      return { id: batch.id, hasEnded: isTerminal(batch.status) }
+    },
+    events: batchPredictions.events,
+    eventSeq: batchPredictions.eventSeq,
+  }
+  addReadEvents(
+    app,
+    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
+    {
+      ...{ path: '/v1/batch_predictions/:id/events', tag: 'Batch predictions' },
+      ...{ noun: 'batch prediction', event: batchPredictionEventSchema },
+    },
+  )
 }
 
 function addSweepRoutes(app: App, deps: RouteDeps): void {

@@ -4,7 +4,7 @@ import { buildTestApp, type TestApp } from '../../test-app.fixture.ts'
 import { makeSweepSpec } from './sweeps/sweep-spec.fixture.ts'
 
 let test: TestApp
-const ids = { job: '', dataset: '', sweep: '' }
+const ids = { job: '', dataset: '', sweep: '', batch_prediction: '' }
 beforeAll(async () => {
   test = await buildTestApp()
   const job = await test.insertJob()
@@ -12,13 +12,16 @@ beforeAll(async () => {
   await test.finishWithWeights(await test.start(job))
   const sweep = await test.send('POST', '/v1/sweeps', { body: makeSweepSpec(job.dataset_id) })
   ids.sweep = sweep.json().id
+  await test.send('POST', '/v1/models', { body: { name: 'mine', job_id: job.id } })
+  const body = { model: 'mine', dataset_id: job.dataset_id }
+  ids.batch_prediction = (await test.send('POST', '/v1/batch_predictions', { body })).json().id
 })
 afterAll(() => test.close())
 
 const ROUTES: [
   method: string,
   path: (id: string) => string,
-  noun: 'job' | 'dataset' | 'sweep',
+  noun: keyof typeof ids,
   body?: unknown,
 ][] = [
   ['GET', (id) => `/v1/jobs/${id}`, 'job'],
@@ -54,6 +57,10 @@ const ROUTES: [
   ['POST', (id) => `/v1/sweeps/${id}/promote`, 'sweep', { name: 'mine' }],
   ['POST', (id) => `/v1/sweeps/${id}/ensemble`, 'sweep', { name: 'mine' }],
   ['PATCH', (id) => `/v1/sweeps/${id}`, 'sweep', { max_trials: 100 }],
+  ['GET', (id) => `/v1/batch_predictions/${id}`, 'batch_prediction'],
+  ['GET', (id) => `/v1/batch_predictions/${id}?wait=1`, 'batch_prediction'],
+  ['GET', (id) => `/v1/batch_predictions/${id}/events`, 'batch_prediction'],
+  ['POST', (id) => `/v1/batch_predictions/${id}/cancel`, 'batch_prediction'],
   ['GET', (id) => `/v1/datasets/${id}`, 'dataset'],
   ['GET', (id) => `/v1/datasets/${id}/rows`, 'dataset'],
   ['GET', (id) => `/v1/datasets/${id}/download`, 'dataset'],

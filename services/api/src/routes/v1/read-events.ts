@@ -1,6 +1,11 @@
-/** Events as a list, or as a live stream by `Accept: text/event-stream`; the same for jobs and sweeps. */
+/** Events as a list, or as a live stream by `Accept: text/event-stream`; the same for whatever has a history. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { jobParamsSchema, listEventsQuerySchema, listSchema } from '@trainyard/contracts'
+import {
+  jobParamsSchema,
+  listEventsQuerySchema,
+  listSchema,
+  modelParamsSchema,
+} from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -22,14 +27,15 @@ export interface ReadEventsDeps {
 export function addReadEvents(
   app: App,
   deps: ReadEventsDeps,
-  of: { path: string; tag: string; noun: string; event: z.ZodType },
+  of: { path: string; place?: 'id' | 'name'; tag: string; noun: string; event: z.ZodType },
 ): void {
+  const { place = 'id' } = of
   const schema = {
     tags: [of.tag],
     summary: `Read the events of a ${of.noun}, as a list or as a live stream`,
     description:
       'With Accept: text/event-stream the events after Last-Event-ID (or ?after=) come as they happen; the stream ends after the last one, and a reconnect past the end is answered with 204.',
-    params: jobParamsSchema,
+    params: place === 'id' ? jobParamsSchema : modelParamsSchema,
     querystring: listEventsQuerySchema,
     response: {
       200: {
@@ -43,15 +49,19 @@ export function addReadEvents(
     },
   }
   app.get(of.path, { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { headers, params, query } = request
+    const { headers, query } = request
     const { projectId } = request.principal
-    if (!headers.accept?.includes(EVENT_STREAM)) return deps.listEvents(projectId, params.id, query)
+    const source = (request.params as Record<string, string>)[place] ?? ''
+    if (!headers.accept?.includes(EVENT_STREAM)) return deps.listEvents(projectId, source, query)
     deps.streams.assertRoom()
     const after = lastEventId(headers) ?? query.after
-    const start = await deps.startStream(projectId, params.id, after)
+    const start = await deps.startStream(projectId, source, after)
     if (start === null) return await reply.code(204).send()
     const response = openStream(reply)
-    await deps.streams.write(response, { ...start, isAllowed: () => isAllowed(deps, request) })
+    await deps.streams.write(response, {
+      ...start,
+      isAllowed: () => isAllowed(deps, request, source),
+    })
   })
 }
 
@@ -73,11 +83,12 @@ function openStream(reply: FastifyReply): ServerResponse {
 /** False when the key is no longer good or what the stream tells of is gone. */
 async function isAllowed(
   { authenticate, startStream }: ReadEventsDeps,
-  request: FastifyRequest<{ Params: { id: string } }>,
+  request: FastifyRequest,
+  source: string,
 ): Promise<boolean> {
   try {
     const { projectId } = await authenticate(request)
-    await startStream(projectId, request.params.id, undefined)
+    await startStream(projectId, source, undefined)
     return true
   } catch (error) {
     if (!(error instanceof DomainError) || error.code === 'unavailable') throw error

@@ -123,6 +123,25 @@ describe('a large upload', () => {
     expect(await test.stores.database.ingest.count()).toBe(0)
   })
 
+  it('leaves nothing when its progress is stored later than it is refused', async () => {
+    const { database } = test.stores
+    // Longer than a request waits for Postgres.
+    await database.$executeRaw`
+      CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(2.5); RETURN NEW; END'`
+    await database.$executeRaw`
+      CREATE TRIGGER hold BEFORE INSERT ON ingests FOR EACH ROW EXECUTE FUNCTION hold()`
+
+    const upload = startUpload({ name: 'bad&separator=;' })
+    upload.finish()
+    const response = await upload.response
+    // Whoever still holds the table has written.
+    await database.$executeRaw`DROP FUNCTION hold CASCADE`
+
+    expect(response.status).toBe(422)
+    expect(await database.ingest.count()).toBe(0)
+  })
+
   it('of a process that has died is not shown any more, and its row goes with the next sweep', async () => {
     const upload = startUpload()
     const { id } = await shown()

@@ -206,6 +206,27 @@ it('tells what happened to a model, in order', async () => {
   expect(toProblem(await read('told/events?after=x')).code).toBe('invalid_cursor')
 })
 
+it('tells it live to who listens, and from where a connection broke', async () => {
+  await importModel('live')
+  const url = `${await test.app.listen({ port: 0 })}/v1/models/live/events`
+  const leaving = new AbortController()
+  const headers = { authorization: `Bearer ${test.first.text}`, accept: 'text/event-stream' }
+
+  const stream = await fetch(url, {
+    headers: { ...headers, 'last-event-id': '1' },
+    signal: leaving.signal,
+  })
+  await move('live', 'champion', 1)
+  let text = ''
+  for await (const chunk of stream.body ?? []) {
+    text += Buffer.from(chunk).toString()
+    if (text.includes('model.alias_moved')) break
+  }
+  leaving.abort()
+
+  expect(text.match(/(?<=^id: ).*/gm)).toEqual(['2'])
+})
+
 describe('a version of a job', () => {
   it('keeps what its weights follow from when the job is purged', async () => {
     const job = await test.insertJob()
