@@ -105,7 +105,7 @@ export const IMPORT_RULES: Record<string, ImportRule> = {
   },
   'services/worker': {
     ours: [contracts, domain, store, queue, datasets, model, engine, sweeps, lifecycle],
-    outside: ['pino', 'piscina', 'zod'],
+    outside: ['pino', 'piscina', 'prom-client', 'zod'],
     node: true,
   },
   // Starts services as processes; of ours it needs the database (migrations, keys) and the words of the API (demo).

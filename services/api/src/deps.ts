@@ -57,6 +57,8 @@ export interface Settings {
   /** Stored with every job. */
   engineVersion: string
   commit: string
+  /** Memory, processor time and the lag of the event loop at `/metrics`: where the process is this app's alone. */
+  processMetrics: boolean
   /** Checks every response against its schema; in production what a mapper makes is trusted. */
   checkResponses: boolean
   streams: Partial<StreamTiming>

@@ -137,3 +137,15 @@ describe('exit 0', () => {
     expect(lines.join('\n')).not.toContain(PEPPER)
   })
 })
+
+describe('/metrics', () => {
+  it('says how late the event loop of the process is', { timeout: 30_000 }, async () => {
+    const { child, url, exited } = await startListening()
+
+    const page = await (await fetch(`${url}/metrics`)).text()
+    child.kill('SIGTERM')
+
+    expect(page).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.]+$/m)
+    expect(await exited).toBe(0)
+  })
+})

@@ -112,6 +112,7 @@ async function openDeps(env: Env, log: Logger, closers: Closers): Promise<Deps> 
       version,
       engineVersion: ENGINE_VERSION,
       commit: env.TRAINYARD_COMMIT,
+      processMetrics: true,
       checkResponses: false,
       streams: {},
       requestTimeoutMs: REQUEST_TIMEOUT_MS,

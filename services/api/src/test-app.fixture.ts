@@ -86,6 +86,7 @@ export async function buildTestApp(
       version: '0.0.0',
       engineVersion: '0.0.0',
       commit: 'test',
+      processMetrics: false,
       checkResponses: true,
       streams: { retryMs: 20 },
       requestTimeoutMs: 60_000,

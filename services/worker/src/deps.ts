@@ -31,6 +31,8 @@ export interface WorkerDeps {
   results: { tables: Pick<Tables, 'readTable' | 'storePredictions'>; folder: string }
   pulse: Pulse
   log: Logger
+  /** Epochs are in the database of which the first ended then, by `processMs`. */
+  onEpochsStored: (endedMs: number) => void
   /** From being told to go to the end of the process. */
   drainSeconds: number
 }

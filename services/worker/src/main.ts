@@ -21,6 +21,7 @@ import { createPredictionThread } from './predicting/prediction-thread.ts'
 import { createDatasetCache } from './training/dataset-cache.ts'
 import { openTrainingThreads } from './training/training-threads.ts'
 import { startWorker } from './worker.ts'
+import { createWorkerMetrics, serveWorkerMetrics } from './worker-metrics.ts'
 
 /** Reports are one statement each, four a second a job; more would only wait for the same disk. */
 const CONNECTIONS_MAX = 4
@@ -60,6 +61,12 @@ await runService(() => {
         bucketUrl: env.TRAINYARD_S3_URL,
       })
       const engine = `${ENGINE_VERSION} ${threads.fused ? 'fused' : 'unfused'}`
+      const metrics = createWorkerMetrics()
+      const { TRAINYARD_METRICS_HOST: host, TRAINYARD_METRICS_PORT: port } = env
+      if (port !== undefined) {
+        const server = await serveWorkerMetrics(metrics, { host, port })
+        closers.push('metrics', () => server.close())
+      }
       const worker = await startWorker(
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
@@ -76,6 +83,7 @@ await runService(() => {
           results: { tables: results, folder: join(folder, 'predictions') },
           pulse,
           log,
+          onEpochsStored: metrics.onEpochsStored,
           drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
         },
         { slots, queue, memoryBytes: env.TRAINYARD_WORKER_MEMORY_MB * 1024 ** 2 },

@@ -76,6 +76,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       predictions,
       results: { tables, folder: join(folder, 'predictions') },
       pulse: makePulse(announced),
+      onEpochsStored: () => undefined,
       drainSeconds: 4,
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },

@@ -1,11 +1,17 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Settings } from '../deps.ts'
 
 export type ApiMetrics = ReturnType<typeof createApiMetrics>
 
 /** One registry per app, so that two apps in one process do not share numbers. */
-export function createApiMetrics({ version, commit }: { version: string; commit: string }) {
+export function createApiMetrics({
+  version,
+  commit,
+  processMetrics,
+}: Pick<Settings, 'version' | 'commit' | 'processMetrics'>) {
   const registry = new Registry()
   const registers = [registry]
+  if (processMetrics) collectDefaultMetrics({ register: registry })
   new Gauge({
     name: 'trainyard_build_info',
     help: 'Always 1; the labels say what runs',
@@ -14,7 +20,6 @@ export function createApiMetrics({ version, commit }: { version: string; commit:
   }).set({ version, commit }, 1)
   return {
     registry,
-    startProcessMetrics: () => collectDefaultMetrics({ register: registry }),
     httpRequests: new Counter({
       name: 'trainyard_http_requests_total',
       help: 'Requests answered',

@@ -51,6 +51,8 @@ interface BatchProgress {
 interface Ended {
   member: Member
   finish: Finish
+  /** When its first epoch ended; null without any. */
+  endedMs: number | null
   contents: { sha256: string; bytes: Uint8Array }[]
 }
 
@@ -175,7 +177,8 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   }
 
   /** null for one that is to be given back: it was stopped for the worker's sake. */
-  function toEnded(member: Member, { answer, metrics }: BatchMessage): Ended | null {
+  function toEnded(member: Member, message: BatchMessage): Ended | null {
+    const { answer, metrics, endedMs } = message
     const { job, cause } = member
     const isStopped = answer.kind === 'trained' && answer.report.end.kind === 'stopped'
     if (cause === 'fenced' || (isStopped && cause !== 'cancel')) return null
@@ -183,7 +186,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       const error = toFailedError(toError(answer))
       if (answer.kind === 'failed')
         log.error({ job: job.id, reason: answer.reason }, 'a trial has failed')
-      return toFailed(member, error, metrics)
+      return { ...toFailed(member, error, metrics), endedMs }
     }
     const reached = {
       best: () => summarizeEpoch(bestOf(metrics)),
@@ -191,7 +194,12 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     }
     const { report } = answer
     const finish = toFinish(job, report, reached, makeManifest(job, threads.fused))
-    return { member, finish: { ...finish, metrics }, contents: [...report.weights, report.split] }
+    return {
+      member,
+      finish: { ...finish, metrics },
+      endedMs,
+      contents: [...report.weights, report.split],
+    }
   }
 
   async function writeEnded(ended: readonly Ended[]): Promise<void> {
@@ -206,7 +214,10 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
         )
         failpoint('worker.finish_after_commit')
         // Those that were not written are another's.
-        for (const { member } of ended) member.isDone = true
+        for (const { member, endedMs } of ended) {
+          member.isDone = true
+          if (endedMs !== null) deps.onEpochsStored(endedMs)
+        }
         log.info({ trials: ended.length }, 'trials have ended')
         return
       } catch (error) {
@@ -266,7 +277,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       ...{ status: 'cancelled', stopReason: 'cancelled', error: null, metrics: [] },
       ...NOTHING,
     }
-    await writeEnded(cancelled.map((member) => ({ member, finish, contents: [] })))
+    await writeEnded(cancelled.map((member) => ({ member, finish, endedMs: null, contents: [] })))
     await trialLeases.releaseMany(
       unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease),
     )
@@ -283,7 +294,7 @@ function toMember(
 
 function toFailed(member: Member, error: JobError, metrics: EpochMetrics[] = []): Ended {
   const finish: Finish = { status: 'failed', stopReason: null, error, metrics, ...NOTHING }
-  return { member, finish, contents: [] }
+  return { member, finish, endedMs: null, contents: [] }
 }
 
 function bestOf(metrics: readonly EpochMetrics[]): EpochMetrics | null {

@@ -171,6 +171,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
           failpoint('worker.reported')
           pulse.jobChanged(job.id)
         },
+        onEpochsStored: deps.onEpochsStored,
         onCheckpointStored() {
           acquit?.()
           failpoint('worker.checkpoint_after_commit')
@@ -200,7 +201,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
             run?.kill()
           })
         } else if (message.kind === 'fold') reporter.addFold(message.fold)
-        else if (message.kind === 'epochs') reporter.add(message.epochs)
+        else if (message.kind === 'epochs') reporter.add(message.epochs, message.endedMs)
         else if (message.kind === 'checkpoint') keeper?.add(message.checkpoint)
         else keeper?.addEnd(message.checkpoint)
       })
@@ -216,7 +217,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     const work = async () => {
       const result = await train().catch((error: unknown) => ({ error }))
       clearTimeout(ending)
-      if ('metrics' in result) reporter.add(result)
+      if ('metrics' in result && result.endedMs !== null) reporter.add(result, result.endedMs)
       await keeper?.stop()
       const { epochs: unreported, checkpoint: unreportedCheckpoint } = await reporter.stop()
       if (cause === 'fenced') {
@@ -232,6 +233,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         cause !== 'cancel' &&
         (await giveBack(cause === 'made_way' ? cause : 'drained', unreported, checkpoint))
       ) {
+        tellRestStored()
         failpoint('worker.released')
         log.info({ job: job.id, cause }, 'a job was given back')
       } else if ('error' in result) {
@@ -307,6 +309,12 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       })
     }
 
+    /** Of the epochs that no report has carried. */
+    const tellRestStored = () => {
+      const endedMs = reporter.oldestMs()
+      if (endedMs !== null) deps.onEpochsStored(endedMs)
+    }
+
     const end = async (
       finish: Finish,
       {
@@ -315,6 +323,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
       const outcome = await storeResult(deps, job, contents, finish)
+      tellRestStored()
       failpoint('worker.finish_after_commit')
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')
     }

@@ -32,6 +32,7 @@ import {
   ENDING_WORD,
   type EpochReport,
   type PackedSplit,
+  processMs,
   RUNG_WORD,
   STOP_HERE,
   STOP_WORD,
@@ -60,20 +61,26 @@ export async function trainBatch({ tasks, control, progress }: TrainingBatch): P
   const together = prepareTogether()
   for (const [index, task] of tasks.entries()) {
     const metrics: EpochMetrics[] = []
+    let endedMs: number | null = null
     const own: TrainingTask = {
       ...task,
       control: control.subarray(index * CONTROL_WORDS, (index + 1) * CONTROL_WORDS),
       progress: {
         postMessage(message: ThreadMessage) {
-          if (message.kind === 'epochs') metrics.push(...message.epochs.metrics)
+          if (message.kind !== 'epochs') return
+          metrics.push(...message.epochs.metrics)
+          endedMs ??= message.endedMs
         },
       } as TrainingTask['progress'],
     }
     const ended = await answer(own, together).catch(
       (error: unknown): TrainingAnswer => ({ kind: 'failed', reason: String(error) }),
     )
-    if (ended.kind === 'trained') metrics.push(...ended.report.metrics)
-    progress.postMessage({ index, answer: ended, metrics } satisfies BatchMessage)
+    if (ended.kind === 'trained') {
+      metrics.push(...ended.report.metrics)
+      endedMs ??= ended.report.endedMs
+    }
+    progress.postMessage({ index, answer: ended, metrics, endedMs } satisfies BatchMessage)
   }
 }
 
@@ -129,7 +136,8 @@ async function train(task: TrainingTask, preparing: Preparing): Promise<Training
   const data = preparing.prepare(task)
   if (validated !== null && 'end' in validated) {
     const { architecture, preprocessing } = data
-    const empty = { metrics: [], layers: [], threads: 1, weights: [], baselines: [], test: null }
+    const nothing = { metrics: [], layers: [], endedMs: null, weights: [], baselines: [] }
+    const empty = { ...nothing, threads: 1, test: null }
     return { end: validated.end, ...empty, split, architecture, preprocessing }
   }
   const { best, ...report } = await trainNetwork(task, data, validated?.folds ?? null, shouldStop)
@@ -194,10 +202,12 @@ async function trainNetwork(
       askForHelp: (threads, assignment) => send({ kind: 'help', threads, assignment }),
     })
     let unsent: EpochReport = { metrics: [], layers: [] }
+    let endedMs: number | null = null
     let sentMs = Number.NEGATIVE_INFINITY
     const sendEpochs = () => {
-      send({ kind: 'epochs', epochs: unsent })
+      send({ kind: 'epochs', epochs: unsent, endedMs: endedMs ?? processMs() })
       unsent = { metrics: [], layers: [] }
+      endedMs = null
       sentMs = performance.now()
     }
     let best = resume?.progress.best ?? null
@@ -225,6 +235,7 @@ async function trainNetwork(
       },
       onEpoch: (metrics, layers) => {
         unsent.metrics.push(metrics)
+        endedMs ??= processMs()
         unsent.layers.push(...layers)
         if (best === null || judged(metrics) < judged(best)) best = metrics
         last = metrics
@@ -254,7 +265,7 @@ async function trainNetwork(
     Atomics.store(control, ENDING_WORD, 1)
     const { end, threads } = run
     const weights = takeWeights(network, run)
-    return { end, ...unsent, threads, weights, architecture, preprocessing, best }
+    return { end, ...unsent, endedMs, threads, weights, architecture, preprocessing, best }
   } finally {
     network.dispose()
   }

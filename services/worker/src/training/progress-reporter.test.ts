@@ -20,6 +20,8 @@ let writes: { atMs: number; progress: Progress | null }[]
 let store: { answer: Answer; failure: Error | null; held: PromiseWithResolvers<void> | null }
 let batches: number
 let told: string[]
+/** When the first epoch of what was stored had ended. */
+let storedEnds: number[]
 /** Batches that the row knows of. */
 let reported: number[]
 let logged: { level: number; msg: string }[]
@@ -31,6 +33,7 @@ beforeEach(() => {
   store = { answer: 'go_on', failure: null, held: null }
   batches = 0
   told = []
+  storedEnds = []
   reported = []
   logged = []
   const leases: LeaseStore = {
@@ -60,6 +63,7 @@ beforeEach(() => {
       onStopAsked: (how) => told.push(how),
       onFenced: () => told.push('fenced'),
       onReported: () => told.push('reported'),
+      onEpochsStored: (endedMs) => storedEnds.push(endedMs),
       onCheckpointStored: () => told.push('checkpoint stored'),
     },
   )
@@ -195,6 +199,22 @@ describe('epochs', () => {
     expect(told).toEqual(['reported'])
     expect(written()).toEqual(epochs(1, 2, 3))
     expect(new Set(logged.map((line) => pino.levels.labels[line.level]))).toEqual(new Set(['warn']))
+  })
+
+  it('are told to be stored once all that came together are, with the end of the first of them', async () => {
+    store.failure = new DomainError('unavailable')
+    add(epochs(1), [], 1000)
+    await passTime(250)
+    store.failure = null
+    add(epochs(...countTo(6000).slice(1)), [], 2000)
+    await passTime(250)
+    const afterFiveThousand = [...storedEnds, reporter.oldestMs()]
+    await passTime(250)
+    const afterAll = [...storedEnds, reporter.oldestMs()]
+
+    expect(afterFiveThousand).toEqual([1000, 2000])
+    expect(storedEnds).toEqual([1000, 2000])
+    expect(afterAll).toEqual([1000, 2000, null])
   })
 
   it('survive a failure that is a bug as well, which is logged as one', async () => {
@@ -364,8 +384,8 @@ async function passTime(ms: number, { moving = false } = {}): Promise<void> {
   }
 }
 
-function add(metrics: EpochMetrics[], layers: EpochLayers[] = []): void {
-  reporter.add({ metrics, layers })
+function add(metrics: EpochMetrics[], layers: EpochLayers[] = [], endedMs = 0): void {
+  reporter.add({ metrics, layers }, endedMs)
 }
 
 function epochs(...numbers: number[]): EpochMetrics[] {

@@ -32,18 +32,23 @@ export interface ReporterHooks {
   onStopAsked: (how: 'cancel' | 'pause') => void
   /** The lease is another's: stop, and write nothing more. */
   onFenced: () => void
-  /** Epochs were stored. */
+  /** Epochs, or folds, or a checkpoint were stored. */
   onReported: () => void
+  /** All epochs were stored that came with one whose first ended then. */
+  onEpochsStored: (endedMs: number) => void
   onCheckpointStored: () => void
 }
 
 export interface ProgressReporter {
-  add(epochs: EpochReport): void
+  /** `endedMs`: when the first of them ended. */
+  add(epochs: EpochReport, endedMs: number): void
   addFold(fold: Fold): void
   /** To be stored once all epochs before it are; `onCheckpointStored` tells. A newer one takes its place. */
   addCheckpoint(checkpoint: JobCheckpoint): void
   /** Ends reporting and returns what has not been stored, for the terminal write. */
   stop(): Promise<{ epochs: EpochReport; checkpoint: JobCheckpoint | null }>
+  /** When the oldest epoch that has not been stored ended; null when all are. */
+  oldestMs(): number | null
   /** Folds that have not been stored. */
   folds(): Fold[]
   best(): { epoch: number; metrics: MetricsSummary } | null
@@ -59,6 +64,8 @@ export function startReporter(
 ): ProgressReporter {
   // Unbounded while Postgres is away, since a job is: the contract allows it 100,000 epochs.
   const unreported: EpochMetrics[] = []
+  /** Of `unreported`, in the order of coming. */
+  const arrivals: { rows: number; endedMs: number }[] = []
   const unreportedLayers: EpochLayers[] = []
   const unreportedFolds: Fold[] = []
   let checkpoint: JobCheckpoint | null = null
@@ -74,7 +81,8 @@ export function startReporter(
   const timer = setInterval(look, REPORT_INTERVAL_MS)
 
   return {
-    add({ metrics, layers }) {
+    add({ metrics, layers }, endedMs) {
+      if (metrics.length > 0) arrivals.push({ rows: metrics.length, endedMs })
       for (const row of metrics) {
         unreported.push(row)
         last = row
@@ -96,6 +104,7 @@ export function startReporter(
       await underWay
       return { epochs: { metrics: unreported, layers: unreportedLayers }, checkpoint }
     },
+    oldestMs: () => arrivals[0]?.endedMs ?? null,
     folds: () => unreportedFolds,
     best: () => summarizeEpoch(best),
     last: () => summarizeEpoch(last),
@@ -129,6 +138,19 @@ export function startReporter(
     })
   }
 
+  function tellStored(rows: number): void {
+    for (let left = rows; left > 0; ) {
+      const [first] = arrivals
+      if (first === undefined) return
+      const stored = Math.min(left, first.rows)
+      left -= stored
+      first.rows -= stored
+      if (first.rows > 0) return
+      arrivals.shift()
+      hooks.onEpochsStored(first.endedMs)
+    }
+  }
+
   async function report(batch: number): Promise<void> {
     const metrics = unreported.slice(0, EPOCHS_PER_REPORT)
     const newest = metrics.at(-1)
@@ -160,6 +182,7 @@ export function startReporter(
         return
       }
       unreported.splice(0, metrics.length)
+      tellStored(metrics.length)
       unreportedLayers.splice(0, layers.length)
       unreportedFolds.splice(0, folds.length)
       if (kept !== undefined) {

@@ -70,6 +70,8 @@ export interface BatchMessage {
   answer: TrainingAnswer
   /** All its epochs. */
   metrics: EpochMetrics[]
+  /** When the first of them ended, by `processMs`; null without any. */
+  endedMs: number | null
 }
 
 export interface ResumePoint {
@@ -91,7 +93,8 @@ export interface TakenCheckpoint {
 
 /** Epochs come after all folds, and those before a checkpoint before it. */
 export type ProgressMessage =
-  | { kind: 'epochs'; epochs: EpochReport }
+  /** `endedMs`: when the first of them ended, by `processMs`. */
+  | { kind: 'epochs'; epochs: EpochReport; endedMs: number }
   | { kind: 'fold'; fold: Fold }
   | { kind: 'checkpoint'; checkpoint: TakenCheckpoint }
   /** A trial has come to a rung and waits for the word `RUNG_WORD`; its epochs were sent before. */
@@ -122,6 +125,11 @@ export const STOP_HERE = 2
 export const THREAD_WORD = 6
 export const CONTROL_WORDS = 7
 
+/** A clock that all threads of the process share, and that nobody sets. */
+export function processMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
 /** Epochs, and what was observed of the layers in some of them. */
 export interface EpochReport {
   metrics: EpochMetrics[]
@@ -144,6 +152,8 @@ export interface PackedSplit {
 
 /** With the epochs not sent before. */
 export interface TrainingReport extends EpochReport {
+  /** When the first of them ended, by `processMs`; null without any. */
+  endedMs: number | null
   end:
     | { kind: 'succeeded'; stopReason: Exclude<StopReason, 'cancelled'> }
     /** Asked to stop by `control`. */

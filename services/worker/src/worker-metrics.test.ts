@@ -1,0 +1,30 @@
+import { afterEach, expect, it } from 'vitest'
+import { findFreePort } from '../../../packages/local/src/free-port.ts'
+import { processMs } from './training/thread-protocol.ts'
+import { createWorkerMetrics, serveWorkerMetrics } from './worker-metrics.ts'
+
+const HOST = '127.0.0.1'
+let server: { close(): Promise<void> } | null = null
+
+afterEach(() => server?.close())
+
+it('says how late epochs are stored and how late the event loop is, and nothing else', async () => {
+  const metrics = createWorkerMetrics()
+  const port = await findFreePort(HOST, 0)
+  server = await serveWorkerMetrics(metrics, { host: HOST, port })
+  for (const lagMs of [20, 300, 4000]) metrics.onEpochsStored(processMs() - lagMs)
+
+  const page = await fetch(`http://${HOST}:${port}/metrics`)
+  const text = await page.text()
+  const elsewhere = await fetch(`http://${HOST}:${port}/`)
+
+  expect([page.status, page.headers.get('content-type')]).toEqual([
+    200,
+    'text/plain; version=0.0.4; charset=utf-8',
+  ])
+  const within = (seconds: string) =>
+    text.match(`trainyard_epoch_lag_seconds_bucket{le="${seconds}"} (\\d+)`)?.[1]
+  expect(['0.25', '1', '5', '60'].map(within)).toEqual(['1', '2', '3', '3'])
+  expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.]+$/m)
+  expect(elsewhere.status).toBe(404)
+})
