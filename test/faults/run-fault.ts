@@ -5,6 +5,9 @@ import { readFingerprints } from './rig/fingerprints.ts'
 import { isUndisturbed, referenceOf, trainReferences } from './rig/references.ts'
 import type { Rig } from './rig/rig.ts'
 
+/** Longer than any fault takes. */
+const HANG_MS = 900_000
+
 export interface Result {
   id: string
   title: string
@@ -39,7 +42,7 @@ export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
     first = rig.journal.submissions.length
     startedMs = performance.now()
     startedAt = new Date()
-    await fault.run(rig, findings)
+    await inTime(fault.run(rig, findings))
     await rig.restore()
     await rig.settle()
     violations.push(...findings.violations, ...(await audit(rig, fault.audit)))
@@ -85,6 +88,17 @@ export async function runFault(fault: Fault, rig: Rig): Promise<Result> {
     seconds: (performance.now() - startedMs) / 1000,
     notes: findings.notes,
     violations,
+  }
+}
+
+/** A process that does not end, say, is waited for without a deadline of its own. */
+async function inTime(running: Promise<void>): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`not within ${HANG_MS} ms`)), HANG_MS)
+  try {
+    await Promise.race([running, promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -43,14 +43,19 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const [measuring, waiting] = [true, false].map((is) =>
   faults.filter((fault) => (fault.needsMachine === true) === is),
 )
-await Promise.all(queues.map((queue) => runOn(queue, waiting ?? [])))
-for (const queue of queues) await runOn(queue, measuring ?? [])
+let hasBrokenOff = false
+const breakOff = (error: unknown) => {
+  hasBrokenOff = true
+  console.error(error)
+}
+await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
+for (const queue of queues) await runOn(queue, measuring ?? []).catch(breakOff)
 const minutes = (performance.now() - startedMs) / 60_000
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
   `${results.length} runs in ${minutes.toFixed(1)} min, ${violated.length} violated (seed ${seed})`,
 )
-process.exit(violated.length === 0 ? 0 : 1)
+process.exit(violated.length === 0 && !hasBrokenOff ? 0 : 1)
 
 /** One Trainyard after the other: what a fault has broken is not given to the next. */
 async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {

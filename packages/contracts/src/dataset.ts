@@ -232,7 +232,10 @@ export const uploadDatasetQuerySchema = z.strictObject({
   name: nameSchema.optional(),
   target: columnNameSchema.optional(),
   separator: z.string().length(1).optional(),
-  header: z.stringbool().optional(),
+  header: z
+    .stringbool()
+    .optional()
+    .describe('Whether the first line holds names. Default: unless it is a row like the others'),
   types: z
     .string()
     .transform((text, context) => {

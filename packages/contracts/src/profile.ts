@@ -10,7 +10,7 @@ const associationSchema = z.object({
 })
 const profileColumnSchema = columnSchema.omit({ levels: true }).extend({
   missing_share: z.number(),
-  /** Of the rows examined; null where a text column has too many levels to be read. */
+  /** Of the rows examined, up to 21 of all rows; null where a text column has too many levels to be read. */
   distinct: z.int().nullable(),
   /** Whether all its numbers are whole; null for what is no number. */
   is_whole: z.boolean().nullable(),

@@ -6,6 +6,8 @@ export interface DataFault {
   column?: string
   /** Place in a JSON body, RFC 6901 as a URI fragment: `#/records/3/petal_length`. */
   pointer?: string
+  /** What to change in the specification that asks too much of the data. */
+  remedy?: string
 }
 
 export const FAULTS_MAX = 20

@@ -23,12 +23,13 @@ export function encodeFeatures(
   const faults: DataFault[] = []
   let offset = 0
   for (const transform of preprocessing.columns) {
-    const values = valuesOf(columnOf(table, transform.column), transform)
+    const column = columnOf(table, transform.column)
+    const values = valuesOf(column, transform)
     const write = makeInputWriter(transform)
     for (let i = 0; i < rows.length && faults.length < FAULTS_MAX; i++) {
       const row = rows[i] ?? 0
       const reason = write(values[row] ?? Number.NaN, inputs, i * width + offset)
-      if (reason !== null) faults.push(rowFault(row, transform.column, reason))
+      if (reason !== null) faults.push(cellFault(row, transform, column, reason))
     }
     offset += transformWidth(transform)
   }
@@ -132,6 +133,21 @@ function valuesOf(column: TableColumn, transform: ColumnTransform): Float64Array
   const indexOf = levelIndices(transform)
   const toLevel = column.levels.map((level) => indexOf.get(level) ?? UNSEEN_LEVEL)
   return column.codes.map((code) => (code < 0 ? MISSING_LEVEL : (toLevel[code] ?? UNSEEN_LEVEL)))
+}
+
+function cellFault(
+  row: number,
+  { column: name }: ColumnTransform,
+  column: TableColumn,
+  reason: string,
+): DataFault {
+  const level = column.type === 'category' ? column.levels[column.codes[row] ?? -1] : undefined
+  if (level === undefined) return rowFault(row, name, reason)
+  return {
+    ...rowFault(row, name, `${reason}: ${quoteCell(level)}`),
+    remedy:
+      'Set preprocessing.unseen_category to "zero" or "other", or see to it that every level has rows to train on.',
+  }
 }
 
 function rowFault(row: number, column: string, reason: string): DataFault {

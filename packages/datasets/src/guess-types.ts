@@ -96,13 +96,14 @@ function mayBeDigit(byte: number | undefined): boolean {
   return byte === undefined || (byte >= 48 && byte <= 57)
 }
 
-function kindOf(text: string): Kind {
+export function kindOf(text: string): Kind {
   if (NUMBER.test(text)) return 'number'
   if (/^(true|false)$/i.test(text)) return 'boolean'
   return MISSING_WORDS.includes(text) ? 'missing' : 'text'
 }
 
-async function readSample(file: GuessedFile): Promise<string[][]> {
+/** The cells of the first records, as they stand in the file. */
+export async function readSample(file: GuessedFile): Promise<string[][]> {
   const handle = await open(file.path, 'r')
   try {
     const columns = file.names.length

@@ -214,6 +214,43 @@ describe('content', () => {
     expect((await rowsOf(ingested))[1]).toEqual([3, 4, 'q'])
   })
 
+  it.each([
+    ['a class of other rows', '5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,virginica\n'],
+    ['no word, and a number twice', '0,5,0,1\n0,3,1,2\n1,2,3,0\n'],
+    ['no word, and numbers that fall', '2.5,1.5\n3,1\n4,2\n'],
+    ['a truth value', '1,true\n2,false\n3,true\n'],
+    ['a missing cell', ',3.5,p\n4.9,3.0,q\n1,2,p\n'],
+  ])('reads a first line as data that holds %s, and says so', async (_, text) => {
+    const { rows, columns, warnings } = await ingest(text)
+
+    expect(rows).toBe(3)
+    expect(columns[0]?.name).toBe('column_1')
+    expect(warnings.map(({ code }) => code)).toContain('header_looks_like_data')
+  })
+
+  it.each([
+    ['words', 'a,y\n1,p\n2,q\n', false],
+    ['years beside a word', 'country,2019,2020\nA,1,2\nB,3,4\nA,5,6\n', false],
+    ['years alone', '2019,2020\n1,2\n3,4\n', true],
+    ['wavelengths', '400.5,401.5\n1,2\n3,4\n', true],
+    ['words above texts', 'first,second\np,q\nr,q\np,s\n', false],
+    ['numbers above classes that are none of them', '7,3,5\n1.5,2.5,p\n2.5,1.5,q\n3.5,1,p\n', true],
+  ])('reads a first line of %s as names', async (_, text, isWarned) => {
+    const { columns, warnings } = await ingest(text)
+
+    expect(columns.map(({ name }) => name)).toEqual(text.split('\n')[0]?.split(','))
+    expect(warnings.some(({ code }) => code === 'header_looks_like_data')).toBe(isWarned)
+  })
+
+  it('takes the word of the caller on the first line', async () => {
+    const text = '5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,virginica\n'
+
+    const named = await ingest(text, { header: true })
+
+    expect(named.columns.map(({ name }) => name)).toEqual(['5.1', '3.5', 'setosa'])
+    expect(named.rows).toBe(2)
+  })
+
   it('reads semicolons, tabs and bars without being told, and files without a header when told', async () => {
     for (const separator of [';', '\t', '|']) {
       const ingested = await ingest(`a${separator}y\n1${separator}p,\n2${separator}q\n`)

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { blockRelation, isFolded } from './column-blocks.ts'
 import { readCsvHeader } from './csv-header.ts'
 import { DataError } from './data-error.ts'
+import { startsWithData } from './detect-header.ts'
 import { foldCsv, removeFiles } from './fold-csv.ts'
 import { guessedCell, guessTypes, type TypeGuess } from './guess-types.ts'
 import {
@@ -30,7 +31,7 @@ import { makeWarning } from './warnings.ts'
 export interface CsvOptions extends TableOptions {
   /** One ASCII character. Default: whichever of , ; tab | splits the first line most. */
   separator?: string | undefined
-  /** Whether the first line holds names. Default true; without, columns are column_1, column_2, … */
+  /** Whether the first line holds names. Default: unless it is a row like the others; columns are then column_1, column_2, … */
   header?: boolean | undefined
 }
 
@@ -42,13 +43,16 @@ export async function ingestCsv(
   /** Where rows stand for the caller, when that is another file than this one. */
   foreignLinesOf?: LinesOf,
 ): Promise<Ingested> {
-  const hasHeader = options.header ?? true
+  const isData = options.header === undefined && (await startsWithData(path, options.separator))
+  const hasHeader = options.header ?? !isData
   const header = await readCsvHeader(path, { separator: options.separator, hasHeader })
   const { names, separator } = header
   const plan = planTable(names, options)
   await assertRecordLengths(path, separator)
-  if (header.looksLikeData) {
-    const detail = 'Every column name is a number; if the first line holds data, send header=false'
+  if (isData || header.looksLikeData) {
+    const detail = isData
+      ? 'The first line is a row like the others, and was read as one'
+      : 'Every column name is a number; the first line was read as names'
     plan.warnings.push(makeWarning('header_looks_like_data', null, detail))
   }
   const shape = { path, separator, columns: names.length, hasHeader }

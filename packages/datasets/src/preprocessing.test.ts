@@ -269,6 +269,18 @@ describe('encoding', () => {
     ])
   })
 
+  it('names row, column and level that no training row has where that is an error, and what helps', async () => {
+    const strict = fit({ unseen_category: 'error' })
+
+    const [fault] = await captureFaults(() => encodeFeatures(strict, TABLE, ALL))
+
+    expect(fault).toEqual({
+      column: 'colour',
+      detail: 'Row 5, column "colour": the category was not in the training data: "green"',
+      remedy: expect.stringContaining('unseen_category to "zero" or "other"'),
+    })
+  })
+
   it('turns targets into class indices or scaled values', () => {
     const target = { table: TABLE, target: 'price', rows: Uint32Array.of(4, 0) }
     const classes = ['1', '2', '3', '4', '5']

@@ -3,12 +3,13 @@
  * columns look at a random choice of them, so that the largest table costs about as much as one of 32,768 rows.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type {
-  Column,
-  DatasetWarning,
-  ProfileColumn,
-  StoredProfile,
-  Task,
+import {
+  type Column,
+  type DatasetWarning,
+  FOLDS_MAX,
+  type ProfileColumn,
+  type StoredProfile,
+  type Task,
 } from '@trainyard/contracts'
 import { blockRelation, groupColumns, physicalName } from './column-blocks.ts'
 import { countDuplicates, countEqualRows, hashRows } from './count-duplicates.ts'
@@ -20,6 +21,8 @@ import type { Session } from './session.ts'
 import { isLoaded, type Table, type TableColumn } from './table.ts'
 
 const ROWS_EXAMINED = 32_768
+/** A job may ask for as many groups: one for each fold, and one for its test part. */
+const GROUPS_MAX = FOLDS_MAX + 1
 /** Cells looked at between two turns of the event loop: a few milliseconds. */
 const CELLS_PER_TURN = 32_768
 
@@ -115,7 +118,10 @@ function countClasses(
   })
 }
 
-/** A choice of rows can only suggest that a column is constant or different in every row; then all rows are asked. */
+/**
+ * A choice of rows can only suggest that a column is constant, different in every row, or has few values; then all rows
+ * are asked. Levels were counted in all rows before.
+ */
 async function countExactly(
   session: Session,
   { path, columns }: ProfileInput,
@@ -124,7 +130,11 @@ async function countExactly(
 ): Promise<void> {
   const doubtful = [...profiles.keys()].filter((i) => {
     const { distinct } = profiles[i] as ProfileColumn
-    return distinct === 1 || distinct === examined
+    const levels = columns[i]?.levels ?? null
+    if (distinct === null || (distinct > GROUPS_MAX && distinct !== examined)) return false
+    if (levels === null) return true
+    ;(profiles[i] as ProfileColumn).distinct = levels.length
+    return false
   })
   for (const { block, columns: group } of groupColumns(doubtful)) {
     const counts = group.map((i) => `count(DISTINCT ${physicalName(i)})`)

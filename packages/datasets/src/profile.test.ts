@@ -215,19 +215,22 @@ describe('figures', () => {
   })
 
   it('examines a choice of the rows of a long table, and asks all rows for what that suggests', async () => {
-    // About every other row is examined, whatever repeats in the table; the odd one out among the flags is not.
+    // About every other row is examined, whatever repeats in the table; the odd one out is not.
     const odd = 4
-    const rows = Array.from({ length: 40_000 }, (_, i) => [i, i !== odd, 1000 * (i % 7), i % 2])
+    const rows = Array.from({ length: 40_000 }, (_, i) => {
+      const group = i === odd ? 19 : i % 19
+      return [i, i !== odd, 1000 * (i % 7), 100 * group, `site ${group}`, i % 2]
+    })
 
     const { profile, warnings } = await tables.ingestRows({
-      columns: ['id', 'flag', 'x', 'y'],
+      columns: ['id', 'flag', 'x', 'group', 'site', 'y'],
       rows,
       target: 'y',
     })
 
     expect(Math.abs(profile.rows_examined - 20_000)).toBeLessThan(600)
     for (const { share } of profile.classes ?? []) expect(share).toBeCloseTo(0.5, 1)
-    expect(profile.columns.map(({ distinct }) => distinct)).toEqual([40_000, 2, 7, 2])
+    expect(profile.columns.map(({ distinct }) => distinct)).toEqual([40_000, 2, 7, 20, 20, 2])
     expect(warnings.map(({ code }) => code)).toEqual(['id_like_column'])
   }, 30_000)
 })

@@ -6,7 +6,8 @@ const PER_CODE_MAX = 50
 /** What the caller can do, said once for each code; `{column}` stands for the quoted name of the column. */
 const REMEDIES: Record<DatasetWarningCode, string> = {
   target_assumed: 'Name the target when sending the table, or PATCH the data set with "target".',
-  header_looks_like_data: 'If the first line holds data, send the table again with header=false.',
+  header_looks_like_data:
+    'If that is wrong, send the table again: with header=true if its first line holds names, with header=false if not.',
   empty_column:
     'Nothing needs to be done; leave the column out of the file if it is empty for good.',
   missing_words:

@@ -5,6 +5,7 @@
 import type { Column, FieldError, JobSpec, ResolvedConfig, Task } from '@trainyard/contracts'
 import { chooseHidden } from './choose-recipe.ts'
 import { DomainError } from './errors.ts'
+import { findDataFaults } from './find-data-faults.ts'
 import { resolveOversample } from './oversampling.ts'
 import { resolveAugmentation } from './resolve-augmentation.ts'
 import { resolveClassWeight } from './resolve-class-weight.ts'
@@ -63,6 +64,7 @@ export function resolveConfig(spec: JobSpec, context: ResolveContext): ResolvedC
   const classes = target?.levels ?? null
   const task = resolveTask(spec, dataset, classes, errors)
   const preprocessing = resolvePreprocessing(spec, task, dataset.columns, errors)
+  errors.push(...findDataFaults(context, preprocessing))
   const { validation, test } = resolveParts(spec, context, { task, preprocessing }, errors)
   const loss = resolveLoss(spec, task, classes, errors)
   if (loss === 'perceptron') errors.push(...findPerceptronFaults(spec, task))

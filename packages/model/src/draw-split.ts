@@ -21,8 +21,7 @@ export interface DrawnSplit extends Split {
 const TEST_DRAW = 1
 
 export function drawSplit(input: PrepareInput): DrawnSplit {
-  const { table, resolved } = input
-  const { validation, training, seed } = resolved
+  const { validation, training, seed } = input.resolved
   const { test, rest, usable } = drawTest(input)
   if (validation !== null && 'dataset_id' in validation) {
     const { validationTable } = input
@@ -36,7 +35,7 @@ export function drawSplit(input: PrepareInput): DrawnSplit {
     rows: rest,
     of: usable,
     classes: part?.stratify === true ? classesOfRows(input, rest) : null,
-    groups: group === null ? null : groupIndices(table, group, rest),
+    groups: group === null ? null : groupsOfRows(input, group, rest, 2),
     fraction: part?.fraction ?? null,
     shuffle: training.shuffle,
     seed: BigInt(seed),
@@ -46,14 +45,13 @@ export function drawSplit(input: PrepareInput): DrawnSplit {
 
 /** Nothing without folds. */
 export function drawFolds(input: PrepareInput): Split[] {
-  const { table, resolved } = input
-  const { validation, training, seed } = resolved
+  const { validation, training, seed } = input.resolved
   if (validation === null || !('folds' in validation)) return []
   const { rest } = drawTest(input)
   const { folds, stratify, group_column: group } = validation
   const classes = stratify ? classesOfRows(input, rest) : null
   // Absent from jobs of before there were any.
-  const groups = group == null ? null : groupIndices(table, group, rest)
+  const groups = group == null ? null : groupsOfRows(input, group, rest, folds)
   return foldRows({
     rows: rest,
     classes,
@@ -66,7 +64,7 @@ export function drawFolds(input: PrepareInput): Split[] {
 
 /** The test rows, what is left of the table, and how many rows of it can be used in all. */
 function drawTest(input: PrepareInput): { test: Uint32Array; rest: Uint32Array; usable: number } {
-  const { table, resolved, testTable } = input
+  const { resolved, testTable } = input
   const rows = usableRows(input)
   const usable = rows.length
   // Absent from jobs of before there was any.
@@ -79,7 +77,7 @@ function drawTest(input: PrepareInput): { test: Uint32Array; rest: Uint32Array; 
   const { training: rest, validation: test } = splitRows({
     rows,
     classes: part.stratify ? classesOfRows(input, rows) : null,
-    groups: part.group_column === null ? null : groupIndices(table, part.group_column, rows),
+    groups: part.group_column === null ? null : groupsOfRows(input, part.group_column, rows, 2),
     fraction: part.fraction,
     shuffle: resolved.training.shuffle,
     seed: BigInt(resolved.seed),
@@ -99,6 +97,22 @@ function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {
     ])
   }
   return rows
+}
+
+/** Rows that were dropped, and those that test, may have taken groups away; nobody knows before they are drawn. */
+function groupsOfRows(
+  { table }: PrepareInput,
+  column: string,
+  rows: Uint32Array,
+  needed: number,
+): Int32Array {
+  const groups = groupIndices(table, column, rows)
+  const count = new Set(groups).size
+  if (count >= needed) return groups
+  const detail = `${JSON.stringify(column)} has ${count} ${count === 1 ? 'group' : 'groups'} in the ${rows.length} rows that are left to be shared out; at least ${needed} are needed`
+  const remedy =
+    'Use fewer folds, a smaller test part, or a column of more groups; "drop_row" takes the rows away that lack a value.'
+  throw new DataError([{ detail, column, remedy }])
 }
 
 /** The class of each of the rows; null for regression. */

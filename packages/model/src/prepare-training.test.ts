@@ -1,5 +1,5 @@
 import type { Column } from '@trainyard/contracts'
-import type { Table } from '@trainyard/datasets'
+import { DataError, type Table } from '@trainyard/datasets'
 import { describe, expect, it } from 'vitest'
 import { prepareFolds, prepareTraining } from './prepare-training.ts'
 import { makeResolved } from './resolved-config.fixture.ts'
@@ -41,6 +41,16 @@ function makeTable(): Table {
 }
 
 const COLUMNS = [column('x', null, 'feature'), column('y', ['10', '9'], 'target')]
+
+function captureFault(work: () => unknown): DataError['faults'] {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof DataError) return error.faults
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
 
 describe('prepareTraining', () => {
   it('splits by class, fits on the training rows and encodes both parts alike', () => {
@@ -247,5 +257,27 @@ describe('prepareFolds', () => {
     )
     expect(groupsOf.reduce((sum, { size }) => sum + size, 0)).toBe(7)
     expect(new Set(groupsOf.flatMap((of) => [...of])).size).toBe(7)
+  })
+
+  it('says which groups are too few, how many they are and what helps, once the test rows are gone', () => {
+    const table = makeTable()
+    const groups = rowNumbers().map((row) => row % 4)
+    const shared = new Float64Array(new SharedArrayBuffer(groups.byteLength))
+    shared.set(groups)
+    table.columns.set('g', { type: 'number', values: shared })
+    const resolved = makeResolved({ inputs: 1, outputs: 1 })
+    resolved.test = { fraction: 0.5, stratify: false, group_column: 'g' }
+    resolved.validation = { folds: 3, stratify: false, group_column: 'g' }
+
+    const [fault] = captureFault(() => [
+      ...prepareFolds({ table, columns: COLUMNS, target: 'y', resolved }),
+    ])
+
+    expect(fault).toEqual({
+      column: 'g',
+      detail:
+        '"g" has 2 groups in the 20 rows that are left to be shared out; at least 3 are needed',
+      remedy: expect.stringContaining('Use fewer folds, a smaller test part'),
+    })
   })
 })

@@ -1,12 +1,11 @@
 /** What a job will be, before anything is read or stored: resolved, counted, and within the limits. Pure. */
-import {
-  type Dataset,
-  type FieldError,
-  FOLDS_MAX,
-  type JobQuote,
-  type JobSpec,
-  type ResolvedConfig,
-  type StoredProfile,
+import type {
+  Dataset,
+  FieldError,
+  JobQuote,
+  JobSpec,
+  ResolvedConfig,
+  StoredProfile,
 } from '@trainyard/contracts'
 import { DataError, inputWidth } from '@trainyard/datasets/schema'
 import {
@@ -42,7 +41,7 @@ export function quoteTraining(
   const { drawSeed } = options
   const resolved = resolve(spec, {
     ...{ dataset, validationSet, testSet, initialModel, drawSeed },
-    groupsOf: groupCounter(spec, dataset, profile),
+    groupsOf: groupCounter(dataset, profile),
   })
   const runs = runsOf(dataset.rows, resolved)
   const heldOut = [validationSet, testSet].filter((set) => set !== null)
@@ -71,20 +70,17 @@ export function quoteTraining(
   }
 }
 
-/** Of a large table the profile knows a part of the rows; what has enough groups there has them. */
+/** Few values are counted in all rows, so what is too little is so for certain. */
 function groupCounter(
-  { validation, test }: JobSpec,
-  { rows, columns }: Dataset,
+  { columns }: Dataset,
   profile: StoredProfile | null,
 ): (column: string) => number | null {
-  const asked = [validation, test].some((part) => part != null && 'group_column' in part)
-  if (!asked && columns.every(({ role }) => role !== 'group')) return () => null
   return (name) => {
+    const levels = columns.find((one) => one.name === name)?.levels ?? null
     const column = profile?.columns.find((one) => one.name === name)
-    if (column?.distinct == null) return null
-    const isCounted = profile?.rows_examined === rows || column.distinct > FOLDS_MAX
+    const distinct = levels?.length ?? column?.distinct ?? null
     // Every row without a value is a group of its own.
-    return isCounted ? column.distinct + column.missing : null
+    return distinct === null || column === undefined ? null : distinct + column.missing
   }
 }
 

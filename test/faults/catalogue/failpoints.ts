@@ -1,15 +1,21 @@
 /** A process killed at each of the places where something has been done and the next thing has not. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { FAILPOINTS, type Failpoint } from '../../../packages/lifecycle/src/index.ts'
 import type { ServiceName } from '../../support/stack.ts'
+import { waitFor } from '../../support/wait-for.ts'
 import type { Fault } from '../fault.ts'
 import type { Findings } from '../rig/findings.ts'
+import type { Submission } from '../rig/journal.ts'
 import { cancelJob, startJob } from '../rig/load.ts'
 import { emptyQueue } from '../rig/queue-faults.ts'
 import { type Rig, SLOTS } from '../rig/rig.ts'
 
-/** Five in all. */
-const KILLS_PER_QUEUE = { redis: 3, postgres: 2 }
+/** Five in all; more where there are fewer other faults. */
+const KILLS_PER_QUEUE = { redis: 2, postgres: 3 }
 const CHECKPOINTS_MAX = 2
+/** Between the break of a connection and the news of its process' end. */
+const ANSWER_MS = 500
+const REACHED_MS_MAX = 120_000
 
 export const f11: Fault = {
   id: 'F11',
@@ -39,21 +45,30 @@ async function killOnce(rig: Rig, place: Failpoint): Promise<void> {
   const isRepeated = place.startsWith('worker.checkpoint') || place === 'worker.reported'
   const count = isRepeated ? Math.ceil(rig.random.between(0, CHECKPOINTS_MAX)) : 1
   const process = await rig.replace(service, { TRAINYARD_FAILPOINTS: `${place}=kill@${count}` })
-  const again = await provoke(rig, place)
-  await process.exited
+  const hasEnded = () => Promise.race([process.exited.then(() => true), delay(ANSWER_MS, false)])
+  const again = await provoke(rig, place, hasEnded)
+  await waitFor(`${place} ends the ${service}`, hasEnded, REACHED_MS_MAX)
   await rig.start(service)
   await again()
 }
 
 /** What leads to the place. Returns what is to be done once the process is replaced. */
-async function provoke(rig: Rig, place: Failpoint): Promise<() => Promise<unknown>> {
+async function provoke(
+  rig: Rig,
+  place: Failpoint,
+  hasEnded: () => Promise<boolean>,
+): Promise<() => Promise<unknown>> {
   if (place.startsWith('api.cancel')) {
     const jobId = await startJob(rig, 'endless')
-    await rig.send('POST', `/v1/jobs/${jobId}/cancel`, {})
+    // Asked again where a busy machine was late with its answer.
+    do await rig.send('POST', `/v1/jobs/${jobId}/cancel`, {})
+    while (!(await hasEnded()))
     return () => cancelJob(rig, jobId)
   }
   if (place.startsWith('api.')) {
-    const submission = await rig.submit('tiny')
+    let submission: Submission
+    do submission = await rig.submit('tiny')
+    while (!(await hasEnded()))
     return () => rig.submitUntilAccepted('tiny', submission)
   }
   if (place.startsWith('redeliver.')) {

@@ -5,7 +5,9 @@ import { BAD_SEEDS } from './bad-seeds.ts'
 type Training = NonNullable<JobSpec['training']>
 type Model = Exclude<JobSpec['model'], 'auto' | undefined>
 
-const CHECKPOINT = { every_seconds: 0.5 }
+const CHECKPOINT_SECONDS = 0.5
+/** A bad one is to be bad again, and not to have got further meanwhile. */
+const NO_CHECKPOINT_SECONDS = 3600
 
 interface Kind {
   dataset: 'digits' | 'xor'
@@ -13,6 +15,8 @@ interface Kind {
   training: Training
   /** Default 7. */
   seed?: number
+  /** Default 0.5. */
+  checkpointSeconds?: number
 }
 
 const hidden = (layer: Partial<NonNullable<Model['hidden']>[number]>) => [
@@ -25,6 +29,7 @@ const bad = (seed: number) => ({
   model: { hidden: hidden({}) },
   training: { epochs: 100_000, early_stopping: null, threads: 1 as const },
   seed,
+  checkpointSeconds: NO_CHECKPOINT_SECONDS,
 })
 
 /** About five seconds each, two at a time on two cores; the first four differ in what a checkpoint has to hold. */
@@ -123,12 +128,13 @@ export const BUILTINS = {
 } as const
 
 export function toSpec(name: KindName, datasets: Datasets, number: number): JobSpec {
-  const { dataset, model, training, seed = 7 }: Kind = KINDS[name]
+  const kind: Kind = KINDS[name]
+  const { dataset, model, training, seed = 7, checkpointSeconds = CHECKPOINT_SECONDS } = kind
   return {
     dataset_id: datasets[dataset],
     model,
     training,
-    checkpoint: CHECKPOINT,
+    checkpoint: { every_seconds: checkpointSeconds },
     seed,
     metadata: { submission: String(number) },
   }

@@ -26,7 +26,7 @@ export const LEASE_SECONDS = 2
 export const SLOTS = 2
 const DATABASE = 'trainyard'
 /** One accepted job in so many has a client that follows it. */
-const FOLLOWED_EACH = 10
+const FOLLOWED_EACH = 25
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
 /** Guards against a hang, no more: promises about time are bounds of the findings. */
 const HANG_MS = 240_000

@@ -27,6 +27,15 @@ describe('a failed job', () => {
     expect(jobError.code).toBe(code)
   })
 
+  it('hands on what helps against a fault of the data', () => {
+    const fault = { detail: '"g" has 1 group', remedy: 'Use another column.' }
+
+    expect(toFailedError(new DataError([fault]))).toMatchObject({
+      message: fault.detail,
+      hint: fault.remedy,
+    })
+  })
+
   it('gives the data’s fault in words and keeps our own to the log', () => {
     const data = toFailedError(new DataError([{ detail: 'Column "a" is empty' }]))
     const ours = toFailedError(new TypeError('password is not a function'))

@@ -45,7 +45,8 @@ export function toFailedError(error: unknown): JobError {
   const { code } = error as { code?: string }
   const plain = { param: null, at: null }
   if (error instanceof DataError) {
-    return { code: 'invalid_data', message: error.message, hint: null, ...plain }
+    const hint = error.faults[0]?.remedy ?? null
+    return { code: 'invalid_data', message: error.message, hint, ...plain }
   }
   if (error instanceof UnresumableError) {
     return {
