@@ -1,12 +1,19 @@
-import type { Sweep, SweepEvent, SweepSpec, Trial } from '@trainyard/contracts'
+import type { Sweep, SweepEvent, SweepSpec, Trial, TrialReplay } from '@trainyard/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeClient, type TestClient } from '../support/client.ts'
+import { subscribeToSweep } from '../support/event-source.ts'
 import { queuesToTest } from '../support/queues.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
+import { readShare, readTaken, readWaitMs } from '../support/thread-time.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const LEARNING_RATE = 'training.optimizer.learning_rate'
 const CANCEL_MS_MAX = 2000
+/** From a free thread to the start of what was picked for it. */
+const HANDING_OVER_MS_MAX = 500
+const SHARES_SECONDS = 8
+/** Of the threads, over so short a time: `npm run bench:fairness` holds 10 % over a minute. */
+const SHARE_MIN = 0.35
 
 describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
   let stack: TestStack
@@ -67,56 +74,98 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     }
   }
 
-  it('trains what the preview showed, and gives the same results when workers and scheduler are killed in the middle', async () => {
-    const overrides = {
-      max_trials: 300,
-      base: { ...spec().base, training: { epochs: 40, batch_size: 8 } },
-    }
-    const undisturbed = await run(overrides)
-    const preview = await client.send('POST', '/v1/sweeps/preview', spec(overrides))
-    const disturbed = await start(overrides)
-    await waitFor('some trials', async () => (await read(disturbed.id)).trials.complete > 10)
+  /** All that is bit for bit the same whoever trains: results, and the bytes of the best and last weights. */
+  const fingerprintOf = async (id: string) => ({
+    results: await resultsOf(id),
+    weights: await stack.stores.database.$queryRaw`
+      SELECT j.trial_index, j.repeat, w.which, w.sha256 FROM jobs j JOIN job_weights w ON w.job_id = j.id
+      WHERE j.sweep_id = ${id} ORDER BY j.trial_index, j.repeat, w.which`,
+  })
+  const replayOf = async (id: string): Promise<TrialReplay[]> =>
+    (await client.send('GET', `/v1/sweeps/${id}/replay?limit=1000`)).body.data
 
+  it('trains what the preview showed, to the same bytes with 1 and 4 threads and when workers and scheduler are killed in the middle', async () => {
+    const { max_trials: _, ...coarse } = spec({
+      method: 'coarse_to_fine',
+      base: { ...spec().base, training: { epochs: 40, batch_size: 8 } },
+      rounds: [{ trials: 40 }, { trials: 20, shrink: 0.3, top: 3 }],
+    })
+    // Of these each takes a thread of its own for a while, of the others many are taken at a time.
+    const layers = [{ units: 128 }, { units: 128 }]
+    const specs: SweepSpec[] = [
+      { ...coarse, method: 'random', max_trials: 120, rounds: undefined },
+      coarse,
+      spec({
+        method: 'grid',
+        max_trials: undefined,
+        base: { model: { hidden: layers }, training: { epochs: 200, batch_size: 32 } },
+        parameters: {
+          [LEARNING_RATE]: { distribution: 'log_uniform', min: 1e-3, max: 1e-1, count: 10 },
+        },
+      }),
+    ]
+    const begin = () =>
+      Promise.all(
+        specs.map(async (one) => {
+          const { status, body } = await client.send('POST', '/v1/sweeps', one)
+          expect([status, body.errors]).toEqual([201, undefined])
+          return body.id as string
+        }),
+      )
+    const untilTrials = (ids: string[], more: number) =>
+      Promise.all(
+        ids.map(async (id) => {
+          const before = (await read(id)).trials.complete
+          const isFurther = async () => {
+            const { status, trials } = await read(id)
+            return status === 'succeeded' || trials.complete >= before + more
+          }
+          await waitFor('more trials', isFurther)
+        }),
+      )
+    const undisturbed = await begin()
+    await Promise.all(undisturbed.map(finish))
+
+    const disturbed = await begin()
+    await untilTrials(disturbed, 2)
     const [worker, scheduler] = [stack.process('worker'), stack.process('scheduler')]
     await Promise.all([worker.end('SIGKILL'), scheduler.end('SIGKILL')])
-    // One thread where there were two.
-    await Promise.all([
+    const [, alone] = await Promise.all([
       stack.start('scheduler'),
       stack.start('worker', { TRAINYARD_WORKER_THREADS: '1' }),
     ])
-    const ended = await finish(disturbed.id)
+    await untilTrials(disturbed, 1)
+    await alone.end('SIGKILL')
+    const many = await stack.start('worker', { TRAINYARD_WORKER_THREADS: '4' })
+    const ended = await Promise.all(disturbed.map(finish))
+    // As many as there were for what follows.
+    await Promise.all([many.end('SIGTERM'), stack.start('worker')])
 
-    expect(ended).toMatchObject({ status: 'succeeded', trials: { complete: 300 } })
-    const results = await resultsOf(disturbed.id)
-    expect(results).toEqual(await resultsOf(undisturbed.id))
-    expect(results.map(({ params }) => params)).toEqual(
-      preview.body.trials.map((trial: { params: unknown }) => trial.params),
-    )
-    const starts = (await eventsOf(disturbed.id)).filter(({ type }) => type === 'trial.completed')
-    expect(
-      starts.map(({ data }) => data.trial_index).toSorted((a, b) => Number(a) - Number(b)),
-    ).toEqual(results.map(({ trial_index }) => trial_index))
-  })
-
-  it('searches coarse to fine, each round where the best of the last lie, the same twice', async () => {
-    const overrides: Partial<SweepSpec> = {
-      method: 'coarse_to_fine',
-      rounds: [{ trials: 12 }, { trials: 8, shrink: 0.3, top: 3 }],
+    expect(ended.map(({ status, trials }) => [status, trials.complete])).toEqual([
+      ['succeeded', 120],
+      ['succeeded', 60],
+      ['succeeded', 10],
+    ])
+    for (const [i, id] of disturbed.entries()) {
+      const fingerprint = await fingerprintOf(id)
+      expect(fingerprint).toEqual(await fingerprintOf(undisturbed[i] ?? ''))
+      expect((await read(id)).rounds).toEqual((await read(undisturbed[i] ?? '')).rounds)
+      const preview = await client.send('POST', '/v1/sweeps/preview', specs[i])
+      const shown: { params: unknown }[] = preview.body.trials
+      expect(fingerprint.results.slice(0, shown.length).map(({ params }) => params)).toEqual(
+        shown.map(({ params }) => params),
+      )
+      const ends = (await eventsOf(id)).filter(({ type }) => type === 'trial.completed')
+      expect(
+        ends.map(({ data }) => data.trial_index).toSorted((a, b) => Number(a) - Number(b)),
+      ).toEqual(fingerprint.results.map(({ trial_index }) => trial_index))
     }
-    const { max_trials: _, ...rest } = spec(overrides)
-    const start = async () => (await client.send('POST', '/v1/sweeps', rest)).body.id as string
-
-    const [first, second] = [await finish(await start()), await finish(await start())]
-
-    const [, fine] = first.rounds
+    const [, fine] = ended[1]?.rounds ?? []
     expect(fine?.from_trials).toHaveLength(3)
     expect(fine?.ranges[0]?.explanation).toContain('the best 3 trials lie from')
-    for (const { params, round } of (await trialsOf(first.id)).slice(12)) {
-      expect(round).toBe(2)
+    for (const { params } of (await trialsOf(disturbed[1] ?? '')).slice(40)) {
       expect(params[LEARNING_RATE]).toBeGreaterThanOrEqual(fine?.ranges[0]?.min as number)
     }
-    expect(await resultsOf(second.id)).toEqual(await resultsOf(first.id))
-    expect(second.rounds).toEqual(first.rounds)
   })
 
   it('stops trials by asha, says why, and spends less than half of the epochs', async () => {
@@ -141,6 +190,76 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     const job = await client.readJob(trial?.job_ids[0] ?? '')
     expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'pruned' })
     expect(job.weights?.best.bytes).toBeGreaterThan(0)
+    // What a fork goes on from.
+    const checkpoints = await client.send('GET', `/v1/jobs/${job.id}/checkpoints`)
+    expect(checkpoints.body.data.length).toBeGreaterThan(0)
+  })
+
+  it('replays what tpe, asha and median chose and decided from what it recorded, identically', async () => {
+    const base = { ...spec().base, training: { epochs: 9, batch_size: 32 } }
+    const rules = [
+      { type: 'asha', min_epochs: 1 },
+      { type: 'median', startup_trials: 2 },
+    ] as const
+    const sweeps = await Promise.all(
+      rules.map((early_termination) =>
+        run({ method: 'tpe', max_trials: 24, base, early_termination }),
+      ),
+    )
+
+    for (const { id } of sweeps) {
+      const replay = await replayOf(id)
+      const trials = await trialsOf(id)
+      expect(replay.map(({ params }) => params)).toEqual(trials.map(({ params }) => params))
+      expect(replay.filter(({ identical }) => !identical)).toEqual([])
+      // Not the trivial case: the later choices had seen others, and trials were stopped.
+      expect(Math.max(...replay.map(({ seen_trials }) => seen_trials ?? 0))).toBeGreaterThan(10)
+      const decisions = replay.flatMap((trial) => trial.decisions)
+      expect(decisions.some(({ decision }) => decision.stops === true)).toBe(true)
+      expect(decisions.map(({ position }) => position).toSorted((a, b) => a - b)).toEqual(
+        decisions.map((_, i) => i + 1),
+      )
+    }
+  })
+
+  it('streams starts, epochs of a trial once a second, stops with their reasons and every new best to any SSE client', async () => {
+    const slow = { ...spec().base, training: { epochs: 20_000, early_stopping: null } }
+    const base = { ...spec().base, training: { epochs: 9, batch_size: 32 } }
+    const [long, pruning] = await Promise.all([
+      start({ max_trials: 2, base: slow }),
+      start({ base, early_termination: { type: 'asha', min_epochs: 1 } }),
+    ])
+    const [slowly, stopping] = [
+      subscribeToSweep(stack, long.id),
+      subscribeToSweep(stack, pruning.id),
+    ]
+
+    await Promise.all([slowly.ended, stopping.ended])
+
+    const typesOf = (events: SweepEvent[]) => new Set(events.map(({ type }) => type))
+    expect(slowly.events.map(({ seq }) => seq)).toEqual(slowly.events.map((_, i) => i + 1))
+    expect(stopping.events).toEqual(await eventsOf(pruning.id))
+    expect(typesOf(stopping.events)).toEqual(
+      new Set([
+        ...['sweep.created', 'sweep.started', 'trial.started', 'trial.pruned', 'trial.completed'],
+        ...['trial.best', 'sweep.succeeded', ...typesOf(stopping.events)],
+      ]),
+    )
+    for (const { type, message, data } of stopping.events) {
+      if (type !== 'trial.pruned') continue
+      expect(message).toMatch(/rank \d+ of \d+ at epoch \d+/)
+      expect(data.decision).toMatchObject({ stops: true, rung: expect.any(Number) })
+    }
+    const epochs = slowly.events.filter(({ type }) => type === 'trial.epoch_completed')
+    expect(epochs.length).toBeGreaterThan(0)
+    for (const trialIndex of [0, 1]) {
+      const times = epochs
+        .filter(({ data }) => data.trial_index === trialIndex)
+        .map(({ created_at }) => Date.parse(created_at))
+      const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0))
+      // Told a second apart by one clock, written by another.
+      expect(Math.min(...gaps, 1000)).toBeGreaterThan(700)
+    }
   })
 
   it('ranks by the mean over repeats, whose spread and confidence it shows', async () => {
@@ -201,6 +320,10 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     expect(elapsedMs).toBeLessThan(CANCEL_MS_MAX)
     const open = { where: { sweepId: id, status: { in: ['queued', 'running', 'cancelling'] } } }
     expect(await stack.stores.database.job.count(open)).toBe(0)
+    const later = {
+      where: { sweepId: id, startedAt: { gt: new Date(cancelled.finished_at ?? 0) } },
+    }
+    expect(await stack.stores.database.job.count(later)).toBe(0)
   })
 
   it('fails with its causes counted when every trial diverges, and tries one again when asked', async () => {
@@ -251,25 +374,72 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     expect(pictures.map(({ body }) => String(body).startsWith('<svg'))).toEqual([true, true, true])
   })
 
-  it('does not keep a job of the same project, or of another, waiting behind ten thousand trials', async () => {
+  it('starts a job of one’s own or of another project within two trial lengths behind ten thousand trials', async () => {
+    const other = await openProject()
     const { id } = await start({ max_trials: 10_000 })
     await waitFor('some trials', async () => (await read(id)).trials.complete > 0)
-    const other = makeClient({
-      baseUrl: stack.baseUrl,
-      apiKey: await stack.createKey(`other ${queue}`),
-    })
-    const body = { builtin: { generator: 'xor', rows: 100, noise: 0.1, seed: 1 } }
-    const otherDataset = await other.createDataset(body)
+    const from = new Date()
 
     const own = await client.createJob({ dataset_id: datasetId, training: { epochs: 1 } })
-    const foreign = await other.createJob({ dataset_id: otherDataset.id, training: { epochs: 1 } })
+    const foreign = await other.client.createJob({
+      dataset_id: other.datasetId,
+      training: { epochs: 1 },
+    })
     const [ownEnded, foreignEnded] = await Promise.all([
       client.finishJob(own.id),
-      other.finishJob(foreign.id),
+      other.client.finishJob(foreign.id),
     ])
 
     expect([ownEnded.status, foreignEnded.status]).toEqual(['succeeded', 'succeeded'])
     expect((await read(id)).status).toBe('running')
+    // Of what a thread takes at once: a trial, or a batch of short ones.
+    const { longestMs } = await readTaken(stack.stores.database, from)
+    for (const job of [own, foreign]) {
+      const waitMs = await readWaitMs(stack.stores.database, job.id)
+      expect(waitMs).toBeLessThan(2 * longestMs + HANDING_OVER_MS_MAX)
+    }
     await client.send('POST', `/v1/sweeps/${id}/cancel`)
   })
+
+  it('shares the threads between two sweeping projects, one of short trials and one of long ones', async () => {
+    const other = await openProject()
+    const layers = [{ units: 128 }, { units: 128 }]
+    const long = spec({
+      dataset_id: other.datasetId,
+      max_trials: 10_000,
+      base: { model: { hidden: layers }, training: { epochs: 150, batch_size: 32 } },
+    })
+    const short = await start({ max_trials: 10_000 })
+    const { body } = await other.client.send('POST', '/v1/sweeps', long)
+    const sweepIds = [short.id, body.id as string]
+    await Promise.all(
+      sweepIds.map((sweepId) =>
+        waitFor('several trials have ended', async () => {
+          const where = { sweepId, status: 'succeeded' }
+          return (await stack.stores.database.job.count({ where })) >= 4
+        }),
+      ),
+    )
+    const from = new Date()
+    const to = new Date(from.getTime() + SHARES_SECONDS * 1000)
+    await waitFor('the time is over', () => Date.now() > to.getTime())
+
+    const shares = await Promise.all(
+      sweepIds.map((id) => readShare(stack.stores.database, id, from, to)),
+    )
+
+    const total = shares.reduce((sum, { threadSeconds }) => sum + threadSeconds, 0)
+    for (const { threadSeconds } of shares) {
+      expect(threadSeconds / total).toBeGreaterThan(SHARE_MIN)
+    }
+    await client.send('POST', `/v1/sweeps/${short.id}/cancel`)
+    await other.client.send('POST', `/v1/sweeps/${body.id}/cancel`)
+  })
+
+  async function openProject(): Promise<{ client: TestClient; datasetId: string }> {
+    const apiKey = await stack.createKey(`other ${queue} ${performance.now()}`)
+    const other = makeClient({ baseUrl: stack.baseUrl, apiKey })
+    const body = { builtin: { generator: 'xor', rows: 100, noise: 0.1, seed: 1 } }
+    return { client: other, datasetId: (await other.createDataset(body)).id }
+  }
 })

@@ -402,6 +402,39 @@ export const sweepImportanceSchema = z
   .meta({ id: 'SweepImportance' })
 export type SweepImportance = z.infer<typeof sweepImportanceSchema>
 
+export const trialReplaySchema = z
+  .object({
+    object: z.literal('sweep.trial_replay'),
+    id: z.string().describe('The index of the trial as text, which is its cursor'),
+    trial_index: z.int(),
+    seen_trials: z
+      .int()
+      .nullable()
+      .describe('tpe: the first so many in the order of finishing are what the choice had seen'),
+    finished_order: z.int().nullable(),
+    params: trialParamsSchema.nullable().describe('As recorded; null where there was none to draw'),
+    replayed_params: trialParamsSchema.nullable(),
+    decisions: z
+      .array(
+        z.object({
+          position: z.int().describe('In the order in which the trials of the sweep were heard'),
+          epoch: z.int(),
+          value: z.number().nullable().describe('Lower is better; null for what is no number'),
+          decision: z.record(z.string(), z.unknown()),
+          replayed_decision: z.record(z.string(), z.unknown()).nullable(),
+        }),
+      )
+      .describe('Of early termination, each from what was said before it'),
+    identical: z.boolean().describe('All of it came out as it was recorded'),
+  })
+  .meta({ id: 'TrialReplay' })
+export type TrialReplay = z.infer<typeof trialReplaySchema>
+
+export const replaySweepQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.coerce.number().int().min(0).max(TRIALS_MAX).optional().describe('The id of a trial'),
+})
+
 export const SWEEP_EVENT_TYPES = [
   'sweep.created',
   'sweep.started',

@@ -495,10 +495,20 @@ export interface Dispatchable {
   generation: number
 }
 
+export interface ThreadUse {
+  projectId: ProjectId
+  threads: number
+}
+
 /** The scheduler's side of jobs. */
 export interface DispatchStore {
-  /** Fair choice among projects of at most `window` − (jobs dispatched or running) queued jobs. */
-  pick(window: number): Promise<Dispatchable[]>
+  /** Projects that have jobs waiting or under way, and how many of so many slots each has now. */
+  threadUses(slots: number): Promise<ThreadUse[]>
+  /**
+   * Fair choice among projects of at most `window` − (jobs dispatched or running) queued jobs. `behind` has turns that projects
+   * wait longer than their jobs under way make them; default none.
+   */
+  pick(window: number, behind?: ReadonlyMap<ProjectId, number>): Promise<Dispatchable[]>
   markDispatched(jobs: readonly Dispatchable[]): Promise<void>
   /** Queued jobs whose delivery was handed over more than a second ago and not claimed since. */
   undelivered(): Promise<Dispatchable[]>

@@ -57,6 +57,13 @@ export interface ScoredTrialRow {
   finishedOrder: number | null
 }
 
+/** What a replay of the sweep's choices and decisions starts from. */
+export interface SweepRecordRows {
+  trials: (ScoredTrialRow & { round: number | null; seenTrials: number | null })[]
+  /** In the order in which trials were heard. */
+  rungs: (RungSaying & { position: number; decision: Record<string, unknown> })[]
+}
+
 export type SweepCommand = 'cancel' | 'pause' | 'resume'
 
 /** The API's side of sweeps: every call names its project first. */
@@ -70,6 +77,8 @@ export interface SweepStore {
   trials(sweep: Sweep, page: TrialPage): Promise<List<Trial>>
   /** All trials that have ended, by index. */
   scored(sweepId: SweepId): Promise<ScoredTrialRow[]>
+  /** All trials that were chosen, by index. */
+  record(sweepId: SweepId): Promise<SweepRecordRows>
   /** Events with seq > `afterSeq` in order. */
   events(sweepId: SweepId, afterSeq: number, limit: number): Promise<SweepEvent[]>
   eventSeq(sweepId: SweepId, eventId: string): Promise<number | null>

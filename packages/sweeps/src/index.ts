@@ -8,6 +8,7 @@ export {
   toPlace,
 } from './importance/measure-importance.ts'
 export { placePointer } from './job-spec-of.ts'
+export { type ReplayedTrial, replayTrials, type SweepRecord } from './replay.ts'
 export {
   type EarlyTermination,
   listProbes,

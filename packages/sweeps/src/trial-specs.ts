@@ -7,6 +7,9 @@ import type { ResolvedSweep } from './resolve-sweep.ts'
 const DRAWN_SEEDS = 2 ** 31
 /** Below the speed of any machine this was run on: what is short here is short there. */
 const FLOPS_PER_SECOND_ASSUMED = 20e9
+/** What networks of a few units cost beside their arithmetic. */
+const STEP_MS = 0.001
+const EPOCH_MS = 0.02
 /** Claiming, preparing and storing, of one among many. */
 const OVERHEAD_MS = 1
 const SHORT_MS_MAX = 50
@@ -49,11 +52,22 @@ export function toLoss(objective: Pick<Sweep['objective'], 'goal'>, value: numbe
   return objective.goal === 'minimize' ? value : -value
 }
 
+export interface TrainingCost {
+  epochs: number
+  stepsPerEpoch: number
+  flopsPerEpoch: number
+}
+
 /** How long a training is expected to take, if that is so short that many are handed over at a time; else null. Never measured: a sweep does not depend on who runs it. */
-export function expectShort(sweep: ResolvedSweep, flops: number): number | null {
+export function expectShort(
+  sweep: ResolvedSweep,
+  { epochs, stepsPerEpoch, flopsPerEpoch }: TrainingCost,
+): number | null {
   const { validation, limits } = sweep.base
   const hasFolds = validation != null && 'folds' in validation
   if (hasFolds || limits?.max_seconds !== undefined || sweep.earlyTermination !== null) return null
-  const ms = OVERHEAD_MS + (flops / FLOPS_PER_SECOND_ASSUMED) * 1000
+  const epochMs =
+    EPOCH_MS + stepsPerEpoch * STEP_MS + (flopsPerEpoch / FLOPS_PER_SECOND_ASSUMED) * 1000
+  const ms = OVERHEAD_MS + epochs * epochMs
   return ms < SHORT_MS_MAX ? ms : null
 }

@@ -1,33 +1,53 @@
 /**
- * How well the searches find: random, coarse to fine, TPE and random with ASHA on digits, one fixed split, the same budget
- * of trials, over several seeds; best validation loss and epochs spent, with 95 % intervals of the mean.
- * Usage: npm run bench:search [-- <seeds> <trials> <epochs>]
+ * How well the searches find: those of a sweep on digits, one fixed split, the same budget of trials, over several seeds; best
+ * validation loss and epochs spent, with 95 % intervals of the mean. Below them Optuna's samplers and pruners on the same
+ * objective: what is stored in `optuna-search.json`, or with `--optuna <Python that has it>` searched anew.
+ * Usage: npm run bench:search [-- <seeds> <trials> <epochs> [--optuna python3]]
  */
+import { spawn } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import type { Sweep } from '@trainyard/contracts'
 import { summarizeRepeats } from '@trainyard/sweeps'
 import { cloneDatabase } from '../../support/database.ts'
 import { startStack } from '../../support/stack.ts'
 import { startTestPostgres } from '../../support/test-postgres.ts'
+import { PARAMETERS, toBase } from './digits-search.ts'
 
-const [SEEDS = 10, TRIALS = 60, EPOCHS = 27] = process.argv.slice(2).map(Number)
+interface OptunaFigures {
+  optuna: string
+  trials: number
+  epochs: number
+  searches: { name: string; losses: number[]; epochs: number[] }[]
+}
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { optuna: { type: 'string' } },
+})
+const [SEEDS = 10, TRIALS = 60, EPOCHS = 9] = positionals.map(Number)
 const POLL_MS = 50
 const FIRST_ROUND_SHARE = 2 / 3
+const OPTUNA_FIGURES = fileURLToPath(new URL('optuna-search.json', import.meta.url))
 
 const coarse = Math.round(TRIALS * FIRST_ROUND_SHARE)
+const random = { method: 'random', max_trials: TRIALS }
+const rungs = { min_epochs: 1, reduction: 3 }
 const METHODS = {
-  random: { method: 'random', max_trials: TRIALS },
-  coarse_to_fine: {
+  random,
+  'coarse to fine': {
     method: 'coarse_to_fine',
     rounds: [{ trials: coarse }, { trials: TRIALS - coarse }],
   },
   tpe: { method: 'tpe', max_trials: TRIALS },
-  asha: {
-    method: 'random',
-    max_trials: TRIALS,
-    early_termination: { type: 'asha', min_epochs: 1, reduction: 3 },
-  },
+  // As Optuna searches below.
+  'tpe, one trial at a time': { method: 'tpe', max_trials: TRIALS, max_parallel: 1 },
+  'random, asha': { ...random, early_termination: { type: 'asha', ...rungs } },
+  'random, hyperband': { ...random, early_termination: { type: 'hyperband', ...rungs } },
+  'random, median': { ...random, early_termination: { type: 'median' } },
 }
 
 const postgres = await startTestPostgres()
@@ -47,10 +67,12 @@ for (const [name, method] of Object.entries(METHODS)) {
     losses.push(sweep.best?.objective?.mean ?? Number.NaN)
     epochs.push(sweep.epochs)
   }
-  console.log(`| ${name} | ${describe(losses, 4)} | ${describe(epochs, 0)} |`)
+  printRow(name, losses, epochs)
 }
 await stack.stop()
 await postgres.stop()
+const optuna = await readOptuna()
+for (const { name, losses, epochs } of optuna?.searches ?? []) printRow(name, losses, epochs)
 process.exit(0)
 
 async function search(seed: number, method: object): Promise<Sweep> {
@@ -58,17 +80,8 @@ async function search(seed: number, method: object): Promise<Sweep> {
     dataset_id: dataset.id,
     seed,
     ...method,
-    // The seed of the trainings is fixed, and with it the split.
-    base: { seed: 1, training: { epochs: EPOCHS } },
-    parameters: {
-      'training.optimizer.learning_rate': { distribution: 'log_uniform', min: 1e-5, max: 1 },
-      'training.batch_size': { distribution: 'int_log_uniform', min: 16, max: 256 },
-      'training.regularization.l2': { distribution: 'log_uniform', min: 1e-6, max: 1e-1 },
-      'model.input_dropout': { distribution: 'uniform', min: 0, max: 0.5 },
-      'model.hidden': {
-        values: [[{ units: 16 }], [{ units: 64 }], [{ units: 64 }, { units: 32 }]],
-      },
-    },
+    base: toBase(EPOCHS),
+    parameters: PARAMETERS,
   })
   for (;;) {
     const sweep = await call<Sweep>('GET', `/v1/sweeps/${id}`)
@@ -90,6 +103,30 @@ async function call<Result>(method: string, path: string, body?: unknown): Promi
   const answer = await response.json()
   if (!response.ok) throw new Error(JSON.stringify(answer))
   return answer as Result
+}
+
+/** null where what is stored was searched with another budget. */
+async function readOptuna(): Promise<OptunaFigures | null> {
+  if (flags.optuna !== undefined) {
+    await writeFile(OPTUNA_FIGURES, await searchWithOptuna(flags.optuna))
+  }
+  const figures: OptunaFigures = JSON.parse(await readFile(OPTUNA_FIGURES, 'utf8'))
+  return figures.trials === TRIALS && figures.epochs === EPOCHS ? figures : null
+}
+
+async function searchWithOptuna(python: string): Promise<string> {
+  const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+  const trainer = [process.execPath, script('train-trials.ts'), String(EPOCHS)]
+  const budget = [SEEDS, TRIALS, EPOCHS].map(String)
+  const child = spawn(python, [script('optuna_search.py'), ...budget, ...trainer], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const text = Buffer.concat(await child.stdout.toArray()).toString()
+  return `${JSON.stringify(JSON.parse(text), null, 2)}\n`
+}
+
+function printRow(name: string, losses: readonly number[], epochs: readonly number[]): void {
+  console.log(`| ${name} | ${describe(losses, 4)} | ${describe(epochs, 0)} |`)
 }
 
 function describe(values: readonly number[], digits: number): string {

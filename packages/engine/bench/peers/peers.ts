@@ -188,4 +188,14 @@ export const SWEEPS: Peer[] = [
     needs: 'import torch',
     runs: { W8: {} },
   },
+  ...(['sklearn', 'torch'] as const).map(
+    (model): Peer => ({
+      name: `optuna with ${model}`,
+      script: 'sweep_optuna.py',
+      flags: ['--model', model],
+      language: 'python',
+      needs: `import optuna, ${model}`,
+      runs: { W8: {} },
+    }),
+  ),
 ]

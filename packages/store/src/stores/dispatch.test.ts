@@ -33,6 +33,39 @@ describe('pick', () => {
     expect(picked).toEqual([many[0], only, many[1], many[2]])
   })
 
+  it('lets a project wait by as many turns as it is told, and others go before it', async () => {
+    const [first, second] = await insertJobs(2)
+    const others = await insertJobs(3)
+    const { projectId } = await stores.database.job.findUniqueOrThrow({
+      where: { id: first ?? '' },
+    })
+
+    const picked = await stores.dispatch.pick(4, new Map([[projectId as never, 2]]))
+
+    expect(picked.map((job) => job.jobId)).toEqual([others[0], others[1], first, others[2]])
+    expect(picked.map((job) => job.jobId)).not.toContain(second)
+  })
+
+  it('knows which projects have work and how many threads each has, those included that are taken next', async () => {
+    const [running = '' as JobId, batched = '' as JobId] = await insertJobs(3)
+    await stores.database.job.updateMany({
+      where: { id: { in: [running, batched] } },
+      data: { status: 'running', batchId: running },
+    })
+    const [waiting = '' as JobId, next] = await insertJobs(2)
+    await stores.dispatch.markDispatched([{ jobId: waiting, generation: 0 }])
+    await stores.dispatch.markDispatched([{ jobId: next as JobId, generation: 0 }])
+    await insertJobs(1)
+    await insertProject(stores)
+
+    const threadsOf = async (slots: number) =>
+      (await stores.dispatch.threadUses(slots)).map(({ threads }) => threads).toSorted()
+
+    expect(await threadsOf(1)).toEqual([0, 0, 1])
+    expect(await threadsOf(2)).toEqual([0, 1, 1])
+    expect(await threadsOf(4)).toEqual([0, 1, 2])
+  })
+
   it('takes a project’s own job before the second trial of its own sweep, and no trial of a paused one', async () => {
     const sweepId = createId('sweep')
     const [first = '' as JobId, second = '' as JobId, third = '' as JobId] = await insertJobs(3)

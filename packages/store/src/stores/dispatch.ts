@@ -1,5 +1,5 @@
 /** The scheduler's side of jobs: a fair choice of what runs next, and what happens to jobs whose worker is lost. */
-import type { JobId } from '@trainyard/contracts'
+import type { JobId, ProjectId } from '@trainyard/contracts'
 import { BACKOFF_SECONDS_MAX, type Dispatchable, type DispatchStore } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { Database } from '../client.ts'
@@ -20,8 +20,31 @@ export function createDispatch(
   { leaseSeconds }: { leaseSeconds: number },
 ): DispatchStore {
   return {
-    pick: (window) =>
+    threadUses: (slots) =>
       translateErrors(async () => {
+        // This is mostly asked in the moment in which a training has ended: what waits at the workers takes its thread now.
+        const rows = await database.$queryRaw<{ project_id: string; threads: number }[]>`
+          WITH running AS (
+            SELECT project_id, count(DISTINCT COALESCE(batch_id, id))::int AS threads FROM jobs
+            WHERE status IN ('running', 'pausing', 'cancelling') GROUP BY project_id),
+          starting AS (
+            SELECT project_id, count(*)::int AS threads FROM (
+              SELECT project_id FROM jobs WHERE status = 'queued' AND dispatched_at IS NOT NULL ORDER BY dispatched_at
+              LIMIT GREATEST(0, ${slots}::int - (SELECT COALESCE(sum(threads), 0) FROM running))) s
+            GROUP BY project_id)
+          SELECT p.id AS project_id, COALESCE(r.threads, 0) + COALESCE(s.threads, 0) AS threads FROM projects p
+          LEFT JOIN running r ON r.project_id = p.id
+          LEFT JOIN starting s ON s.project_id = p.id
+          WHERE r.threads > 0 OR EXISTS (SELECT 1 FROM jobs WHERE status = 'queued' AND project_id = p.id)`
+        return rows.map((row) => ({
+          projectId: row.project_id as ProjectId,
+          threads: row.threads,
+        }))
+      }),
+
+    pick: (window, behind = new Map()) =>
+      translateErrors(async () => {
+        const turns = JSON.stringify(Object.fromEntries(behind))
         // A lane is a sweep, or all other jobs of a project. Rows are numbered within their lane after what it has under
         // way, the lanes of a project are taken in turns, and so are the projects: one with a single job goes before the
         // second job of one with ten thousand, and a job of one's own before the second trial of one's own sweep. Jobs that
@@ -49,8 +72,9 @@ export function createDispatch(
                 AND run_after NOT BETWEEN clock_timestamp() AND clock_timestamp() + ${BACKOFF_SECONDS_MAX}::int * interval '1 second'
               ORDER BY priority DESC, created_at, id LIMIT ${window}::int) j ON true)
           SELECT id, dispatch_generation FROM (
-            SELECT q.id, q.dispatch_generation, q.created_at, COALESCE(p.jobs, 0) + row_number() OVER (
-              PARTITION BY q.project_id ORDER BY q.priority DESC, q.turn, q.created_at, q.id) AS turn
+            SELECT q.id, q.dispatch_generation, q.created_at, COALESCE(p.jobs, 0)
+              + COALESCE((${turns}::jsonb->>q.project_id)::int, 0) + row_number() OVER (
+                PARTITION BY q.project_id ORDER BY q.priority DESC, q.turn, q.created_at, q.id) AS turn
             FROM queued q LEFT JOIN of_project p ON p.project_id = q.project_id) candidates
           ORDER BY turn, created_at, id
           LIMIT GREATEST(0, ${window}::int - (SELECT COALESCE(sum(jobs), 0) FROM under_way))`

@@ -14,7 +14,7 @@ import { translateErrors } from '../to-domain-error.ts'
 import { cancelTrainings } from './cancel-trainings.ts'
 import { writeOnce } from './idempotency.ts'
 import { toList, toPageClause } from './keyset.ts'
-import { readScored } from './scored-trials.ts'
+import { readRecord, readScored } from './scored-trials.ts'
 import { insertEventForEach, insertSweepEvents } from './sweep-events.ts'
 
 const KEYSET = { createdAt: Prisma.sql`s.created_at`, id: Prisma.sql`s.id` }
@@ -92,6 +92,8 @@ export function createSweeps(database: Database): SweepStore {
       }),
 
     scored: (sweepId) => translateErrors(() => readScored(database, sweepId)),
+
+    record: (sweepId) => translateErrors(() => readRecord(database, sweepId)),
 
     events: (sweepId, afterSeq, limit) =>
       translateErrors(async () => {

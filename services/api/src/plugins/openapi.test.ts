@@ -84,6 +84,7 @@ const ROUTES = [
   'GET /v1/sweeps/{id}/history.svg',
   'GET /v1/sweeps/{id}/importance.svg',
   'GET /v1/sweeps/{id}/parallel.svg',
+  'GET /v1/sweeps/{id}/replay',
   'POST /v1/models/{name}/predict',
   'GET /v2',
   'GET /v2/health/live',

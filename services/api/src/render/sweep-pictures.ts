@@ -1,16 +1,12 @@
 /** Pictures of a sweep, 800 wide, in the manner of the curves of a job. */
 import type { Sweep, SweepImportance } from '@trainyard/contracts'
 import type { ScoredTrialRow } from '@trainyard/domain'
-import {
-  type Dimension,
-  type JsonValue,
-  type ResolvedSweep,
-  toLoss,
-  toPlace,
-} from '@trainyard/sweeps'
+import { type Dimension, type ResolvedSweep, toLoss, toPlace } from '@trainyard/sweeps'
 import { type Axis, makeEpochAxis, makeLossAxis } from './axis.ts'
+import { clipWorst } from './clip-worst.ts'
 import type { Theme } from './curves.ts'
 import { escapeXml, round, shorten, text } from './svg-text.ts'
+import { toValueLabel } from './value-label.ts'
 
 const WIDTH = 800
 const HEIGHT = 360
@@ -21,6 +17,8 @@ const RIGHT = WIDTH - 28
 /** More lines than this cannot be told apart. */
 const LINES_MAX = 500
 const POINTS_MAX = 2000
+/** Values of a list that each have their label. */
+const LABELS_MAX = 8
 
 const COLORS = {
   light: {
@@ -56,26 +54,28 @@ export function renderHistory({ sweep, trials }: Results, theme: Theme): string 
   const colors = COLORS[theme]
   const scored = toScored(trials).slice(-POINTS_MAX)
   const values = scored.map(({ objective }) => objective)
+  const { clip, clipped } = clipWorst(values, sweep.objective.goal)
   const title = `${sweep.objective.metric} by trial`
   if (scored.length === 0) return draw(sweep, title, HEIGHT, colors, [nothingYet(colors)])
   const x = makeEpochAxis(scored.length, LEFT, RIGHT)
-  const y = makeLossAxis(values, BOTTOM, TOP)
+  const y = makeLossAxis(values.map(clip), BOTTOM, TOP)
   let best = Number.POSITIVE_INFINITY
   const path = scored.map(({ objective }, i) => {
     const loss = toLoss(sweep.objective, objective)
     best = Math.min(best, loss)
     const value = sweep.objective.goal === 'minimize' ? best : -best
-    return `${i === 0 ? 'M' : 'L'}${round(x.place(i + 1))} ${round(y.place(value))}`
+    return `${i === 0 ? 'M' : 'L'}${round(x.place(i + 1))} ${round(y.place(clip(value)))}`
   })
   const dots = scored.map(
     ({ objective }, i) =>
-      `<circle cx="${round(x.place(i + 1))}" cy="${round(y.place(objective))}" r="2.5" fill="${colors.trial}" fill-opacity="0.55"/>`,
+      `<circle cx="${round(x.place(i + 1))}" cy="${round(y.place(clip(objective)))}" r="2.5" fill="${colors.trial}" fill-opacity="0.55"/>`,
   )
   return draw(sweep, title, HEIGHT, colors, [
     ...gridOf(x, y, colors),
     ...dots,
     `<path d="${path.join('')}" fill="none" stroke="${colors.best}" stroke-width="2"/>`,
     text(RIGHT, 47, 'line: best so far', { fill: colors.best, anchor: 'end' }),
+    clippedNote(clipped, colors),
   ])
 }
 
@@ -88,11 +88,9 @@ export function renderParallel({ sweep, resolved, trials }: Results, theme: Them
   const dimensions = resolved.space.dimensions.filter(isSearched)
   const title = 'Parameters and objective of each trial'
   if (scored.length === 0) return draw(sweep, title, HEIGHT, colors, [nothingYet(colors)])
-  const y = makeLossAxis(
-    scored.map(({ objective }) => objective),
-    BOTTOM,
-    TOP,
-  )
+  const objectives = scored.map(({ objective }) => objective)
+  const { clip, clipped } = clipWorst(objectives, sweep.objective.goal)
+  const y = makeLossAxis(objectives.map(clip), BOTTOM, TOP)
   const columns = dimensions.length + 1
   const at = (column: number) => LEFT + ((RIGHT - LEFT) * column) / Math.max(1, columns - 1)
   const lines = scored.map(({ params, objective }, i) => {
@@ -102,7 +100,7 @@ export function renderParallel({ sweep, resolved, trials }: Results, theme: Them
         ? [`${round(at(column))} ${round(BOTTOM + (TOP - BOTTOM) * toPlace(dimension, params))}`]
         : [],
     )
-    points.push(`${round(at(columns - 1))} ${round(y.place(objective))}`)
+    points.push(`${round(at(columns - 1))} ${round(y.place(clip(objective)))}`)
     const style = isBest
       ? `stroke="${colors.best}" stroke-width="2.5"`
       : `stroke="${colors.trial}" stroke-opacity="0.25"`
@@ -126,7 +124,21 @@ export function renderParallel({ sweep, resolved, trials }: Results, theme: Them
   const ticks = y.ticks.map(({ value, label }) =>
     text(RIGHT - 6, y.place(value) + 4, label, { fill: colors.faint, anchor: 'end', size: 11 }),
   )
-  return draw(sweep, title, HEIGHT, colors, [...axes, ...lines, ...ticks])
+  const values = dimensions.flatMap((dimension, column) =>
+    labelsAlong(dimension).map(({ place, label }) =>
+      text(at(column) + 5, BOTTOM + (TOP - BOTTOM) * place + 4, label, {
+        fill: colors.faint,
+        size: 11,
+      }),
+    ),
+  )
+  return draw(sweep, title, HEIGHT, colors, [
+    ...axes,
+    ...lines,
+    ...values,
+    ...ticks,
+    clippedNote(clipped, colors),
+  ])
 }
 
 /** A bar per parameter: the share of the objective's variance that it explains by itself. */
@@ -214,11 +226,27 @@ function isSearched(dimension: Dimension): boolean {
 
 /** Name, and what stands at both ends of the axis. */
 function labelsOf(dimension: Dimension): [string, string, string] {
-  const show = (value: JsonValue | undefined) =>
-    typeof value === 'number'
-      ? String(Number(value.toPrecision(3)))
-      : shorten(JSON.stringify(value) ?? '').slice(0, 18)
-  return dimension.kind === 'numeric'
-    ? [dimension.name, show(dimension.max), show(dimension.min)]
-    : [dimension.name, show(dimension.values.at(-1)), show(dimension.values[0])]
+  if (dimension.kind === 'numeric')
+    return [dimension.name, toValueLabel(dimension.max), toValueLabel(dimension.min)]
+  if (dimension.values.length <= LABELS_MAX) return [dimension.name, '', '']
+  return [dimension.name, toValueLabel(dimension.values.at(-1)), toValueLabel(dimension.values[0])]
+}
+
+/** Each value of a short list, where its lines cross the axis. */
+function labelsAlong(dimension: Dimension): { place: number; label: string }[] {
+  if (dimension.kind === 'numeric' || dimension.values.length > LABELS_MAX) return []
+  return dimension.values.map((value) => ({
+    place: toPlace(dimension, { [dimension.name]: value }),
+    label: toValueLabel(value),
+  }))
+}
+
+function clippedNote(clipped: number, colors: Colors): string {
+  if (clipped === 0) return ''
+  const what = clipped === 1 ? 'one worse trial is' : `${clipped} worse trials are`
+  return text(RIGHT, 28, `axis to the 90 % quantile: ${what} drawn at its end`, {
+    fill: colors.faint,
+    anchor: 'end',
+    size: 11,
+  })
 }

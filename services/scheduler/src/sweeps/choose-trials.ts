@@ -124,14 +124,16 @@ function toJobs(
     const jobs = result.specs.map((spec, repeat) => {
       const drawSeed = () => spec.seed ?? 0
       const quote = quoteTraining(spec, facts, { memoryBytesMax, drawSeed })
-      const flops = quote.flops_per_epoch * quote.resolved_config.training.epochs
+      const { epochs, batch_size: batchSize } = quote.resolved_config.training
+      const stepsPerEpoch = Math.ceil(quote.training_rows / batchSize)
+      const cost = { epochs, stepsPerEpoch, flopsPerEpoch: quote.flops_per_epoch }
       return {
         id: createId('job'),
         repeat,
         config: spec,
         resolvedConfig: quote.resolved_config,
         parameterCount: quote.parameter_count,
-        expectedMs: expectShort(sweep, flops),
+        expectedMs: expectShort(sweep, cost),
       }
     })
     return { refused: null, jobs }

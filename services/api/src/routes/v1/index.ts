@@ -69,6 +69,7 @@ import {
   makeReadVersionWeights,
 } from '../../use-cases/read-weights.ts'
 import { makeRegisterTrials } from '../../use-cases/register-trials.ts'
+import { makeReplaySweep } from '../../use-cases/replay-sweep.ts'
 import { makeResumeJob } from '../../use-cases/resume-job.ts'
 import type { RunModel } from '../../use-cases/run-model.ts'
 import { addCreateBatchPrediction } from './batch-predictions/create.ts'
@@ -306,6 +307,7 @@ function addSweepRoutes(app: App, deps: RouteDeps): void {
     sweeps,
     readSweep: makeReadSweep(deps),
     explainSweep,
+    replaySweep: makeReplaySweep({ sweeps, thread: deps.searches }),
     draining: deps.draining,
   })
   addCommandSweep(app, { commandSweep: makeCommandSweep(deps) })

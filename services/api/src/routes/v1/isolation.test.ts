@@ -49,6 +49,7 @@ const ROUTES: [
   ['GET', (id) => `/v1/sweeps/${id}/trials`, 'sweep'],
   ['GET', (id) => `/v1/sweeps/${id}/events`, 'sweep'],
   ['GET', (id) => `/v1/sweeps/${id}/importance`, 'sweep'],
+  ['GET', (id) => `/v1/sweeps/${id}/replay`, 'sweep'],
   ['GET', (id) => `/v1/sweeps/${id}/parallel.svg`, 'sweep'],
   ['POST', (id) => `/v1/sweeps/${id}/cancel`, 'sweep'],
   ['POST', (id) => `/v1/sweeps/${id}/pause`, 'sweep'],

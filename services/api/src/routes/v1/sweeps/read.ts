@@ -3,9 +3,11 @@ import {
   listSweepsQuerySchema,
   listTrialsQuerySchema,
   readJobQuerySchema,
+  replaySweepQuerySchema,
   sweepImportanceSchema,
   sweepParamsSchema,
   sweepSchema,
+  trialReplaySchema,
   trialSchema,
 } from '@trainyard/contracts'
 import type { SweepStore } from '@trainyard/domain'
@@ -13,6 +15,7 @@ import type { App } from '../../../app.ts'
 import type { ExplainSweep } from '../../../use-cases/explain-sweep.ts'
 import { findSweep } from '../../../use-cases/find-sweep.ts'
 import type { ReadSweep } from '../../../use-cases/read-sweep.ts'
+import type { ReplaySweep } from '../../../use-cases/replay-sweep.ts'
 import { closed } from '../closed.ts'
 import { problemResponses } from '../problem-responses.ts'
 
@@ -51,17 +54,29 @@ const importanceSchema = {
   response: { 200: sweepImportanceSchema, ...problemResponses },
 }
 
+const replaySchema = {
+  tags: ['Sweeps'],
+  summary: 'Make the choices and decisions of a sweep again, from what it recorded',
+  description:
+    'Of each trial what was chosen and decided, what that depended on, and what follows from it now: seen_trials for tpe, the position in which trials were heard for early termination. Nothing is trained. The next page is after=<last_id>.',
+  params: sweepParamsSchema,
+  querystring: replaySweepQuerySchema,
+  response: { 200: listSchema(trialReplaySchema), ...problemResponses },
+}
+
 export function addReadSweeps(
   app: App,
   {
     sweeps,
     readSweep,
     explainSweep,
+    replaySweep,
     draining,
   }: {
     sweeps: Pick<SweepStore, 'find' | 'list' | 'trials'>
     readSweep: ReadSweep
     explainSweep: ExplainSweep
+    replaySweep: ReplaySweep
     draining: AbortSignal
   },
 ): void {
@@ -79,5 +94,8 @@ export function addReadSweeps(
   )
   app.get('/v1/sweeps/:id/importance', { schema: importanceSchema }, ({ principal, params }) =>
     explainSweep.importance(principal.projectId, params.id),
+  )
+  app.get('/v1/sweeps/:id/replay', { schema: replaySchema }, ({ principal, params, query }) =>
+    replaySweep(principal.projectId, params.id, query),
   )
 }

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+import { resolved } from './sweep-spec.fixture.ts'
+import { expectShort } from './trial-specs.ts'
+
+const TINY = { epochs: 5, stepsPerEpoch: 3, flopsPerEpoch: 8000 }
+
+it('takes a training of a few small epochs for short, and one of much arithmetic for long', () => {
+  expect(expectShort(resolved(), TINY)).toBeLessThan(2)
+  expect(expectShort(resolved(), { ...TINY, flopsPerEpoch: 1e9 })).toBeNull()
+})
+
+it('takes very many epochs of a tiny network for long, though they hold hardly any arithmetic', () => {
+  expect(expectShort(resolved(), { ...TINY, epochs: 20_000 })).toBeNull()
+})
+
+it('takes nothing for short that waits for others, or ends by a clock', () => {
+  const asha = resolved({ early_termination: { type: 'asha' } })
+
+  expect(expectShort(asha, TINY)).toBeNull()
+})
