@@ -29,6 +29,7 @@ import { settleVerification } from './derive-job.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
 import { inStatements, insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
+import { isDue } from './is-due.ts'
 import { isMine } from './is-mine.ts'
 import { type HeldJob, recover } from './recovery.ts'
 
@@ -79,7 +80,7 @@ export function createLeases(
           WITH before AS (
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
             WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
-              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int)
+              AND ${isDue} AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int)
               -- A trial of a paused sweep that was handed over before stays where it is.
               AND (sweep_id IS NULL OR EXISTS (SELECT 1 FROM sweeps s WHERE s.id = sweep_id AND s.status = 'running'))
             FOR UPDATE),
@@ -121,7 +122,8 @@ export function createLeases(
     isSuspect: (jobId) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<unknown[]>`
-          SELECT 1 FROM jobs WHERE id = ${jobId} AND status = 'queued' AND crash_count >= ${SUSPECT_DEATHS}::int`
+          SELECT 1 FROM jobs
+          WHERE id = ${jobId} AND status = 'queued' AND ${isDue} AND crash_count >= ${SUSPECT_DEATHS}::int`
         return rows.length > 0
       }),
 
@@ -248,8 +250,11 @@ export function createLeases(
             }),
           )
           if (outcome === 'done') {
+            // With its bytes: the same state would be taken again, and must not find damaged ones in its place.
             await transaction.$executeRaw`
-              DELETE FROM checkpoints WHERE job_id = ${lease.jobId} AND step = ${step}`
+              WITH damaged AS (
+                DELETE FROM checkpoints WHERE job_id = ${lease.jobId} AND step = ${step} RETURNING sha256)
+              DELETE FROM checkpoint_chunks WHERE job_id = ${lease.jobId} AND sha256 IN (SELECT sha256 FROM damaged)`
           }
           return outcome
         }),
