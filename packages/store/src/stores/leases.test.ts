@@ -78,6 +78,26 @@ describe('report', () => {
     expect(events[2]?.data).toEqual(rows[1])
   })
 
+  it('stores thousands of epochs each once, and tells of the last', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    const epochs = Array.from({ length: 4500 }, (_, i) => i + 1)
+
+    await stores.leases.report(lease, progress(...epochs.slice(0, 2200)))
+    await stores.leases.finish(lease, {
+      ...succeeded(),
+      metrics: epochs.slice(2200).map((epoch) => makeEpochMetrics(epoch)),
+    })
+
+    const [stored] = await stores.database.$queryRaw<object[]>`
+      SELECT count(*)::int, min(epoch), max(epoch) FROM epoch_metrics WHERE job_id = ${id}`
+    expect(stored).toEqual({ count: 4500, min: 1, max: 4500 })
+    const told = (await stores.jobs.events(id, 0, 100)).filter(
+      ({ type }) => type === 'job.epoch_completed',
+    )
+    expect(told.map(({ data }) => data)).toMatchObject([{ epoch: 2200 }, { epoch: 4500 }])
+  })
+
   it('changes nothing under an older lease epoch', async () => {
     const { id } = await insertJob(stores, projectId, datasetId)
     const stale = await claim(id)
