@@ -44,18 +44,20 @@ const [measuring, waiting] = [true, false].map((is) =>
   faults.filter((fault) => (fault.needsMachine === true) === is),
 )
 let hasBrokenOff = false
-const breakOff = (error: unknown) => {
-  hasBrokenOff = true
-  console.error(error)
-}
-await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 for (const queue of queues) await runOn(queue, measuring ?? []).catch(breakOff)
+await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 const minutes = (performance.now() - startedMs) / 60_000
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
   `${results.length} runs in ${minutes.toFixed(1)} min, ${violated.length} violated (seed ${seed})`,
 )
 process.exit(violated.length === 0 && !hasBrokenOff ? 0 : 1)
+
+function breakOff(error: unknown): null {
+  hasBrokenOff = true
+  console.error(error)
+  return null
+}
 
 /** One Trainyard after the other: what a fault has broken is not given to the next. */
 async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {
@@ -75,8 +77,8 @@ async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {
     }
     if (isAlone(fault)) await close()
     const disk = fault.disk?.mount()
-    // Two in a row are no accident of one start, and end the campaign.
-    rig ??= await start(fault, queue, disk).catch(() => start(fault, queue, disk))
+    rig ??= await start(fault, queue, disk).catch(() => start(fault, queue, disk).catch(breakOff))
+    if (rig === null) continue
     open.add(rig)
     rig.random = seededRandom(seed)
     const result = await runFault(fault, rig)
