@@ -44,8 +44,8 @@ const [measuring, waiting] = [true, false].map((is) =>
   faults.filter((fault) => (fault.needsMachine === true) === is),
 )
 let hasBrokenOff = false
-await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 for (const queue of queues) await runOn(queue, measuring ?? []).catch(breakOff)
+await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 const minutes = (performance.now() - startedMs) / 60_000
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
