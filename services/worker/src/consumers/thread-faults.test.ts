@@ -75,6 +75,21 @@ describe('a thread that', { timeout: 60_000 }, () => {
     await expectUndisturbed(neighbour)
   })
 
+  it('keeps to its plan is not ended for its memory, however short it is, and that is told once', async () => {
+    worker.logged.length = 0
+    const watch = startMemoryWatch({ limitBytes: 1, jobs: trainer.running, log: worker.deps.log })
+    const neighbour = await insertNeighbour()
+
+    await trainer.train(neighbour.id)
+    await waitFor('a look', () => worker.logged.some((message) => message.includes('short')))
+    watch.stop()
+
+    await expectUndisturbed(neighbour)
+    expect(worker.logged.filter((message) => message.includes('memory'))).toEqual([
+      'memory is short, and every job keeps to its plan',
+    ])
+  })
+
   it('exits is a death of its job alone, which is tried again', async () => {
     const [faulty, neighbour] = [await insertFaulty('exits'), await insertNeighbour()]
 
