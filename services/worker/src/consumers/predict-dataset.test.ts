@@ -7,6 +7,7 @@ import {
   type Dataset,
   type Preprocessing,
 } from '@trainyard/contracts'
+import { DomainError } from '@trainyard/domain'
 import { createModelPredictor, packLayers, type StoredNetwork } from '@trainyard/model'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitFor } from '../../../../test/support/wait-for.ts'
@@ -134,6 +135,25 @@ describe('the predictor of data sets', () => {
     expect(ended.error?.message).toMatch(
       /^Row 1, column "a": 0 is too large for a 32-bit input; Row 2/,
     )
+  })
+
+  it('begins again when weights or table cannot be had for a while', async () => {
+    const batch = await insertBatch(numbers)
+    const { blobs } = worker.stores
+    let refusals = 1
+    const away = {
+      ...blobs,
+      read: (...args: Parameters<typeof blobs.read>) => {
+        if (refusals-- > 0) throw new DomainError('unavailable')
+        return blobs.read(...args)
+      },
+    }
+
+    const predictor = startDatasetPredictor({ ...worker.deps, blobs: away })
+    const ended = await untilEnded(batch)
+    await predictor.drain()
+
+    expect(ended).toMatchObject({ status: 'succeeded', attempt: 2 })
   })
 
   it('leaves nothing of one that is cancelled while it runs', async () => {
