@@ -36,14 +36,16 @@ if (faults.length === 0 || unknown.length > 0 || !Number.isInteger(seed) || queu
 const startedMs = performance.now()
 const results: Result[] = []
 const open = new Set<Rig>()
+let hasBrokenOff = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void closeAll().finally(() => process.exit(1)))
 }
+// What a fault that broke off has left behind must not end the other queue's.
+for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, breakOff)
 // Most of a fault is waiting: both queues wait at the same time, but for those that measure the machine.
 const [measuring, waiting] = [true, false].map((is) =>
   faults.filter((fault) => (fault.needsMachine === true) === is),
 )
-let hasBrokenOff = false
 for (const queue of queues) await runOn(queue, measuring ?? []).catch(breakOff)
 await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 const minutes = (performance.now() - startedMs) / 60_000
