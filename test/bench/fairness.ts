@@ -13,6 +13,7 @@ import { queuesToTest, type TestQueue } from '../support/queues.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
 import { startTestPostgres } from '../support/test-postgres.ts'
 import { readShare, readTaken, readWaitMs } from '../support/thread-time.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const SHARE_SECONDS = Number(process.argv[2] ?? 60)
 const BEHIND_SECONDS = 5
@@ -137,8 +138,12 @@ async function measureShares(
   return `| A ${sizes[0]}, B ${sizes[1]} | ${cells.join(' | ')} | ${trials} |`
 }
 
+/** Again while nothing is accepted: the first reading of a data set on a busy machine takes long. */
 async function send<Result>(client: TestClient, path: string, body: unknown): Promise<Result> {
-  const reply = await client.send('POST', path, body)
+  const reply = await waitFor(`an answer to ${path}`, async () => {
+    const answer = await client.send('POST', path, body)
+    return answer.status === 503 ? null : answer
+  })
   if (reply.status >= 300) throw new Error(JSON.stringify(reply.body))
   return reply.body
 }

@@ -348,6 +348,13 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     await finish(sweep.id)
     const [again] = await trialsOf(sweep.id)
     expect(again?.job_ids).not.toEqual(before?.job_ids)
+    const seeds = await Promise.all(
+      [before, again].map(async (trial) => {
+        const { resolved_config } = await client.readJob(trial?.job_ids[0] ?? '')
+        return resolved_config.seed
+      }),
+    )
+    expect(seeds[1]).toBe(seeds[0])
     expect(again).toMatchObject({ status: 'failed', params: before?.params })
   })
 
