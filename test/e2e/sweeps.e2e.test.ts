@@ -98,7 +98,7 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
       spec({
         method: 'grid',
         max_trials: undefined,
-        base: { model: { hidden: layers }, training: { epochs: 200, batch_size: 32 } },
+        base: { model: { hidden: layers }, training: { epochs: 300, batch_size: 32 } },
         parameters: {
           [LEARNING_RATE]: { distribution: 'log_uniform', min: 1e-3, max: 1e-1, count: 10 },
         },
@@ -414,7 +414,7 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     const long = spec({
       dataset_id: other.datasetId,
       max_trials: 10_000,
-      base: { model: { hidden: layers }, training: { epochs: 150, batch_size: 32 } },
+      base: { model: { hidden: layers }, training: { epochs: 250, batch_size: 32 } },
     })
     const short = await start({ max_trials: 10_000 })
     const { body } = await other.client.send('POST', '/v1/sweeps', long)
