@@ -359,6 +359,19 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     expect(again).toMatchObject({ status: 'failed', params: before?.params })
   })
 
+  it('trains a trial among others to the bytes of a job that trains alone', async () => {
+    const parameters = { 'model.hidden': { values: [[{ units: 4 }], [{ units: 9 }]] } }
+    const sweep = await run({ parameters })
+    const [, second, third] = await trialsOf(sweep.id)
+
+    for (const trial of [second, third]) {
+      const id = trial?.job_ids[0] ?? ''
+      const retrained = await client.send('POST', `/v1/jobs/${id}/verify`)
+      await client.finishJob(retrained.body.id)
+      expect((await client.readJob(id)).verification?.outcome).toBe('identical')
+    }
+  })
+
   it('hands over its best trial and an ensemble as models, importances and pictures', async () => {
     const { id, best } = await run()
 
