@@ -1,6 +1,6 @@
 /**
  * Predictions over HTTP with a key, connections kept alive, the client on the same cores: single records of a small model, and raw
- * tensors of 1,024 rows of a large one. Beside them the engine alone.
+ * tensors of 1,024 rows of a large one; a whole data set as a batch prediction; beside them the engine alone.
  * Usage: npm run bench:inference
  */
 import { connect, type Socket } from 'node:net'
@@ -16,6 +16,7 @@ const WARM_UP_SECONDS = 2
 const SMALL = [4, 16, 16, 3]
 const LARGE = [784, 512, 256, 10]
 const ROWS = 1024
+const BATCH_ROWS = 500_000
 const GOALS = { requests: 2000, p99Ms: 25, rows: 35_000, engineUs: 60 }
 
 const postgres = await startTestPostgres()
@@ -49,6 +50,7 @@ const large = await load('/v2/models/large/infer', 4, tensors, {
   'content-type': 'application/octet-stream',
   'inference-header-content-length': String(head.length),
 })
+const batchSeconds = await predictDataset('small', SMALL[0] ?? 0)
 await stack.stop()
 await postgres.stop()
 const engineUs = await measureEngine(SMALL)
@@ -65,6 +67,9 @@ console.log(
 )
 console.log(
   `| engine alone, one row of the small model | ≤ ${GOALS.engineUs} µs | ${engineUs.toFixed(1)} µs |`,
+)
+console.log(
+  `| a data set of ${BATCH_ROWS} rows as a batch prediction, POST to result | – | ${batchSeconds.toFixed(1)} s, ${(BATCH_ROWS / batchSeconds).toFixed(0)} rows/s |`,
 )
 const isMet =
   small.perSecond >= GOALS.requests &&
@@ -106,6 +111,30 @@ async function register(name: string, widths: readonly number[]): Promise<void> 
     }),
   })
   if (response.status !== 201) throw new Error(await response.text())
+}
+
+/** Seconds until every row of a table is predicted and the result stored as a data set. */
+async function predictDataset(model: string, inputs: number): Promise<number> {
+  const call = async (method: string, path: string, type: string, body?: string) => {
+    const headers = { authorization: `Bearer ${stack.apiKey}`, 'content-type': type }
+    const response = await fetch(stack.baseUrl + path, { method, headers, ...(body && { body }) })
+    if (!response.ok) throw new Error(await response.text())
+    return (await response.json()) as { id: string; status: string; error: unknown }
+  }
+  const names = Array.from({ length: inputs }, (_, i) => `input_${i + 1}`)
+  const lines = Array.from({ length: BATCH_ROWS }, (_, row) =>
+    [...names.map((_, i) => (row % (7 + i)) / 8), row % 2].join(','),
+  )
+  const csv = `${names.join(',')},y\n${lines.join('\n')}`
+  const dataset = await call('POST', '/v1/datasets?target=y', 'text/csv', csv)
+  const startedMs = performance.now()
+  const body = JSON.stringify({ model, dataset_id: dataset.id })
+  let batch = await call('POST', '/v1/batch_predictions', 'application/json', body)
+  while (batch.status === 'queued' || batch.status === 'running') {
+    batch = await call('GET', `/v1/batch_predictions/${batch.id}?wait=30`, 'application/json')
+  }
+  if (batch.status !== 'succeeded') throw new Error(JSON.stringify(batch.error))
+  return (performance.now() - startedMs) / 1000
 }
 
 /** As many requests as so many connections bring through, one after the other each. */

@@ -36,26 +36,30 @@ if (faults.length === 0 || unknown.length > 0 || !Number.isInteger(seed) || queu
 const startedMs = performance.now()
 const results: Result[] = []
 const open = new Set<Rig>()
+let hasBrokenOff = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void closeAll().finally(() => process.exit(1)))
 }
+// What a fault that broke off has left behind must not end the other queue's.
+for (const event of ['unhandledRejection', 'uncaughtException']) process.on(event, breakOff)
 // Most of a fault is waiting: both queues wait at the same time, but for those that measure the machine.
 const [measuring, waiting] = [true, false].map((is) =>
   faults.filter((fault) => (fault.needsMachine === true) === is),
 )
-let hasBrokenOff = false
-const breakOff = (error: unknown) => {
-  hasBrokenOff = true
-  console.error(error)
-}
-await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 for (const queue of queues) await runOn(queue, measuring ?? []).catch(breakOff)
+await Promise.all(queues.map((queue) => runOn(queue, waiting ?? []).catch(breakOff)))
 const minutes = (performance.now() - startedMs) / 60_000
 const violated = results.filter(({ violations }) => violations.length > 0)
 console.log(
   `${results.length} runs in ${minutes.toFixed(1)} min, ${violated.length} violated (seed ${seed})`,
 )
 process.exit(violated.length === 0 && !hasBrokenOff ? 0 : 1)
+
+function breakOff(error: unknown): null {
+  hasBrokenOff = true
+  console.error(error)
+  return null
+}
 
 /** One Trainyard after the other: what a fault has broken is not given to the next. */
 async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {
@@ -75,8 +79,8 @@ async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {
     }
     if (isAlone(fault)) await close()
     const disk = fault.disk?.mount()
-    // Two in a row are no accident of one start, and end the campaign.
-    rig ??= await start(fault, queue, disk).catch(() => start(fault, queue, disk))
+    rig ??= await start(fault, queue, disk).catch(() => start(fault, queue, disk).catch(breakOff))
+    if (rig === null) continue
     open.add(rig)
     rig.random = seededRandom(seed)
     const result = await runFault(fault, rig)

@@ -299,6 +299,12 @@ export function makeJobCheckpoint(overrides: Partial<JobCheckpoint> = {}): JobCh
   }
 }
 
+/** As the passing of time would, after the death of a worker. */
+export async function endBackoff(stores: TestStores, jobId: JobId): Promise<void> {
+  await stores.database
+    .$executeRaw`UPDATE jobs SET run_after = clock_timestamp() WHERE id = ${jobId}`
+}
+
 /** Puts the lease of a running job into the past, as the passing of time would. */
 export async function expireLease(stores: TestStores, jobId: JobId): Promise<void> {
   await stores.database.$executeRaw`

@@ -15,7 +15,7 @@ import { startRedis, type TestRedis } from './redis.ts'
 import { waitFor } from './wait-for.ts'
 
 const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url))
-const START_MS = 30_000
+const START_MS = 60_000
 const STOP_MS = 10_000
 
 export type ServiceName = 'api' | 'scheduler' | 'worker'

@@ -23,7 +23,9 @@ export interface FoldOptions {
 export function foldRows({ rows, classes, groups, folds, shuffle, seed }: FoldOptions): Split[] {
   const n = rows.length
   if (n < folds) {
-    throw new DataError([{ detail: `${n} rows cannot be dealt to ${folds} folds` }])
+    const remedy =
+      'Use fewer folds, or have missing values replaced instead of dropping their rows.'
+    throw new DataError([{ detail: `${n} rows cannot be dealt to ${folds} folds`, remedy }])
   }
   const foldOf = new Uint8Array(n)
   if (groups !== null) {

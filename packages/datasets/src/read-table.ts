@@ -9,19 +9,20 @@ import { isLoaded, type Table, tableBytes } from './table.ts'
 const SQL_TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR', date: 'VARCHAR' }
 
 /**
- * Loads the columns that are not ignored. SQL turns missing cells into NaN or −1 and levels into codes, so that a
+ * Loads the columns that are not ignored, of all rows or of those that are listed, ascending, which then count from 0. SQL turns missing cells into NaN or −1 and levels into codes, so that a
  * chunk of 2,048 rows is copied by one typed-array copy per column: well under a millisecond between two awaits.
  */
 export async function readTable(
   session: Session,
   path: string,
   columns: readonly Column[],
+  wanted?: Uint32Array,
 ): Promise<Table> {
-  const rows = await countRows(session, path, columns.length)
+  const rows = wanted?.length ?? (await countRows(session, path, columns.length))
   const loaded = [...columns.keys()].filter((i) => isLoaded(columns[i] as Column))
   const table = makeTable(pick(columns, loaded), rows)
   for (const group of groupColumns(loaded)) {
-    await readGroup(session, { path, columns, group, where: '' }, table)
+    await readGroup(session, { path, columns, group, where: '' }, table, wanted)
   }
   return table
 }
@@ -68,16 +69,28 @@ async function readGroup(
   session: Session,
   { path, columns, group, where }: StoredGroup,
   table: Table,
+  wanted?: Uint32Array,
 ): Promise<void> {
   const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
   const relation = blockRelation(path, columns.length, group.block, group.columns)
   const result = await session.stream(`SELECT ${cells.join(', ')} FROM ${relation} ${where}`)
   const targets = pick(columns, group.columns).map(({ name }) => valuesOf(table, name))
   let row = 0
+  let taken = 0
   for (;;) {
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) break
-    for (const [k, values] of targets.entries()) values.set(itemsOf(chunk, k), row)
+    if (wanted === undefined) {
+      for (const [k, values] of targets.entries()) values.set(itemsOf(chunk, k), row)
+    } else {
+      const first = taken
+      while (taken < wanted.length && (wanted[taken] as number) < row + chunk.rowCount) taken++
+      const places = wanted.subarray(first, taken)
+      for (const [k, values] of targets.entries()) {
+        const items = itemsOf(chunk, k)
+        for (const [i, place] of places.entries()) values[first + i] = items[place - row] as number
+      }
+    }
     row += chunk.rowCount
   }
 }

@@ -183,6 +183,16 @@ describe('readTable', () => {
     expect(column?.type === 'number' && column.values.buffer).toBeInstanceOf(SharedArrayBuffer)
   })
 
+  it('loads the listed rows alone, wherever they lie', async () => {
+    const all = Array.from({ length: 5000 }, (_, i) => [i, i % 2])
+    const { parquetPath, columns } = await tables.ingestRows({ columns: ['n', 'y'], rows: all })
+
+    const table = await tables.readTable(parquetPath, columns, Uint32Array.of(0, 2047, 2048, 4999))
+
+    expect(table.rows).toBe(4)
+    expect(table.columns.get('n')).toMatchObject({ values: Float64Array.of(0, 2047, 2048, 4999) })
+  })
+
   it('reads pages, and nothing past the end', async () => {
     const spec = { generator: 'xor', rows: 10, noise: 0, seed: 1 } as const
     const { parquetPath, columns } = await tables.ingestGenerated(spec)
@@ -212,6 +222,9 @@ describe('readTable', () => {
       values: Float64Array.of(131.25, 132.25, 133.25),
     })
     expect(table.columns.get('c1003')).toMatchObject({ codes: Int32Array.of(0, 1, 2) })
+    const some = await tables.readTable(parquetPath, columns, Uint32Array.of(0, 2))
+    expect(some.columns.get('c1050')).toMatchObject({ values: Float64Array.of(131.25, 133.25) })
+    expect(some.columns.get('c1003')).toMatchObject({ codes: Int32Array.of(0, 2) })
     expect(columns[1050]).toMatchObject({ min: 131.25, max: 133.25, mean: 132.25 })
   }, 30_000)
 })

@@ -47,8 +47,11 @@ export interface Tables {
     columns: readonly Column[],
     page: { offset: number; limit: number },
   ): Promise<Cell[][]>
-  /** The columns that take part in training, in shared memory; `columns` are all of the data set's. */
-  readTable(parquetPath: string, columns: readonly Column[]): Promise<Table>
+  /**
+   * The columns that take part in training, in shared memory; `columns` are all of the data set's. Of all rows, or of those that
+   * are listed, ascending, which count from 0 then.
+   */
+  readTable(parquetPath: string, columns: readonly Column[], rows?: Uint32Array): Promise<Table>
   /** What a model says of every row of a stored table, as a table with the ids of the source. */
   storePredictions(source: SourceTable, predicted: PredictedTable): Promise<Ingested>
   close(): Promise<void>
@@ -86,7 +89,8 @@ export async function openTables(options: TablesOptions): Promise<Tables> {
       withSession((session) => changeTable(session, path, current, change)),
     readRows: (path, columns, page) =>
       withSession((session) => readRows(session, path, columns, page)),
-    readTable: (path, columns) => withSession((session) => readTable(session, path, columns)),
+    readTable: (path, columns, rows) =>
+      withSession((session) => readTable(session, path, columns, rows)),
     storePredictions: (source, predicted) =>
       withSession((session) => storePredictions(session, source, predicted)),
     close: async () => {

@@ -63,8 +63,8 @@ export interface BatchLeaseStore {
   report(lease: BatchLease, rowsDone: number): Promise<'go_on' | 'cancel' | 'fenced'>
   /** State, event and the resulting data set in one transaction; who was told `cancelling` sees no other end. */
   finish(lease: BatchLease, end: BatchEnd): Promise<'done' | 'fenced'>
-  /** Gives it back: the worker drains. */
-  release(lease: BatchLease): Promise<'done' | 'fenced'>
+  /** Gives it back: the worker drains, or cannot read what it needs. */
+  release(lease: BatchLease, reason: 'drained' | 'unreadable'): Promise<'done' | 'fenced'>
   /** Those whose lease was dead at that time by Postgres' clock: again from the beginning, failed after too many, or cancelled. */
   recoverDead(asOfMs: number): Promise<number>
 }

@@ -41,7 +41,7 @@ function findMissing(
       rule === undefined
         ? '#/preprocessing/missing'
         : `#/preprocessing/columns/${escapePointer(name)}/missing`
-    const detail = `"${name}" lacks ${cells} ${cells === 1 ? 'value' : 'values'}, and "error" takes none; fill them in, ignore the column or let them be replaced, by "mean" for example`
+    const detail = `"${name}" lacks ${count(cells)}, and "error" takes none; fill them in, ignore the column or let them be replaced, by "mean" for example`
     return [{ detail, pointer }]
   })
 }
@@ -51,10 +51,14 @@ function findBadWeights(columns: readonly Column[], pointer: string): FieldError
   return columns
     .filter(({ role }) => role === 'weight')
     .flatMap(({ name, missing, min }) => [
-      ...(missing > 0 ? [`the weight "${name}" lacks ${missing} values`] : []),
+      ...(missing > 0 ? [`the weight "${name}" lacks ${count(missing)}`] : []),
       ...(min !== null && min < 0 ? [`the weight "${name}" goes down to ${min}`] : []),
     ])
     .map((fault) => ({ pointer, detail: `${fault}; every row needs one of at least 0` }))
+}
+
+function count(cells: number): string {
+  return cells === 1 ? '1 value' : `${cells} values`
 }
 
 function isFeature({ role }: Column): boolean {

@@ -129,6 +129,16 @@ describe('the start', () => {
     expect(service.logged('could not start')).toMatchObject({ err: { message: 'no such host' } })
   })
 
+  it('that goes on while it is told to stop leaves nothing open', async () => {
+    const service = spawnService({ CLOSERS: 'a,b', THEN: 'open_while_stopping' })
+    await service.said('opening')
+
+    service.kill('SIGTERM')
+
+    expect(await service.exitCode).toBe(0)
+    expect(service.closed()).toEqual(['b', 'a', 'late'])
+  })
+
   it('may fail because it is stopped without cutting off the closers', async () => {
     const service = spawnService({ CLOSERS: 'a,b?', THEN: 'throw_while_stopping' })
     await service.said('opening')

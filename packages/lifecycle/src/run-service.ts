@@ -35,6 +35,7 @@ export async function runService(prepare: () => ServiceOptions): Promise<void> {
   const stack: { name: string; close: () => Promise<void> | void }[] = []
   let closing: string | null = null
   let closingSinceMs: number | null = null
+  const opening = Promise.withResolvers<void>()
 
   const closeAll = async (): Promise<boolean> => {
     let clean = true
@@ -61,9 +62,12 @@ export async function runService(prepare: () => ServiceOptions): Promise<void> {
       process.exit(exitCode)
     }, drainSeconds * 1000)
     deadline.unref()
-    const clean = await closeAll()
+    const isClean = await closeAll()
+    // What was opened meanwhile is closed too: a worker must not take a job and vanish with it.
+    await opening.promise
+    const isRestClean = await closeAll()
     log.info('stopped')
-    process.exit(clean ? exitCode : 1)
+    process.exit(isClean && isRestClean ? exitCode : 1)
   }
 
   const onSignal = (signal: NodeJS.Signals) => {
@@ -83,7 +87,7 @@ export async function runService(prepare: () => ServiceOptions): Promise<void> {
   process.on('unhandledRejection', die)
 
   try {
-    await open({ push: (name, close) => stack.push({ name, close }) })
+    await open({ push: (name, close) => stack.push({ name, close }) }).finally(opening.resolve)
     log.info('started')
   } catch (error) {
     log.fatal({ err: error }, 'could not start')

@@ -14,7 +14,14 @@ const schema = z.object({
   CLOSERS: z.string().default('a,b,c'),
   /** What happens after everything is opened. */
   THEN: z
-    .enum(['start', 'throw', 'throw_while_stopping', 'throw_later', 'reject_later'])
+    .enum([
+      'start',
+      'throw',
+      'throw_while_stopping',
+      'open_while_stopping',
+      'throw_later',
+      'reject_later',
+    ])
     .default('start'),
   TOKEN: z.string().min(3).optional(),
 })
@@ -45,6 +52,12 @@ await runService(() => {
       if (env.THEN === 'throw') throw new Error('no such host')
       if (env.THEN === 'throw_later') setTimeout(() => explode('thrown later'), 0)
       if (env.THEN === 'reject_later') setTimeout(() => Promise.reject(new Error('rejected')), 0)
+      if (env.THEN === 'open_while_stopping') {
+        say('opening')
+        await once(process, 'SIGTERM')
+        await delay(LATER_MS)
+        closers.push('late', () => close('late'))
+      }
       if (env.THEN === 'throw_while_stopping') {
         say('opening')
         await once(process, 'SIGTERM')

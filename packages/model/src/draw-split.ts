@@ -93,7 +93,11 @@ function usableRows({ table, columns, resolved }: PrepareInput): Uint32Array {
       : Uint32Array.from({ length: table.rows }, (_, row) => row)
   if (rows.length === 0) {
     throw new DataError([
-      { detail: 'Every row lacks a value: with "drop_row" none is left to train on' },
+      {
+        detail: 'Every row lacks a value: with "drop_row" none is left to train on',
+        remedy:
+          'Choose another rule in preprocessing.missing, or ignore the column that lacks most.',
+      },
     ])
   }
   return rows

@@ -60,6 +60,8 @@ export type App = FastifyInstance<
 const PARAM_LENGTH_MAX = 16 * 1024
 /** How often Node looks for requests that did not arrive in time. */
 const CHECK_MS = 5000
+/** How long the headers of a request may take: Node's own default. */
+const HEADERS_MS = 60_000
 
 interface StreamedIds {
   sweep: SweepId
@@ -84,7 +86,11 @@ export async function buildApp(deps: Deps): Promise<App> {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     requestTimeout: settings.requestTimeoutMs,
-    http: { connectionsCheckingInterval: Math.min(CHECK_MS, settings.requestTimeoutMs) },
+    http: {
+      connectionsCheckingInterval: Math.min(CHECK_MS, settings.requestTimeoutMs),
+      // Node takes the larger of the two for whole requests, whichever it is.
+      headersTimeout: Math.min(HEADERS_MS, settings.requestTimeoutMs),
+    },
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     clientErrorHandler: handleClientError,
     frameworkErrors: (error, request, reply) => void handleFrameworkError(error, request, reply),

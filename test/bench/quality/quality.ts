@@ -2,6 +2,7 @@
  * How good is a model of which nothing but the data set was said? The shipped classifications against scikit-learn's
  * MLPClassifier and LogisticRegression (defaults, standardized) on the same splits, and a noisy sine against its noise
  * floor, over ten seeds. Without scikit-learn its columns stay empty. Prints the table of docs/quality.md.
+ * Usage: npm run bench:quality [-- the Python that has scikit-learn]
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -33,6 +34,7 @@ interface Run {
 }
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+const PYTHON = process.argv[2] ?? 'python3'
 const SCIKIT_LEARN = fileURLToPath(new URL('scikit_learn.py', import.meta.url))
 
 const folder = await mkdtemp(join(tmpdir(), 'trainyard-quality-'))
@@ -119,7 +121,7 @@ function toPart(cells: Cell[][], columns: readonly Column[], rows: Uint32Array):
 async function scoreWithScikitLearn(runs: Run[]): Promise<Record<string, number[]> | null> {
   const path = join(folder, 'splits.json')
   await writeFile(path, JSON.stringify(runs))
-  const { status, stdout } = spawnSync('python3', [SCIKIT_LEARN, path], { encoding: 'utf8' })
+  const { status, stdout } = spawnSync(PYTHON, [SCIKIT_LEARN, path], { encoding: 'utf8' })
   return status === 0 ? JSON.parse(stdout) : null
 }
 

@@ -1,6 +1,7 @@
 /** Jobs that misbehave within their thread, and floods of what they tell. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { findFreePort } from '../../../packages/local/src/free-port.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import type { Fault } from '../fault.ts'
 import type { Findings } from '../rig/findings.ts'
@@ -221,7 +222,11 @@ export const f44: Fault = {
   needsMachine: true,
   async run(rig, findings) {
     const watch = new URL('../rig/event-loop-watch.ts', import.meta.url).href
-    await rig.replace('worker', { NODE_OPTIONS: `--import ${watch}` })
+    const port = await findFreePort('127.0.0.1', 0)
+    await rig.replace('worker', {
+      NODE_OPTIONS: `--import ${watch}`,
+      TRAINYARD_METRICS_PORT: String(port),
+    })
     const fromAt = new Date()
     const untilMs = performance.now() + FLOOD_SECONDS * 1000
     const lane = async () => {
@@ -231,19 +236,25 @@ export const f44: Fault = {
       }
     }
     await Promise.all([lane(), lane(), lane()])
-    const [told] = await rig.query<{ epochs: number; lag: number }>(
-      `SELECT (SELECT sum(epoch)::int FROM jobs WHERE created_at > $1) AS epochs,
-         (SELECT percentile_cont(0.99) WITHIN GROUP (ORDER BY extract(epoch FROM gap))::float8 FROM (
-           SELECT created_at - lag(created_at) OVER (PARTITION BY job_id ORDER BY seq) AS gap
-           FROM events WHERE created_at > $1 AND type IN ('job.started', 'job.epoch_completed')) gaps) AS lag`,
+    const [told] = await rig.query<{ epochs: number }>(
+      'SELECT sum(epoch)::int AS epochs FROM jobs WHERE created_at > $1',
       [fromAt],
     )
     findings.note('epochs a second', (told?.epochs ?? 0) / FLOOD_SECONDS)
-    findings.atMost('between two writes of a job, p99, s', told?.lag ?? Number.NaN, LAG_SECONDS_MAX)
+    const lagSeconds = await readLag(port)
+    findings.atMost('from the end of an epoch to its commit, p99, s', lagSeconds, LAG_SECONDS_MAX)
     const log = await rig.stack.log('worker')
     const said = [...log.matchAll(/event loop p99 ms: ([\d.]+)/g)].at(-1)
     const delayMs = Number(said?.[1])
     findings.atMost('event loop of the worker late by, p99, ms', delayMs, EVENT_LOOP_MS_MAX)
     await rig.replace('worker')
   },
+}
+
+/** The smallest bound of the worker's histogram that 99 % of the epochs keep. */
+async function readLag(port: number): Promise<number> {
+  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const buckets = [...page.matchAll(/^trainyard_epoch_lag_seconds_bucket\{le="(.+)"\} (\d+)$/gm)]
+  const total = Number(buckets.at(-1)?.[2])
+  return Number(buckets.find(([, , count]) => Number(count) >= 0.99 * total)?.[1])
 }

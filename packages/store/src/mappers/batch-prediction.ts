@@ -1,4 +1,5 @@
 import type { BatchPrediction, BatchPredictionEvent } from '@trainyard/contracts'
+import { type EventFields, toEventFields } from './event.ts'
 
 export interface BatchRow {
   id: string
@@ -45,27 +46,14 @@ export function toBatchPrediction(row: BatchRow): BatchPrediction {
   }
 }
 
-export interface BatchEventRow {
-  id: string
+export interface BatchEventRow extends EventFields {
   batch_prediction_id: string
-  seq: number
-  level: string
-  type: string
-  message: string
-  data: unknown
-  created_at: Date
 }
 
 export function toBatchPredictionEvent(row: BatchEventRow): BatchPredictionEvent {
+  const { batch_prediction_id: id } = row
   return {
-    object: 'event',
-    id: row.id as BatchPredictionEvent['id'],
-    seq: row.seq,
-    batch_prediction_id: row.batch_prediction_id as BatchPredictionEvent['batch_prediction_id'],
-    created_at: row.created_at.toISOString(),
-    level: row.level as BatchPredictionEvent['level'],
-    type: row.type as BatchPredictionEvent['type'],
-    message: row.message,
-    data: row.data as BatchPredictionEvent['data'],
+    ...toEventFields<BatchPredictionEvent>(row),
+    batch_prediction_id: id as BatchPredictionEvent['batch_prediction_id'],
   }
 }

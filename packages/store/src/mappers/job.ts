@@ -7,6 +7,7 @@ import type {
   WeightsInfo,
 } from '@trainyard/contracts'
 import { isTerminal, progressOf, summarizeFolds } from '@trainyard/domain'
+import { type EventFields, toEventFields } from './event.ts'
 
 /** A row of `jobs` with what its object needs from elsewhere; every query that makes a `Job` selects `jobColumns`. */
 export interface JobRow {
@@ -121,27 +122,10 @@ function estimateFinish(row: JobRow, status: JobStatus, progress: number): strin
   return new Date(row.now.getTime() + (elapsedMs * (1 - progress)) / progress).toISOString()
 }
 
-export interface EventRow {
-  id: string
+export interface EventRow extends EventFields {
   job_id: string
-  seq: number
-  level: string
-  type: string
-  message: string
-  data: unknown
-  created_at: Date
 }
 
 export function toEvent(row: EventRow): Event {
-  return {
-    object: 'event',
-    id: row.id as Event['id'],
-    seq: row.seq,
-    job_id: row.job_id as Event['job_id'],
-    created_at: row.created_at.toISOString(),
-    level: row.level as Event['level'],
-    type: row.type as Event['type'],
-    message: row.message,
-    data: row.data as Event['data'],
-  }
+  return { ...toEventFields<Event>(row), job_id: row.job_id as Event['job_id'] }
 }

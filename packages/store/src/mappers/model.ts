@@ -1,4 +1,5 @@
 import type { Model, ModelEvent, ModelVersion } from '@trainyard/contracts'
+import { type EventFields, toEventFields } from './event.ts'
 
 export interface ModelRow {
   id: string
@@ -63,26 +64,11 @@ export function toModelVersion(row: ModelVersionRow): ModelVersion {
   }
 }
 
-export interface ModelEventRow {
-  id: string
+/** They are all of one level, which is not stored. */
+export interface ModelEventRow extends Omit<EventFields, 'level'> {
   name: string
-  seq: number
-  type: string
-  message: string
-  data: unknown
-  created_at: Date
 }
 
 export function toModelEvent(row: ModelEventRow): ModelEvent {
-  return {
-    object: 'event',
-    id: row.id as ModelEvent['id'],
-    seq: row.seq,
-    model: row.name,
-    created_at: row.created_at.toISOString(),
-    level: 'info',
-    type: row.type as ModelEvent['type'],
-    message: row.message,
-    data: row.data as ModelEvent['data'],
-  }
+  return { ...toEventFields<ModelEvent>({ ...row, level: 'info' }), model: row.name }
 }

@@ -1,6 +1,7 @@
 import type { Sweep, SweepEvent, Trial, TrialObjective, TrialStatus } from '@trainyard/contracts'
 import { TRIAL_STATUSES } from '@trainyard/contracts'
 import { isSweepEnded } from '@trainyard/domain'
+import { type EventFields, toEventFields } from './event.ts'
 
 export interface SweepRow {
   id: string
@@ -111,27 +112,10 @@ export function toTrial(row: TrialRow): Trial {
   }
 }
 
-export interface SweepEventRow {
-  id: string
+export interface SweepEventRow extends EventFields {
   sweep_id: string
-  seq: number
-  level: string
-  type: string
-  message: string
-  data: unknown
-  created_at: Date
 }
 
 export function toSweepEvent(row: SweepEventRow): SweepEvent {
-  return {
-    object: 'event',
-    id: row.id as SweepEvent['id'],
-    seq: row.seq,
-    sweep_id: row.sweep_id as SweepEvent['sweep_id'],
-    created_at: row.created_at.toISOString(),
-    level: row.level as SweepEvent['level'],
-    type: row.type as SweepEvent['type'],
-    message: row.message,
-    data: row.data as SweepEvent['data'],
-  }
+  return { ...toEventFields<SweepEvent>(row), sweep_id: row.sweep_id as SweepEvent['sweep_id'] }
 }

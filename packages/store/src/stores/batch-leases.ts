@@ -19,6 +19,14 @@ import { insertDataset } from './datasets.ts'
 /** A wide result has a long profile. */
 const FINISH_TIMEOUT_MS = 15_000
 
+/** Before what could not be read is tried again. */
+const RETRY_SECONDS = 1
+
+const GIVEN_BACK = {
+  drained: 'The worker shuts down; another begins again',
+  unreadable: 'Weights or table could not be read; it begins again',
+}
+
 interface ClaimRow {
   id: string
   project_id: string
@@ -84,20 +92,17 @@ export function createBatchLeases(
         }),
       ),
 
-    release: (lease) =>
+    release: (lease, reason) =>
       translateErrors(async () => {
         const released = await database.$executeRaw`
           WITH batch AS (
-            UPDATE batch_predictions SET status = 'queued', lease_owner = NULL, lease_until = NULL, event_seq = event_seq + 1
+            UPDATE batch_predictions SET status = 'queued', lease_owner = NULL, lease_until = NULL, event_seq = event_seq + 1,
+              run_after = clock_timestamp() + make_interval(secs => ${reason === 'drained' ? 0 : RETRY_SECONDS}::float8)
             WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
-          ${insertBatchEvent(
-            'batch_prediction.retrying',
-            'The worker shuts down; another begins again',
-            {
-              status: 'queued',
-              reason: 'drained',
-            },
-          )}`
+          ${insertBatchEvent('batch_prediction.retrying', GIVEN_BACK[reason], {
+            status: 'queued',
+            reason,
+          })}`
         return released === 0 ? 'fenced' : 'done'
       }),
 

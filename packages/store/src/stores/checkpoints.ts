@@ -8,7 +8,7 @@ import { translateErrors } from '../to-domain-error.ts'
 import { insertEvent } from './events.ts'
 import { isMine } from './is-mine.ts'
 
-/** A chunk is converted on the event loop: 256 KiB takes a few milliseconds there. */
+/** A chunk is converted on the event loop when it is read: 256 KiB takes a few milliseconds there. */
 const CHUNK_BYTES = 256 * 1024
 
 export function createCheckpoints(database: Database): CheckpointStore {
@@ -39,10 +39,11 @@ export function createCheckpoints(database: Database): CheckpointStore {
       translateErrors(async () => {
         for (let position = 0; position * CHUNK_BYTES < bytes.length; position++) {
           const chunk = bytes.subarray(position * CHUNK_BYTES, (position + 1) * CHUNK_BYTES)
-          await database.$executeRaw`
+          const { text, values } = Prisma.sql`
             INSERT INTO checkpoint_chunks (job_id, sha256, position, data)
-            SELECT id, ${sha256}, ${position}::int, ${chunk} FROM jobs WHERE ${isMine(lease)}
+            SELECT id, ${sha256}, ${position}::int, ${chunk}::bytea FROM jobs WHERE ${isMine(lease)}
             ON CONFLICT DO NOTHING`
+          await database.pool.query(text, values)
         }
       }),
 
@@ -50,9 +51,10 @@ export function createCheckpoints(database: Database): CheckpointStore {
       translateErrors(async () => {
         const chunks: Uint8Array[] = []
         for (;;) {
-          const rows = await database.$queryRaw<{ data: Uint8Array }[]>`
-            SELECT data FROM checkpoint_chunks
-            WHERE job_id = ${jobId} AND sha256 = ${sha256} AND position = ${chunks.length}`
+          const { rows } = await database.pool.query<{ data: Buffer }>(
+            'SELECT data FROM checkpoint_chunks WHERE job_id = $1 AND sha256 = $2 AND position = $3',
+            [jobId, sha256, chunks.length],
+          )
           if (rows[0] === undefined) break
           chunks.push(rows[0].data)
         }

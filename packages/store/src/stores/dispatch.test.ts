@@ -2,6 +2,7 @@ import { createId, type JobId } from '@trainyard/contracts'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import {
+  endBackoff,
   expireLease,
   insertDataset,
   insertJob,
@@ -170,6 +171,7 @@ describe('recoverDeadLeases', () => {
     await loseWorker(id)
     const afterOne = [await stores.leases.isSuspect(id), await stores.dispatch.pick(1)]
     await loseWorker(id)
+    await endBackoff(stores, id)
 
     const beside = await stores.leases.claim(id, 'worker')
     const isSuspect = await stores.leases.isSuspect(id)
@@ -185,6 +187,7 @@ describe('recoverDeadLeases', () => {
     await loseWorker(id, 7)
     await loseWorker(id)
     await loseWorker(id, 7)
+    await endBackoff(stores, id)
     const suspected = await stores.leases.isSuspect(id)
     await loseWorker(id, 8)
 
@@ -230,6 +233,24 @@ describe('recoverDeadLeases', () => {
   })
 })
 
+describe('a worker that leaves', () => {
+  it('is remembered to have drained as long as a job of it is left behind, so that it counts as no death', async () => {
+    const [id] = await insertJobs(1)
+    await stores.workers.heartbeat({ id: 'leaving', slots: 1 })
+    await stores.leases.claim(id, 'leaving')
+
+    await stores.workers.drain('leaving')
+    await stores.workers.leave('leaving')
+    await expireLease(stores, id)
+    await stores.dispatch.recoverDeadLeases()
+
+    const row = await stores.database.job.findUniqueOrThrow({ where: { id } })
+    expect([row.status, row.crashCount]).toEqual(['queued', 0])
+    await stores.workers.leave('leaving')
+    expect(await stores.database.worker.count({ where: { id: 'leaving' } })).toBe(0)
+  })
+})
+
 describe('a clock of Postgres that is set back by an hour', () => {
   it('keeps no job of a dead worker for longer than a lease', async () => {
     const [id] = await insertJobs(1)
@@ -259,6 +280,7 @@ describe('a clock of Postgres that is set back by an hour', () => {
 
 /** Claims the job, alone, reports up to `epoch`, of one batch each, if given, and lets the worker die. */
 async function loseWorker(id: JobId, epoch?: number) {
+  await endBackoff(stores, id)
   const claimed = await stores.leases.claim(id, 'worker', { isAlone: true })
   if (claimed === null) throw new Error(`${id} could not be claimed`)
   if (epoch !== undefined) {

@@ -1,10 +1,11 @@
 /** The scheduler's side of jobs: a fair choice of what runs next, and what happens to jobs whose worker is lost. */
 import type { JobId, ProjectId } from '@trainyard/contracts'
-import { BACKOFF_SECONDS_MAX, type Dispatchable, type DispatchStore } from '@trainyard/domain'
+import type { Dispatchable, DispatchStore } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { isDue } from './is-due.ts'
 import { type HeldJob, recover } from './recovery.ts'
 
 /** Dead leases handled in one round; the next round takes the rest. */
@@ -68,8 +69,7 @@ export function createDispatch(
               SELECT id, dispatch_generation, priority, created_at FROM jobs
               WHERE project_id = l.project_id AND (sweep_id = l.sweep_id OR (sweep_id IS NULL AND l.sweep_id IS NULL))
                 AND status = 'queued' AND dispatched_at IS NULL AND deleted_at IS NULL
-                -- A time that no back-off reaches was written before the clock was set back.
-                AND run_after NOT BETWEEN clock_timestamp() AND clock_timestamp() + ${BACKOFF_SECONDS_MAX}::int * interval '1 second'
+                AND ${isDue}
               ORDER BY priority DESC, created_at, id LIMIT ${window}::int) j ON true)
           SELECT id, dispatch_generation FROM (
             SELECT q.id, q.dispatch_generation, q.created_at, COALESCE(p.jobs, 0)

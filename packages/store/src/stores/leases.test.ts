@@ -2,6 +2,7 @@ import type { JobId } from '@trainyard/contracts'
 import type { Finish, Lease } from '@trainyard/domain'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
+  endBackoff,
   expireLease,
   insertDataset,
   insertJob,
@@ -77,6 +78,26 @@ describe('report', () => {
     expect(events[2]?.data).toEqual(rows[1])
   })
 
+  it('stores thousands of epochs each once, and tells of the last', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    const epochs = Array.from({ length: 4500 }, (_, i) => i + 1)
+
+    await stores.leases.report(lease, progress(...epochs.slice(0, 2200)))
+    await stores.leases.finish(lease, {
+      ...succeeded(),
+      metrics: epochs.slice(2200).map((epoch) => makeEpochMetrics(epoch)),
+    })
+
+    const [stored] = await stores.database.$queryRaw<object[]>`
+      SELECT count(*)::int, min(epoch), max(epoch) FROM epoch_metrics WHERE job_id = ${id}`
+    expect(stored).toEqual({ count: 4500, min: 1, max: 4500 })
+    const told = (await stores.jobs.events(id, 0, 100)).filter(
+      ({ type }) => type === 'job.epoch_completed',
+    )
+    expect(told.map(({ data }) => data)).toMatchObject([{ epoch: 2200 }, { epoch: 4500 }])
+  })
+
   it('changes nothing under an older lease epoch', async () => {
     const { id } = await insertJob(stores, projectId, datasetId)
     const stale = await claim(id)
@@ -121,6 +142,7 @@ describe('abandon', () => {
     const { id } = await insertJob(stores, projectId, datasetId)
     const outcomes = []
     for (let death = 1; death <= 5; death++) {
+      await endBackoff(stores, id)
       const claimed = await stores.leases.claim(id, 'worker', { isAlone: true })
       if (claimed === null) throw new Error('not queued')
       outcomes.push(await stores.leases.abandon({ jobId: id, leaseEpoch: claimed.leaseEpoch }))
@@ -170,6 +192,22 @@ describe('finish', () => {
     })
 
     expect((await history(id)).map((row) => row.epoch)).toEqual([1, 2, 3, 4])
+  })
+})
+
+describe('a claim of a job whose worker has died', () => {
+  it('is for nobody while its back-off lasts, by whatever old delivery, and is no reason to make way', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    await stores.database.$executeRaw`
+      UPDATE jobs SET crash_count = 3, run_after = clock_timestamp() + interval '1 minute' WHERE id = ${id}`
+    const early = await stores.leases.claim(id, 'worker', { isAlone: true })
+    const isSuspectEarly = await stores.leases.isSuspect(id)
+
+    await endBackoff(stores, id)
+
+    expect([early, isSuspectEarly]).toEqual([null, false])
+    expect(await stores.leases.isSuspect(id)).toBe(true)
+    expect(await stores.leases.claim(id, 'worker', { isAlone: true })).not.toBeNull()
   })
 })
 

@@ -27,8 +27,9 @@ import { translateErrors } from '../to-domain-error.ts'
 import { bestOf, keepCheckpoint } from './checkpoints.ts'
 import { settleVerification } from './derive-job.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
-import { insertEpochMetrics } from './epoch-metrics.ts'
+import { inStatements, insertEpochMetrics } from './epoch-metrics.ts'
 import { insertEvent } from './events.ts'
+import { isDue } from './is-due.ts'
 import { isMine } from './is-mine.ts'
 import { type HeldJob, recover } from './recovery.ts'
 
@@ -79,7 +80,7 @@ export function createLeases(
           WITH before AS (
             SELECT id, progress_engine IS NOT DISTINCT FROM ${options.engine} AS goes_on FROM jobs
             WHERE id = ${jobId} AND status = 'queued' AND deleted_at IS NULL
-              AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int)
+              AND ${isDue} AND (${isAlone} OR crash_count < ${SUSPECT_DEATHS}::int)
               -- A trial of a paused sweep that was handed over before stays where it is.
               AND (sweep_id IS NULL OR EXISTS (SELECT 1 FROM sweeps s WHERE s.id = sweep_id AND s.status = 'running'))
             FOR UPDATE),
@@ -121,7 +122,8 @@ export function createLeases(
     isSuspect: (jobId) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<unknown[]>`
-          SELECT 1 FROM jobs WHERE id = ${jobId} AND status = 'queued' AND crash_count >= ${SUSPECT_DEATHS}::int`
+          SELECT 1 FROM jobs
+          WHERE id = ${jobId} AND status = 'queued' AND ${isDue} AND crash_count >= ${SUSPECT_DEATHS}::int`
         return rows.length > 0
       }),
 
@@ -151,12 +153,13 @@ export function createLeases(
             for (const fold of finish.folds ?? []) {
               await transaction.$executeRaw(foldCompleted(lease, fold))
             }
-            const last = finish.metrics.at(-1)
+            const newest = await storeAllButNewest(transaction, lease, finish.metrics)
+            const last = newest.at(-1)
             if (last !== undefined) {
               await transaction.$executeRaw`
                 WITH job AS (
                   UPDATE jobs SET event_seq = event_seq + 1 WHERE id = ${lease.jobId} RETURNING id, event_seq),
-                measured AS (${insertEpochMetrics(finish.metrics)})
+                measured AS (${insertEpochMetrics(newest)})
                 ${keepEpochLayers(finish.layers)}
                 ${epochCompleted(last)}`
             }
@@ -247,8 +250,11 @@ export function createLeases(
             }),
           )
           if (outcome === 'done') {
+            // With its bytes: the same state would be taken again, and must not find damaged ones in its place.
             await transaction.$executeRaw`
-              DELETE FROM checkpoints WHERE job_id = ${lease.jobId} AND step = ${step}`
+              WITH damaged AS (
+                DELETE FROM checkpoints WHERE job_id = ${lease.jobId} AND step = ${step} RETURNING sha256)
+              DELETE FROM checkpoint_chunks WHERE job_id = ${lease.jobId} AND sha256 IN (SELECT sha256 FROM damaged)`
           }
           return outcome
         }),
@@ -268,7 +274,8 @@ export function createLeases(
     for (const fold of progress?.folds ?? []) {
       await queryable.$executeRaw(foldCompleted(lease, fold))
     }
-    const last = progress?.metrics.at(-1)
+    const newest = await storeAllButNewest(queryable, lease, progress?.metrics ?? [])
+    const last = newest.at(-1)
     const rows =
       progress === null || last === undefined
         ? await queryable.$queryRaw<{ status: string }[]>`
@@ -278,12 +285,27 @@ export function createLeases(
               UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
                 epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb, ${gotTo}
               WHERE ${isMine(lease)} RETURNING id, event_seq, status),
-            measured AS (${insertEpochMetrics(progress.metrics)})
+            measured AS (${insertEpochMetrics(newest)})
             ${keepEpochLayers(progress.layers)},
             told AS (${epochCompleted(last)})
             SELECT status FROM job`
     return rows[0]?.status
   }
+}
+
+/** Returns the newest epochs, which are for the statement that tells of them. */
+async function storeAllButNewest(
+  queryable: Queryable,
+  lease: Lease,
+  metrics: readonly EpochMetrics[],
+): Promise<readonly EpochMetrics[]> {
+  const statements = inStatements(metrics)
+  const newest = statements.pop() ?? []
+  for (const rows of statements) {
+    await queryable.$executeRaw`
+      WITH job AS (SELECT id FROM jobs WHERE ${isMine(lease)} FOR UPDATE) ${insertEpochMetrics(rows)}`
+  }
+  return newest
 }
 
 /** A job that was to be cancelled ends as cancelled; giving it back would let it run again. */

@@ -97,6 +97,27 @@ describe('trials that are claimed together', () => {
     expect(metrics.rows).toHaveLength(2)
   })
 
+  it('are told as queued when they are given back, and as paused where a pause was asked for', async () => {
+    const leases = await claimAll()
+    const paused = trials[1] as JobId
+    await stores.database.job.update({ where: { id: paused }, data: { status: 'pausing' } })
+
+    await stores.trialLeases.releaseMany(leases)
+
+    const rows = await stores.database.job.findMany({ where: { id: { in: trials } } })
+    const lasts = await Promise.all(
+      trials.map(async (id) => (await stores.jobs.events(id, 0, 10)).at(-1)),
+    )
+    for (const [i, id] of trials.entries()) {
+      const status = id === paused ? 'paused' : 'queued'
+      expect(rows.find((row) => row.id === id)?.status).toBe(status)
+      expect([lasts[i]?.type, lasts[i]?.data.status]).toEqual([
+        id === paused ? 'job.paused' : 'job.retrying',
+        status,
+      ])
+    }
+  })
+
   it('say when they are renewed which are to be cancelled, and which are another’s', async () => {
     const leases = await claimAll()
     await stores.database.job.update({ where: { id: trials[1] as JobId }, data: { leaseEpoch: 9 } })

@@ -91,12 +91,18 @@ export function createTrialLeases(
     releaseMany: (leases) =>
       translateErrors(async () => {
         if (leases.length === 0) return
+        const released = Prisma.sql`lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
+          dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1`
         await database.$executeRaw`
           WITH job AS (
-            UPDATE jobs SET status = CASE status WHEN 'pausing' THEN 'paused' ELSE 'queued' END, lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
-              dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
-            WHERE ${areMine(leases)} AND status <> 'cancelling' RETURNING id, event_seq)
-          ${insertEventForEach('job.retrying', 'The worker shuts down; the job waits for another', { status: 'queued', reason: 'drained' })}`
+            UPDATE jobs SET status = 'queued', ${released}
+            WHERE ${areMine(leases)} AND status = 'running' RETURNING id, event_seq)
+          ${insertEventForEach('job.retrying', 'The worker has given the job back; it waits for another', { status: 'queued', reason: 'drained' })}`
+        await database.$executeRaw`
+          WITH job AS (
+            UPDATE jobs SET status = 'paused', ${released}
+            WHERE ${areMine(leases)} AND status = 'pausing' RETURNING id, event_seq)
+          ${insertEventForEach('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
       }),
 
     searchOf: (sweepId) =>

@@ -44,6 +44,8 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? 'headers_too_large'
         : 'invalid_request'
+  // Whoever goes on sending instead of reading would hold what the request holds.
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
   const id = `req_${crypto.randomUUID()}`
   const body = JSON.stringify(toProblem(new DomainError(code), id, ''))
   socket.end(

@@ -10,8 +10,8 @@ export type EvaluateJob = (
   which: WhichWeights,
 ) => Promise<JobEvaluation>
 
-/** Half a minute of one thread. */
-const FLOPS_MAX = 20_000_000_000
+/** Some five seconds of one thread. */
+const FLOPS_MAX = 200_000_000_000
 /** Each class ranks all rows. */
 const SCORES_MAX = 20_000_000
 
@@ -30,7 +30,9 @@ export function makeEvaluateJob(deps: {
         const detail = `has ${rows.length} rows and ${architecture.outputs} outputs to judge, of ${flops} operations; an evaluation takes at most ${SCORES_MAX} outputs and ${FLOPS_MAX} operations`
         throw budgetExceeded({ parameter: 'id' }, detail)
       }
-      return await thread.evaluate(async () => ({ model, table: await readTable(), rows }))
+      return await thread.evaluate(async () => ({
+        ...{ model, table: await readTable(rows), rows: Uint32Array.from(rows.keys()) },
+      }))
     }
     return {
       object: 'training.job_evaluation',

@@ -18,8 +18,8 @@ import { budgetExceeded } from './read-budget.ts'
 
 export type ExplainJob = ReturnType<typeof makeExplainJob>
 
-/** Half a minute of one thread. */
-const FLOPS_MAX = 20_000_000_000
+/** Some five seconds of one thread. */
+const FLOPS_MAX = 200_000_000_000
 /** Of all outputs together. */
 const SLOPES_MAX = 100_000
 
@@ -43,7 +43,7 @@ export function makeExplainJob(deps: {
       assertAffordable(judged, rows.length * (1 + shuffles))
       const seed = BigInt(judged.job.resolved_config.seed)
       const found = await thread.importance(async () => ({
-        ...{ model, table: await readTable(), rows, repeats, seed },
+        ...{ model, table: await readTable(rows), rows: counted(rows), repeats, seed },
       }))
       if (found === null) {
         const detail = `r² is not defined for ${rows.length} ${part} row`
@@ -64,7 +64,7 @@ export function makeExplainJob(deps: {
       const { rows, readTable, described } = explainedRows(judged, which)
       assertAffordable(judged, rows.length * DEPENDENCE_POINTS_MAX)
       const points = await thread.dependence(async () => ({
-        ...{ model, table: await readTable(), rows, column },
+        ...{ model, table: await readTable(rows), rows: counted(rows), column },
       }))
       const { classes, target } = model.architecture
       return {
@@ -114,6 +114,11 @@ function explainedRows({ job, training, validation }: JudgedRows, which: WhichWe
   const rows = drawRows(all, EXPLAINED_ROWS_MAX, BigInt(job.resolved_config.seed))
   const described = { job_id: job.id, dataset_id: dataset.id, which, part, rows: rows.length }
   return { part, rows, readTable, described }
+}
+
+/** As they stand in a table of these rows alone. */
+function counted(rows: Uint32Array): Uint32Array {
+  return Uint32Array.from(rows.keys())
 }
 
 function assertAffordable({ model }: JudgedRows, rows: number): void {

@@ -7,15 +7,18 @@ import type { DatasetFiles } from '../files/dataset-files.ts'
 import { findDataset } from './find-dataset.ts'
 import { findJob } from './find-job.ts'
 import type { LoadModel, StoredModel } from './load-model.ts'
-import { assertReadable } from './read-budget.ts'
+import { budgetExceeded } from './read-budget.ts'
 import { readParts, splitNotFound } from './read-split.ts'
+
+/** Of the rows that are looked at: 200 MB. */
+const CELLS_MAX = 25_000_000
 
 export interface JudgedPart {
   dataset: Dataset
   /** Ascending. */
   rows: Uint32Array
-  /** Reads the whole table. */
-  readTable(): Promise<Table>
+  /** Reads some of the rows, ascending, which count from 0 in the table, and what the model takes of them with the target. */
+  readTable(rows: Uint32Array): Promise<Table>
 }
 
 export interface JudgedRows {
@@ -53,15 +56,17 @@ export function makeFindJudgedRows(deps: {
     const own = await findDataset(datasets, projectId, job.dataset_id)
     const datasetOf = async (id: string | null) =>
       id === null ? own : await findDataset(datasets, projectId, id)
-    const training = toPart(own, parts.own, (part) =>
+    const training = toPart(model, own, parts.own, (part) =>
       parts.folds === null ? part === TRAINING_ROW : part >= TRAINING_ROW && part !== TEST_ROW,
     )
     const validation = toPart(
+      model,
       await datasetOf(parts.validation.id),
       parts.validation.parts,
       (part) => parts.folds === null && part === VALIDATION_ROW,
     )
     const test = toPart(
+      model,
       await datasetOf(parts.test.id),
       parts.test.parts,
       (part) => part === TEST_ROW,
@@ -70,17 +75,27 @@ export function makeFindJudgedRows(deps: {
   }
 
   function toPart(
+    { architecture, preprocessing }: StoredModel,
     dataset: Dataset,
     parts: Uint8Array,
     isOfPart: (part: number) => boolean,
   ): JudgedPart {
+    const wanted = new Set(preprocessing.columns.map(({ column }) => column))
+    wanted.add(architecture.target)
+    const columns = dataset.columns.map((column) =>
+      wanted.has(column.name) ? column : { ...column, role: 'ignored' as const },
+    )
     const all = Uint32Array.from(parts, (_, row) => row)
     return {
       dataset,
       rows: all.filter((row) => isOfPart(parts[row] as number)),
-      async readTable() {
-        assertReadable(dataset, { parameter: 'id' })
-        return await files.use(dataset, (path) => tables.readTable(path, dataset.columns))
+      async readTable(rows) {
+        const cells = rows.length * columns.filter(({ role }) => role !== 'ignored').length
+        if (cells > CELLS_MAX) {
+          const detail = `has ${rows.length} rows, ${cells} cells, to be looked at; at most ${CELLS_MAX} are read at once`
+          throw budgetExceeded({ parameter: 'id' }, detail)
+        }
+        return await files.use(dataset, (path) => tables.readTable(path, columns, rows))
       },
     }
   }

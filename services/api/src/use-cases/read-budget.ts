@@ -5,14 +5,11 @@ import { DomainError } from '@trainyard/domain'
 const CELLS_MAX = 4_000_000
 
 /** Throws `budget_exceeded` for a data set that is too large to be prepared while a caller waits. */
-export function assertReadable(
-  { rows, columns }: Dataset,
-  place: Place = { pointer: '#/dataset_id' },
-): void {
+export function assertReadable({ rows, columns }: Dataset): void {
   const cells = rows * columns.length
   if (cells <= CELLS_MAX) return
   const detail = `has ${cells} cells; what is computed at once reads at most ${CELLS_MAX}`
-  throw budgetExceeded(place, detail)
+  throw budgetExceeded({ pointer: '#/dataset_id' }, detail)
 }
 
 type Place = { pointer: string } | { parameter: string }

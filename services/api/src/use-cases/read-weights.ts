@@ -50,7 +50,7 @@ export function makeReadJobWeights(deps: {
     // The file names its data set's content, as long as there is one.
     const datasetSha256 = await findDatasetSha256(projectId, job)
     const source = {
-      key: `${job.id}/${which}/${sha256}/${datasetSha256}`,
+      key: `${job.id}/${which}/${sha256}/${datasetSha256}/${job.manifest?.config_sha256}`,
       name: [job.id, checkpoint, which].filter((part) => part !== undefined).join('-'),
       networks: [{ architecture, preprocessing }],
       facts: {
@@ -58,6 +58,7 @@ export function makeReadJobWeights(deps: {
         epoch: String(epoch),
         engine_version: job.engine_version,
         ...(datasetSha256 === null ? {} : { dataset_sha256: datasetSha256 }),
+        ...(job.manifest === null ? {} : { config_sha256: job.manifest.config_sha256 }),
       },
       readBytes,
       readDocuments: () =>

@@ -10,8 +10,10 @@ import {
 import type { CsvTask, PredictionThread } from '../threads/prediction-thread.ts'
 import { createPredictorCache, type LoadedModel } from '../threads/predictor-cache.ts'
 
-/** Of one row: a model of 2 MB at most is opened on the event loop, and 64 rows take it about 1.5 ms of products. */
-const LOOP_FLOPS_MAX = 1_000_000
+/** Of one row: a model of 4 MB at most is opened on the event loop, once, in some 4 ms. A row that waits for a thread costs more. */
+const LOOP_MODEL_FLOPS_MAX = 2_000_000
+/** Of all rows: about a millisecond of products. */
+const LOOP_FLOPS_MAX = 32_000_000
 /** Under a minute of one thread; beyond it the caller sends fewer rows. */
 const FLOPS_MAX = 20_000_000_000
 /** Preparing records costs more than multiplying them when the network is small. */
@@ -44,9 +46,9 @@ export function makeRunModel(deps: {
       const rows = 'records' in input ? input.records.length : input.rows.length
       const flops = flopsOf(model) * rows
       if (flops > FLOPS_MAX) throw tooMany(rows, Math.floor(FLOPS_MAX / flopsOf(model)))
-      const isSmall = flopsOf(model) <= LOOP_FLOPS_MAX && rows <= LOOP_ROWS_MAX
       const startedMs = performance.now()
-      const items = isSmall
+      const isOnLoop = rows <= LOOP_ROWS_MAX && isSmall(model, rows)
+      const items = isOnLoop
         ? (await toPredictor(model)).predict(input, input.outputs)
         : await thread.predict({ model, input, outputs: input.outputs })
       report(model, rows, startedMs)
@@ -68,12 +70,9 @@ export function makeRunModel(deps: {
       const task = { ...request, rowsMax }
       // No more rows than the body has room for.
       const rows = body.byteLength / (2 * Math.max(1, signature.inputs.length))
-      const isSmall =
-        body.byteLength <= LOOP_BODY_BYTES_MAX &&
-        flopsOf(model) * Math.ceil(rows) <= LOOP_ROWS_MAX * LOOP_FLOPS_MAX &&
-        flopsOf(model) <= LOOP_FLOPS_MAX
+      const isOnLoop = body.byteLength <= LOOP_BODY_BYTES_MAX && isSmall(model, Math.ceil(rows))
       const startedMs = performance.now()
-      const answer = isSmall
+      const answer = isOnLoop
         ? answerInference(await toPredictor(model), task)
         : await thread.infer(task)
       report(model, answer.rows, startedMs)
@@ -85,6 +84,11 @@ export function makeRunModel(deps: {
     const seconds = (performance.now() - startedMs) / 1000
     onPredicted({ modelKind: networks[0]?.architecture.task ?? 'none', rows, seconds })
   }
+}
+
+function isSmall(model: LoadedModel, rows: number): boolean {
+  const flops = flopsOf(model)
+  return flops <= LOOP_MODEL_FLOPS_MAX && flops * rows <= LOOP_FLOPS_MAX
 }
 
 function flopsOf({ networks }: LoadedModel): number {

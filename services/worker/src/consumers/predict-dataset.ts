@@ -1,9 +1,9 @@
 /** Batch predictions: claim → read → predict → store → finish, one at a time, beside the trainings. */
 import { rm } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { BatchPredictionError, Column } from '@trainyard/contracts'
+import { type BatchPredictionError, type Column, PROBLEMS } from '@trainyard/contracts'
 import { DataError, type PredictedColumn, type PredictedTable } from '@trainyard/datasets'
-import type { BatchEnd, ClaimedBatch } from '@trainyard/domain'
+import { type BatchEnd, type ClaimedBatch, DomainError } from '@trainyard/domain'
 import { encodedInputs, type Scores } from '@trainyard/model'
 import { storeFile } from '@trainyard/store'
 import type { WorkerDeps } from '../deps.ts'
@@ -95,22 +95,24 @@ function startBatch(
       run = started
       if (cause !== null) started.stop()
     })
-    if (end === null && cause === 'drain') await batches.release(lease)
+    if (end === null && cause === 'drain') await batches.release(lease, 'drained')
     else if (cause !== 'fenced') {
       await untilStored({ log, job: lease.id, retryForMs: RETRY_FOR_MS }, () =>
-        batches.finish(lease, end ?? { status: 'cancelled' }),
+        end === 'unreadable'
+          ? batches.release(lease, 'unreadable')
+          : batches.finish(lease, end ?? { status: 'cancelled' }),
       )
     }
   }
   return { stop, ended: work().finally(() => clearInterval(report)) }
 }
 
-/** null when it was stopped. */
+/** null when it was stopped, `unreadable` while what it needs cannot be had. */
 async function predictBatch(
   { blobs, results, predictions, log }: PredictorDeps,
   { id, name, model, version, networks, modelSha256, outputs, dataset }: ClaimedBatch,
   onStarted: (run: PredictionRun) => void,
-): Promise<BatchEnd | null> {
+): Promise<BatchEnd | 'unreadable' | null> {
   try {
     const bytes = Buffer.concat(await Array.fromAsync(blobs.read(modelSha256)))
     return await withBlobFile({ blobs, folder: results.folder }, dataset.sha256, async (path) => {
@@ -136,6 +138,14 @@ async function predictBatch(
       }
     })
   } catch (error) {
+    if (
+      error instanceof DomainError &&
+      PROBLEMS[error.code].retryable &&
+      error.code !== 'internal'
+    ) {
+      log.warn({ err: error, batch: id }, 'a batch prediction is given back')
+      return 'unreadable'
+    }
     const told = toError(error)
     if (told.code === 'internal') log.error({ err: error, batch: id }, 'a batch prediction failed')
     return { status: 'failed', error: told }

@@ -1,5 +1,12 @@
-/** Why a running job was told to stop. A fence outranks the others: nothing may be written after it. */
+/** Why a running job was told to stop. */
 export type StopCause = 'cancel' | 'pause' | 'drain' | 'made_way' | 'fenced'
+
+/** A cancel does not wait as long as the others may, and nothing may be written after a fence. */
+const RANKS: Record<StopCause, number> = { pause: 0, drain: 0, made_way: 0, cancel: 1, fenced: 2 }
+
+export function outranks(cause: StopCause, before: StopCause | null): boolean {
+  return before === null || RANKS[cause] > RANKS[before]
+}
 
 /** How long a thread has to stop before it is ended: after its next batch. */
 export const STOP_MS_MAX = 1000

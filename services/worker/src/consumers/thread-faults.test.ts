@@ -75,6 +75,21 @@ describe('a thread that', { timeout: 60_000 }, () => {
     await expectUndisturbed(neighbour)
   })
 
+  it('keeps to its plan is not ended for its memory, however short it is, and that is told once', async () => {
+    worker.logged.length = 0
+    const watch = startMemoryWatch({ limitBytes: 1, jobs: trainer.running, log: worker.deps.log })
+    const neighbour = await insertNeighbour()
+
+    await trainer.train(neighbour.id)
+    await waitFor('a look', () => worker.logged.some((message) => message.includes('short')))
+    watch.stop()
+
+    await expectUndisturbed(neighbour)
+    expect(worker.logged.filter((message) => message.includes('memory'))).toEqual([
+      'memory is short, and every job keeps to its plan',
+    ])
+  })
+
   it('exits is a death of its job alone, which is tried again', async () => {
     const [faulty, neighbour] = [await insertFaulty('exits'), await insertNeighbour()]
 
@@ -90,28 +105,38 @@ describe('a thread that', { timeout: 60_000 }, () => {
     await expectUndisturbed(neighbour)
   })
 
-  it('never ends its batch is ended within 1.5 s of a cancel, and another takes its place', async () => {
-    const faulty = await insertFaulty('never_ends')
-    const delivery = trainer.train(faulty.id)
-    await waitFor('the claim', async () => (await worker.read(faulty)).status === 'running')
-    const neighbour = await insertNeighbour()
+  it.each([
+    ['a cancel', null],
+    ['a cancel after a pause, which would have waited longer', 'pause'],
+  ] as const)(
+    'never ends its batch is ended within 1.5 s of %s, and another takes its place',
+    async (_, before) => {
+      const faulty = await insertFaulty('never_ends')
+      const delivery = trainer.train(faulty.id)
+      await waitFor('the claim', async () => (await worker.read(faulty)).status === 'running')
+      const neighbour = await insertNeighbour()
+      if (before !== null) {
+        await worker.stores.jobs.pause(worker.projectId, faulty.id)
+        trainer.stop(faulty.id, before)
+      }
 
-    await worker.stores.jobs.cancel(worker.projectId, faulty.id)
-    const askedMs = performance.now()
-    trainer.stop(faulty.id, 'cancel')
-    await delivery
-    const tookMs = performance.now() - askedMs
-    await trainer.train(neighbour.id)
+      await worker.stores.jobs.cancel(worker.projectId, faulty.id)
+      const askedMs = performance.now()
+      trainer.stop(faulty.id, 'cancel')
+      await delivery
+      const tookMs = performance.now() - askedMs
+      await trainer.train(neighbour.id)
 
-    expect(tookMs).toBeLessThan(1500)
-    expect(await worker.read(faulty)).toMatchObject({
-      status: 'cancelled',
-      stop_reason: 'cancelled',
-      error: null,
-      weights: null,
-    })
-    await expectUndisturbed(neighbour)
-  })
+      expect(tookMs).toBeLessThan(1500)
+      expect(await worker.read(faulty)).toMatchObject({
+        status: 'cancelled',
+        stop_reason: 'cancelled',
+        error: null,
+        weights: null,
+      })
+      await expectUndisturbed(neighbour)
+    },
+  )
 
   it('never ends its batch does not keep a drain from giving the job back', async () => {
     const faulty = await insertFaulty('never_ends')

@@ -21,7 +21,7 @@ import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
 import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
 import { toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import { type BatchRun, ThreadEndedError } from '../training/training-threads.ts'
-import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+import { outranks, type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
 
 /** Of a trial that has come to nothing. */
 const NOTHING = { best: null, final: null, manifest: null, layers: [], weights: [] }
@@ -76,11 +76,13 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       let killing: NodeJS.Timeout | undefined
       const stop = (index: number, cause: StopCause) => {
         const member = members[index] as Member
-        if (member.cause === null || cause === 'fenced') member.cause = cause
+        if (outranks(cause, member.cause)) member.cause = cause
         run?.stop(index)
         // For one that is stopped within a long batch of rows; the others end as soon as it does.
         killing ??= setTimeout(() => {
-          if (members[progress.answered]?.cause !== null) run?.kill()
+          killing = undefined
+          const current = members[progress.answered]
+          if (current !== undefined && current.cause !== null) run?.kill()
         }, STOP_MS_MAX)
       }
       const ended = work(members, first, progress, stop, (started) => {
@@ -131,12 +133,18 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   ): Promise<void> {
     const pending: Ended[] = []
     let writing: Promise<void> | null = null
+    let failure: unknown = null
     const write = (): void => {
       if (writing !== null || pending.length === 0) return
-      writing = writeEnded(pending.splice(0)).finally(() => {
-        writing = null
-        pulse.slotFreed()
-      })
+      writing = writeEnded(pending.splice(0))
+        .catch((error: unknown) => {
+          // Nobody awaits it, and an error that nobody hears ends the process.
+          failure = error
+        })
+        .finally(() => {
+          writing = null
+          pulse.slotFreed()
+        })
     }
     const renewing = setInterval(() => void renew(members, stop), deps.renewEveryMs)
     const flushing = setInterval(write, WRITE_EVERY_MS)
@@ -146,7 +154,6 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       const given = toEnded(member, message)
       if (given !== null) pending.push(given)
     }
-    let failure: unknown = null
     try {
       const run = threads.runBatch(await toTasks(members, first), onEnd)
       onStarted(run)
@@ -155,9 +162,13 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       failure = error
     }
     clearInterval(flushing)
-    await writing
-    await writeEnded(pending.splice(0))
-    clearInterval(renewing)
+    try {
+      await writing
+      await writeEnded(pending.splice(0))
+    } finally {
+      // What could not be written is found by its lease.
+      clearInterval(renewing)
+    }
     await giveBack(members, failure, progress)
   }
 

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { Dataset, Job, ResolvedConfig } from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import { compileKernels, createNetwork, ENGINE_VERSION, train } from '@trainyard/engine'
 import { packLayers, prepareTraining, toNetworkConfig, toTrainingOptions } from '@trainyard/model'
+import { createLeases } from '@trainyard/store'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   expireLease,
@@ -262,6 +264,28 @@ describe('a job that is trained to its end', () => {
 
     expect((await worker.read(job)).status).toBe('succeeded')
     expect(worker.logged).toContain('what is left of a job could not be stored and is tried again')
+  })
+})
+
+describe('a result that takes longer to store than a lease lasts', () => {
+  it('is stored under the lease, which is kept meanwhile', async () => {
+    const engine = 'any'
+    const leases = createLeases(worker.stores.database, { leaseSeconds: 1, engine })
+    const job = await worker.insertJob(xor)
+    const blobs: WorkerDeps['blobs'] = {
+      ...worker.deps.blobs,
+      async put(blob, chunks) {
+        // Of a lease; its weights and the split are three.
+        await setTimeout(1500)
+        await worker.stores.dispatch.recoverDeadLeases()
+        await worker.deps.blobs.put(blob, chunks)
+      },
+    }
+
+    await startTrainer({ leases, blobs, renewEveryMs: 200 }).train(job.id)
+
+    const { status, attempt } = await worker.read(job)
+    expect({ status, attempt }).toEqual({ status: 'succeeded', attempt: 1 })
   })
 })
 

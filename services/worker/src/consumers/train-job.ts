@@ -23,7 +23,7 @@ import {
   UnresumableError,
 } from '../training/training-threads.ts'
 import { makeFindRules, type TrialRules } from '../training/trial-rules.ts'
-import { type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+import { outranks, type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
 import { createSolitude } from './solitude.ts'
 import { makeBatchTrainer } from './train-batch.ts'
 
@@ -136,12 +136,15 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     stopped.promise.catch(() => undefined)
     let ending: NodeJS.Timeout | undefined
     const stop = (why: StopCause) => {
-      if (cause === null || why === 'fenced') cause = why
       run?.stop()
-      ending ??= setTimeout(() => {
-        // One that has seen it is busy with the weights of a large network.
-        if (run?.isEnding() === false) run.kill()
-      }, stopMsMax[cause])
+      if (outranks(why, cause)) {
+        cause = why
+        clearTimeout(ending)
+        ending = setTimeout(() => {
+          // One that has seen it is busy with the weights of a large network.
+          if (run?.isEnding() === false) run.kill()
+        }, stopMsMax[why])
+      }
       stopped.reject(new ThreadEndedError('stopped before the training began'))
     }
     const kill = () => {
@@ -225,6 +228,31 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         log.warn({ job: job.id }, 'the job is another worker’s now; nothing is written')
         return
       }
+      const renewing = keepLease()
+      try {
+        await settle(result, unreported, unreportedCheckpoint)
+      } finally {
+        clearInterval(renewing)
+      }
+    }
+
+    /** Weights and checkpoint of a large network take longer to store than a lease lasts. */
+    const keepLease = (): NodeJS.Timeout => {
+      let underWay = false
+      return setInterval(async () => {
+        if (underWay) return
+        underWay = true
+        // One that is lost by now fences the end, and one that cannot be renewed is renewed at the next turn.
+        await leases.report(lease, null, batch()).catch(() => undefined)
+        underWay = false
+      }, deps.renewEveryMs)
+    }
+
+    const settle = async (
+      result: TrainingReport | { error: unknown },
+      unreported: EpochReport,
+      unreportedCheckpoint: JobCheckpoint | null,
+    ) => {
       const isStopped =
         'error' in result ? result.error instanceof ThreadEndedError : result.end.kind === 'stopped'
       const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined

@@ -21,8 +21,14 @@ export function startMemoryWatch({
   log: Logger
 }): { stop(): void } {
   let looking = false
+  /** Once for each time that memory is short. */
+  let isTold = false
   const timer = setInterval(() => {
-    if (looking || process.memoryUsage.rss() < SHARE_MAX * limitBytes) return
+    if (looking) return
+    if (process.memoryUsage.rss() < SHARE_MAX * limitBytes) {
+      isTold = false
+      return
+    }
     looking = true
     look()
       .catch((error: unknown) => log.error({ err: error }, 'memory could not be watched'))
@@ -37,7 +43,9 @@ export function startMemoryWatch({
     const [greediest] = (await Promise.all(asked)).sort((a, b) => b.bytes - a.bytes)
     const rssBytes = process.memoryUsage.rss()
     if (greediest === undefined || greediest.bytes <= 0) {
-      log.warn({ rssBytes, limitBytes }, 'memory is short, and every job keeps to its plan')
+      if (!isTold)
+        log.warn({ rssBytes, limitBytes }, 'memory is short, and every job keeps to its plan')
+      isTold = true
       return
     }
     log.error(

@@ -1,13 +1,5 @@
 /** All routes under /v1 with their use cases. A key is asked for here, once, for all of them. */
 import { randomInt } from 'node:crypto'
-import {
-  batchPredictionEventSchema,
-  eventSchema,
-  modelEventSchema,
-  type ProjectId,
-  sweepEventSchema,
-} from '@trainyard/contracts'
-import { isSweepEnded, isTerminal } from '@trainyard/domain'
 import type { App } from '../../app.ts'
 import type { Deps } from '../../deps.ts'
 import type { DatasetFiles } from '../../files/dataset-files.ts'
@@ -36,11 +28,7 @@ import { makeEvaluateJob } from '../../use-cases/evaluate-job.ts'
 import { makeExplainJob } from '../../use-cases/explain-job.ts'
 import { makeExplainSweep } from '../../use-cases/explain-sweep.ts'
 import { type ExportModel, makeExportModel } from '../../use-cases/export-model.ts'
-import { findBatchPrediction } from '../../use-cases/find-batch-prediction.ts'
-import { findJob } from '../../use-cases/find-job.ts'
 import { makeFindJudgedRows } from '../../use-cases/find-judged-rows.ts'
-import { findModel } from '../../use-cases/find-model.ts'
-import { findSweep } from '../../use-cases/find-sweep.ts'
 import { type LoadModel, makeLoadModel, type ReadWeightBytes } from '../../use-cases/load-model.ts'
 import type { LoadVersion } from '../../use-cases/load-version.ts'
 import { makePauseJob } from '../../use-cases/pause-job.ts'
@@ -57,7 +45,6 @@ import {
 import { makeReadDataset } from '../../use-cases/read-dataset.ts'
 import { makeReadDatasetProfile } from '../../use-cases/read-dataset-profile.ts'
 import { makeReadDatasetRows } from '../../use-cases/read-dataset-rows.ts'
-import { makeListEvents, makeStartStream } from '../../use-cases/read-events.ts'
 import { makeReadJob } from '../../use-cases/read-job.ts'
 import { makeReadLayers } from '../../use-cases/read-layers.ts'
 import { makeReadHistory, type ReadHistory } from '../../use-cases/read-metrics.ts'
@@ -82,6 +69,7 @@ import { addListDatasets } from './datasets/list.ts'
 import { addReadDataset } from './datasets/read.ts'
 import { addReadDatasetProfile } from './datasets/read-profile.ts'
 import { addReadDatasetRows } from './datasets/read-rows.ts'
+import { addEventRoutes } from './event-routes.ts'
 import { addCancelJob } from './jobs/cancel.ts'
 import { addCloneJob } from './jobs/clone.ts'
 import { addComputeInputGradient } from './jobs/compute-input-gradient.ts'
@@ -119,7 +107,6 @@ import { addReadModel } from './models/read.ts'
 import { addReadModelCard } from './models/read-card.ts'
 import { addReadModelVersion } from './models/read-version.ts'
 import { addReadVersionWeights } from './models/read-weights.ts'
-import { addReadEvents } from './read-events.ts'
 import { addCommandSweep } from './sweeps/command.ts'
 import { addCreateSweep, addPreviewSweep } from './sweeps/create.ts'
 import { addReadSweeps } from './sweeps/read.ts'
@@ -160,6 +147,7 @@ export function addV1(app: App, deps: V1Deps): void {
   addModelRoutes(app, routeDeps)
   addBatchPredictionRoutes(app, deps)
   addSweepRoutes(app, routeDeps)
+  addEventRoutes(app, deps)
 }
 
 function addDatasetRoutes(app: App, deps: V1Deps): void {
@@ -203,19 +191,6 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addReadCurves(app, { readHistory })
   addReadLayers(app, { readLayers: makeReadLayers(deps) })
   addReadDiagnosis(app, { diagnoseJob: makeDiagnoseJob({ readHistory }) })
-  const source = {
-    find: async (projectId: ProjectId, id: string) => {
-      const job = await findJob(jobs, projectId, id)
-      return { id: job.id, hasEnded: isTerminal(job.status) }
-    },
-    events: jobs.events,
-    eventSeq: jobs.eventSeq,
-  }
-  addReadEvents(
-    app,
-    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
-    { path: '/v1/jobs/:id/events', tag: 'Jobs', noun: 'job', event: eventSchema },
-  )
   addReadSplit(app, { readSplit: makeReadSplit(deps) })
   addReadWeights(app, { readWeights: makeReadJobWeights(deps) })
   addPredict(app, {
@@ -252,45 +227,11 @@ function addModelRoutes(app: App, deps: RouteDeps): void {
   addMoveAlias(app, { models })
   addDeleteAlias(app, { models })
   addDeleteModel(app, { models })
-  const source = {
-    // A deleted name can be registered again: its history has no end.
-    find: async (projectId: ProjectId, name: string) => {
-      const { id } = await findModel(models, projectId, name)
-      return { id, hasEnded: false }
-    },
-    events: models.events,
-    eventSeq: models.eventSeq,
-  }
-  addReadEvents(
-    app,
-    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
-    {
-      ...{ path: '/v1/models/:name/events', place: 'name', tag: 'Models' },
-      ...{ noun: 'model', event: modelEventSchema },
-    },
-  )
 }
 
 function addBatchPredictionRoutes(app: App, deps: V1Deps): void {
-  const { batchPredictions } = deps
   addCreateBatchPrediction(app, { createBatchPrediction: makeCreateBatchPrediction(deps) })
   addReadBatchPredictions(app, deps)
-  const source = {
-    find: async (projectId: ProjectId, id: string) => {
-      const batch = await findBatchPrediction(batchPredictions, projectId, id)
-      return { id: batch.id, hasEnded: isTerminal(batch.status) }
-    },
-    events: batchPredictions.events,
-    eventSeq: batchPredictions.eventSeq,
-  }
-  addReadEvents(
-    app,
-    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
-    {
-      ...{ path: '/v1/batch_predictions/:id/events', tag: 'Batch predictions' },
-      ...{ noun: 'batch prediction', event: batchPredictionEventSchema },
-    },
-  )
 }
 
 function addSweepRoutes(app: App, deps: RouteDeps): void {
@@ -314,17 +255,4 @@ function addSweepRoutes(app: App, deps: RouteDeps): void {
   addRegisterTrials(app, {
     registerTrials: makeRegisterTrials({ sweeps, createModel: makeCreateModel(deps) }),
   })
-  const source = {
-    find: async (projectId: ProjectId, id: string) => {
-      const sweep = await findSweep(sweeps, projectId, id)
-      return { id: sweep.id, hasEnded: isSweepEnded(sweep.status) }
-    },
-    events: sweeps.events,
-    eventSeq: sweeps.eventSeq,
-  }
-  addReadEvents(
-    app,
-    { ...deps, listEvents: makeListEvents(source), startStream: makeStartStream(source) },
-    { path: '/v1/sweeps/:id/events', tag: 'Sweeps', noun: 'sweep', event: sweepEventSchema },
-  )
 }

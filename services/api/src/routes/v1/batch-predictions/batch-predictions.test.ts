@@ -221,7 +221,7 @@ describe('a batch prediction', () => {
     expect(await read(batch.id)).toMatchObject({ status: 'queued' })
     expect(await test.stores.batches.report(first, 2)).toBe('fenced')
     expect(await test.stores.batches.finish(first, await succeeded())).toBe('fenced')
-    expect(await test.stores.batches.release(first)).toBe('fenced')
+    expect(await test.stores.batches.release(first, 'drained')).toBe('fenced')
     for (let death = 2; death <= 5; death++) {
       await test.stores.database.$executeRaw`
         UPDATE batch_predictions SET run_after = clock_timestamp() WHERE id = ${batch.id}`
