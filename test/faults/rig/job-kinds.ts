@@ -98,8 +98,8 @@ export const KINDS = {
     dataset: 'xor',
     model: {
       hidden: [
-        { units: 64, activation: 'tanh' },
-        { units: 64, activation: 'tanh' },
+        { units: 128, activation: 'tanh' },
+        { units: 128, activation: 'tanh' },
       ],
     },
     training: { batch_size: 1, epochs: 25_000, early_stopping: null, threads: 1 },
