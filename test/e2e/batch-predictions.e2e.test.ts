@@ -9,7 +9,9 @@ import { makeClient, type TestClient } from '../support/client.ts'
 import { startStack, type TestStack } from '../support/stack.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const ROWS = 40_000
+/** So many that a second passes between the first report and the end. */
+const ROWS = 60_000
+const LOOKED_AT = ROWS - 1000
 const UNITS = 512
 
 let stack: TestStack
@@ -69,13 +71,16 @@ it('survives the kill of its worker with the same bytes, and its result is a dat
     ...['created', 'started', 'retrying', 'started', 'succeeded'],
   ])
 
-  const page = await client.send('GET', `/v1/datasets/${result?.id}/rows?offset=39000&limit=1`)
+  const page = await client.send(
+    'GET',
+    `/v1/datasets/${result?.id}/rows?offset=${LOOKED_AT}&limit=1`,
+  )
   const [order, row, label, no, yes] = page.body.rows[0]
   const one = await client.send('POST', '/v1/models/wide/predict', {
-    records: [{ input_1: 39_000 % 7, input_2: 39_000 % 11 }],
+    records: [{ input_1: LOOKED_AT % 7, input_2: LOOKED_AT % 11 }],
   })
   const [{ label: single, probabilities }] = one.body.predictions
-  expect([order, row, label]).toEqual(['order 1000', 39_000, single])
+  expect([order, row, label]).toEqual(['order 1000', LOOKED_AT, single])
   expect([no, yes]).toEqual([probabilities.no, probabilities.yes])
   const download = await client.send('GET', `/v1/datasets/${result?.id}/download`)
   expect(download.status).toBe(200)

@@ -11,7 +11,6 @@ export { placePointer } from './job-spec-of.ts'
 export { type ReplayedTrial, replayTrials, type SweepRecord } from './replay.ts'
 export {
   type EarlyTermination,
-  listProbes,
   type ResolvedSweep,
   type RoundPlan,
   resolveSweep,
@@ -27,3 +26,4 @@ export {
 export { makeSuggest, settledTrials } from './suggest.ts'
 export { summarizeRepeats } from './summarize-repeats.ts'
 export { expectShort, objectiveOf, toLoss, toTrialSpecs } from './trial-specs.ts'
+export { listProbes } from './try-values.ts'

@@ -8,12 +8,12 @@ import {
   TRIALS_MAX,
   type TrialParams,
 } from '@trainyard/contracts'
-import { type Constraint, ConstraintError, isAllowed, parseConstraint } from './constraint.ts'
-import { drawOnce, drawParams } from './draw-params.ts'
+import { type Constraint, ConstraintError, parseConstraint } from './constraint.ts'
 import { escapePointer } from './escape-pointer.ts'
-import { isSweepable, toJobSpec } from './job-spec-of.ts'
+import { isSweepable } from './job-spec-of.ts'
 import { compileSpace, type JsonValue, type Space } from './space.ts'
 import { countGrid, GRID_POINTS_MAX, listGrid } from './strategies/grid.ts'
+import { tryConstraints, tryValues } from './try-values.ts'
 
 export interface RoundPlan {
   firstTrialIndex: number
@@ -56,8 +56,6 @@ const TRIALS_DEFAULT = 60
 const ROUNDS_DEFAULT = [{ trials: 40 }, { trials: 20 }]
 const SHRINK_DEFAULT = 0.3
 const TOP_DEFAULT = 5
-/** So many trials are drawn to see whether the constraints leave anything. */
-const SAMPLES = 20
 /** What a job without any epochs runs for; ASHA's last rung lies within. */
 const EPOCHS_DEFAULT = 100
 
@@ -113,8 +111,8 @@ export function resolveSweep(
     earlyTermination,
     rounds,
   }
-  if (faults.length === 0) faults.push(...checkValues(resolved))
-  if (faults.length === 0) faults.push(...checkConstraints(resolved))
+  if (faults.length === 0) faults.push(...tryValues(resolved))
+  if (faults.length === 0) faults.push(...tryConstraints(resolved))
   if (faults.length > 0) return { faults }
   const maxTrials = countTrials(resolved, spec, drawn.maxTrials, refuse)
   return faults.length > 0 ? { faults } : { sweep: { ...resolved, maxTrials } }
@@ -246,77 +244,6 @@ function resolveEarlyTermination(
   return { type: given.type, min_epochs, max_epochs, reduction: given.reduction ?? 3 }
 }
 
-/** Every value that can be checked by itself is put into the first trial: what the job's schema refuses is a fault of the parameter. */
-function checkValues(sweep: ResolvedSweep): FieldError[] {
-  const { space, seed, base, datasetId } = sweep
-  const faults = new Map<string, FieldError>()
-  const note = (fault: FieldError) => faults.set(`${fault.pointer} ${fault.detail}`, fault)
-  const first = drawOnce({ seed, trialIndex: 0, space })
-  const check = (params: TrialParams, name: string | null, place: string) => {
-    const result = toJobSpec(base, datasetId, params)
-    if (!('faults' in result)) return
-    for (const fault of result.faults) {
-      const own = name === null ? null : `#/parameters/${escapePointer(name)}`
-      const { pointer, detail, isUnknown } = fault
-      if (pointer === own) note({ pointer: isUnknown ? own : `${own}${place}`, detail })
-      else if (own === null || pointer.startsWith('#/base')) note({ pointer, detail })
-    }
-  }
-  for (const dimension of space.dimensions) {
-    const { name } = dimension
-    const candidates: [JsonValue, string][] =
-      dimension.kind === 'categorical'
-        ? dimension.values.map((value, i) => [
-            value,
-            dimension.values.length === 1 ? '' : `/values/${i}`,
-          ])
-        : [
-            [dimension.min, dimension.normal === null ? '/min' : '/mu'],
-            [dimension.max, dimension.normal === null ? '/max' : '/mu'],
-          ]
-    for (const [value, place] of candidates) check({ ...first, [name]: value }, name, place)
-  }
-  sweep.initialPoints.forEach((point, i) => {
-    const params = drawOnce({ seed, trialIndex: i, space, given: point })
-    const result = toJobSpec(base, datasetId, params)
-    if (!('faults' in result)) return
-    for (const fault of result.faults)
-      note({ pointer: `#/initial_points/${i}`, detail: `${fault.pointer}: ${fault.detail}` })
-  })
-  return [...faults.values()]
-}
-
-/** Finds constraints that cannot be evaluated, refuse an initial point, or refuse everything. */
-function checkConstraints(sweep: ResolvedSweep): FieldError[] {
-  const { constraints, space, seed, initialPoints } = sweep
-  const faults: FieldError[] = []
-  constraints.forEach((constraint, i) => {
-    const pointer = `#/constraints/${i}`
-    try {
-      for (let trialIndex = 0; trialIndex < SAMPLES; trialIndex++) {
-        constraint.evaluate(drawOnce({ seed, trialIndex, space }))
-      }
-      initialPoints.forEach((given, trialIndex) => {
-        if (constraint.evaluate(drawOnce({ seed, trialIndex, space, given })) === false) {
-          faults.push({
-            pointer: `#/initial_points/${trialIndex}`,
-            detail: `breaks the constraint ${constraint.text}`,
-          })
-        }
-      })
-    } catch (error) {
-      if (!(error instanceof ConstraintError)) throw error
-      faults.push({ pointer, detail: error.message })
-    }
-  })
-  if (faults.length > 0 || constraints.length === 0 || sweep.method === 'grid') return faults
-  for (let trialIndex = 0; trialIndex < SAMPLES; trialIndex++) {
-    if (drawParams({ seed, trialIndex, space, constraints }) !== null) return faults
-  }
-  const detail = `together they refuse everything: ${SAMPLES} trials of 1000 draws each had none that is allowed`
-  return [...faults, { pointer: '#/constraints', detail }]
-}
-
 function countTrials(
   sweep: ResolvedSweep,
   spec: SweepSpec,
@@ -355,41 +282,4 @@ function countTrials(
     )
   }
   return trials
-}
-
-/** Of these many first trials the configurations are tried before a sweep is accepted. */
-const PROBED_TRIALS = 16
-
-/** Values to be tried in full: the first trials, and both ends of every range and every value of a list in the first one. */
-export function listProbes(sweep: ResolvedSweep): TrialParams[] {
-  const { space, seed, constraints, initialPoints } = sweep
-  if (sweep.method === 'grid') return spread(listGrid(sweep), PROBES_OF_GRID)
-  const draws = Array.from(
-    { length: Math.min(PROBED_TRIALS, sweep.maxTrials) },
-    (_, trialIndex) => {
-      const given = initialPoints[trialIndex] ?? {}
-      return drawParams({ seed, trialIndex, space, constraints, given })
-    },
-  ).filter((params) => params !== null)
-  const [first] = draws
-  if (first === undefined) return []
-  const ends = space.dimensions
-    .filter(({ name }) => name in first)
-    .flatMap((dimension) => {
-      const values =
-        dimension.kind === 'categorical' ? dimension.values : [dimension.min, dimension.max]
-      return values.map((value): TrialParams => ({ ...first, [dimension.name]: value }))
-    })
-    .filter((params) => isAllowed(constraints, params))
-  return [...draws, ...ends]
-}
-
-const PROBES_OF_GRID = 64
-
-function spread<Item>(items: readonly Item[], count: number): Item[] {
-  if (items.length <= count) return [...items]
-  return Array.from(
-    { length: count },
-    (_, i) => items[Math.floor((i * items.length) / count)] as Item,
-  )
 }

@@ -6,7 +6,7 @@ import type { ResolvedSweep } from './resolve-sweep.ts'
 /** Seeds drawn are short enough to be typed again. */
 const DRAWN_SEEDS = 2 ** 31
 /** Below the speed of any machine this was run on: what is short here is short there. */
-const FLOPS_PER_SECOND_ASSUMED = 20e9
+const FLOPS_PER_SECOND_ASSUMED = 30e9
 /** What networks of a few units cost beside their arithmetic. */
 const STEP_MS = 0.001
 const EPOCH_MS = 0.02

@@ -43,7 +43,11 @@ await runService(() => {
     log,
     drainSeconds: env.TRAINYARD_DRAIN_SECONDS,
     async open(closers) {
-      const app = await buildApp(await openDeps(env, log, closers))
+      const deps = await openDeps(env, log, closers)
+      // The first question loads Prisma's compiler, for longer than a request waits on a busy machine. Without Postgres
+      // the service starts all the same.
+      await deps.pingDatabase().catch(() => undefined)
+      const app = await buildApp(deps)
       closers.push('http', () => app.close())
       await app.listen({ host: env.HOST, port: env.PORT })
     },

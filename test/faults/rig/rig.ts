@@ -30,6 +30,8 @@ const FOLLOWED_EACH = 25
 const TERMINAL = `('succeeded', 'failed', 'cancelled')`
 /** Guards against a hang, no more: promises about time are bounds of the findings. */
 const HANG_MS = 240_000
+/** Longer than any back-off, lease and lost delivery together. */
+const STILL_MS_MAX = 120_000
 /** Doubled from one attempt to the next: a thousand clients that repeat five times a second are a fault of their own. */
 const RETRY_MS = 200
 const RETRY_MS_MAX = 2000
@@ -78,8 +80,8 @@ export interface Rig {
   replace(service: ServiceName, environment?: Record<string, string>): Promise<TestProcess>
   /** The end of this process is part of the plan. */
   forgive(process: TestProcess): void
-  /** Until every job has ended. */
-  settle(deadlineMs?: number): Promise<void>
+  /** Until every job has ended, however slowly, as long as they get further. */
+  settle(): Promise<void>
   /** Until the job is in one of these states. */
   untilStatus(jobId: string, statuses: readonly string[], deadlineMs?: number): Promise<string>
   /** Every server and every service runs again, one process each, through open proxies. */
@@ -206,19 +208,22 @@ export async function openRig(options: {
       return process
     },
     forgive: (process) => forgiven.add(process.pid),
-    async settle(deadlineMs = HANG_MS) {
-      await waitFor(
-        'every job has ended',
-        async () => {
-          const [row] = await query<{ left: number }>(
-            `SELECT count(*)::int AS left FROM jobs WHERE status NOT IN ${TERMINAL}`,
-          )
-          if (row?.left === 0) return true
-          await delay(50)
-          return false
-        },
-        deadlineMs,
-      )
+    async settle() {
+      let seen = ''
+      let givenUpAt = 0
+      for (;;) {
+        const [row] = await query<{ left: number; epochs: string }>(
+          `SELECT count(*) FILTER (WHERE status NOT IN ${TERMINAL})::int AS left, sum(epoch) AS epochs FROM jobs`,
+        )
+        if (row?.left === 0) return
+        const now = JSON.stringify(row)
+        if (now !== seen) givenUpAt = performance.now() + STILL_MS_MAX
+        seen = now
+        if (performance.now() > givenUpAt) {
+          throw new Error(`no job gets further, and ${row?.left} have not ended`)
+        }
+        await delay(50)
+      }
     },
     untilStatus: (jobId, statuses, deadlineMs = HANG_MS) =>
       waitFor(

@@ -6,6 +6,7 @@ import { makeFairShares } from './fair-shares.ts'
 const [A, B, C] = ['proj_a', 'proj_b', 'proj_c'] as ProjectId[] as [ProjectId, ProjectId, ProjectId]
 /** Of the threads; the promise. */
 const SHARES_DIFFER_MAX = 0.1
+const TURNS_MAX = 3
 
 const using = (threads: Record<string, number>): ThreadUse[] =>
   Object.entries(threads).map(([id, count]) => ({ projectId: id as ProjectId, threads: count }))
@@ -15,9 +16,9 @@ function start() {
   const shares = makeFairShares(() => now)
   /** What the choice sees after so long with these threads in use. */
   const after = (ms: number, threads: Record<string, number>) => {
-    shares.behind(using(threads))
+    shares.behind(using(threads), TURNS_MAX)
     now += ms
-    return shares.behind(using(threads))
+    return shares.behind(using(threads), TURNS_MAX)
   }
   return { shares, after }
 }
@@ -36,19 +37,25 @@ it('puts nobody back who has had what the others had', () => {
 it('puts a project that has had more thread time back, the more the further', () => {
   const { after } = start()
 
-  const soon = after(500, { [A]: 0, [B]: 2 })
-  const later = after(500, { [A]: 0, [B]: 2 })
+  const soon = after(200, { [A]: 0, [B]: 2 })
+  const later = after(200, { [A]: 0, [B]: 2 })
 
   expect([soon.get(A), later.get(A)]).toEqual([0, 0])
   expect(soon.get(B)).toBeGreaterThan(0)
   expect(later.get(B)).toBeGreaterThan(soon.get(B) ?? 0)
 })
 
+it('does not keep one from going on that is very far ahead', () => {
+  const { after } = start()
+
+  expect(after(60_000, { [A]: 0, [B]: 2 }).get(B)).toBe(TURNS_MAX)
+})
+
 it('starts one that comes later level with the one that has had least', () => {
   const { after, shares } = start()
   after(20_000, { [A]: 1, [B]: 1 })
 
-  const behind = shares.behind(using({ [A]: 1, [B]: 1, [C]: 0 }))
+  const behind = shares.behind(using({ [A]: 1, [B]: 1, [C]: 0 }), TURNS_MAX)
 
   expect([...behind.values()]).toEqual([0, 0, 0])
 })
@@ -86,7 +93,7 @@ it.each([
       running = running.filter(({ endsMs }) => endsMs > now)
       const held = running.map(({ id }) => id)
       const next = [...held, ...waiting].slice(0, THREADS)
-      const behind = shares.behind(using({ [A]: count(next, A), [B]: count(next, B) }))
+      const behind = shares.behind(using({ [A]: count(next, A), [B]: count(next, B) }), TURNS_MAX)
       while (running.length + waiting.length < WINDOW) {
         const turnOf = (id: ProjectId) => count([...held, ...waiting], id) + (behind.get(id) ?? 0)
         waiting.push(turnOf(A) <= turnOf(B) ? A : B)

@@ -16,8 +16,11 @@ const HALF_LIFE_MS = 300_000
 const FORGOTTEN_MS = 1
 
 export interface FairShares {
-  /** Turns by which projects wait for the one that has had least; of none that have neither work waiting nor under way. */
-  behind(uses: readonly ThreadUse[]): Map<ProjectId, number>
+  /**
+   * Turns by which projects wait for the one that has had least, `turnsMax` at most: who is far ahead goes on, slowly. Of none
+   * that have neither work waiting nor under way.
+   */
+  behind(uses: readonly ThreadUse[], turnsMax: number): Map<ProjectId, number>
 }
 
 /** Kept in memory alone: after a change of the leader all begin anew, level. */
@@ -37,7 +40,7 @@ export function makeFairShares(nowMs: () => number = () => performance.now()): F
   }
 
   return {
-    behind(uses) {
+    behind(uses, turnsMax) {
       const atMs = nowMs()
       advance(atMs)
       const threads = new Map(uses.map((use) => [use.projectId, use.threads]))
@@ -52,7 +55,7 @@ export function makeFairShares(nowMs: () => number = () => performance.now()): F
       return new Map(
         [...threads.keys()].map((id) => [
           id,
-          Math.floor(((usedMs.get(id) ?? 0) - least) / TURN_MS),
+          Math.min(turnsMax, Math.floor(((usedMs.get(id) ?? 0) - least) / TURN_MS)),
         ]),
       )
     },

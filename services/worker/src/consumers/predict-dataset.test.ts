@@ -59,18 +59,18 @@ const untilEnded = (batch: BatchPrediction) =>
 
 async function insertBatch(
   dataset: Dataset,
-  model: { network: StoredNetwork; bytes: Uint8Array } = {
-    network: { architecture, preprocessing },
+  model: { networks: StoredNetwork[]; bytes: Uint8Array } = {
+    networks: [{ architecture, preprocessing }],
     bytes: packLayers(layers),
   },
 ): Promise<BatchPrediction> {
-  const { network, bytes } = model
+  const { networks, bytes } = model
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   await worker.stores.blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
   const once = await worker.stores.batchPredictions.insert(
     {
       ...{ id: createId('batchPrediction'), projectId: worker.projectId, name: null },
-      ...{ model: 'net', version: 1, modelSha256: sha256, networks: [network], dataset },
+      ...{ model: 'net', version: 1, modelSha256: sha256, networks, dataset },
       outputs: ['label', 'probabilities', 'logits'],
     },
     null,
@@ -117,6 +117,34 @@ describe('the predictor of data sets', () => {
     expect(await readdir(`${worker.folder}/predictions`)).toEqual([])
   })
 
+  it('averages the values of an ensemble into the target of a regression', async () => {
+    const plane: Architecture = {
+      ...{ inputs: 2, outputs: 1, output_activation: 'linear', task: 'regression', target: 'y' },
+      ...{ classes: null, hidden: [] },
+    }
+    const member = (a: number, b: number) =>
+      packLayers([{ weight: Float32Array.of(a, b), bias: Float32Array.of(0) }])
+    const raw: Preprocessing = {
+      columns: preprocessing.columns.map(
+        (column) => ({ ...column, center: 0, scale: 1 }) as typeof column,
+      ),
+      target: { center: 10, scale: 2 },
+    }
+    const batch = await insertBatch(numbers, {
+      networks: [raw, raw].map((own) => ({ architecture: plane, preprocessing: own })),
+      bytes: Buffer.concat([member(0, 1), member(0, 3)]),
+    })
+
+    const predictor = start()
+    const ended = await untilEnded(batch)
+    await predictor.drain()
+
+    const { dataset, rows } = await readResult(ended.result_dataset_id)
+    expect(dataset).toMatchObject({ target: 'value', task: 'regression' })
+    // Means of 10 + 2 b and 10 + 6 b.
+    expect(rows.slice(0, 3)).toEqual([0, 1, 2].map((b) => [b, 10 + 4 * b]))
+  })
+
   it('fails with the rows that the model has no inputs for', async () => {
     const refusing: Preprocessing = {
       ...preprocessing,
@@ -124,8 +152,8 @@ describe('the predictor of data sets', () => {
         (column) => ({ ...column, scale: 1e-300 }) as typeof column,
       ),
     }
-    const network = { architecture, preprocessing: refusing }
-    const batch = await insertBatch(numbers, { network, bytes: packLayers(layers) })
+    const networks = [{ architecture, preprocessing: refusing }]
+    const batch = await insertBatch(numbers, { networks, bytes: packLayers(layers) })
 
     const predictor = start()
     const ended = await untilEnded(batch)
@@ -192,7 +220,7 @@ describe('the predictor of data sets', () => {
   })
 })
 
-function makeSlow(): { network: StoredNetwork; bytes: Uint8Array } {
+function makeSlow(): { networks: StoredNetwork[]; bytes: Uint8Array } {
   const hidden = Array.from({ length: 4 }, () => ({
     ...{ units: HIDDEN_UNITS, activation: 'relu' as const, batch_norm: false },
   }))
@@ -202,7 +230,7 @@ function makeSlow(): { network: StoredNetwork; bytes: Uint8Array } {
     bias: new Float32Array(units),
   }))
   return {
-    network: { architecture: { ...architecture, hidden }, preprocessing },
+    networks: [{ architecture: { ...architecture, hidden }, preprocessing }],
     bytes: packLayers(wide),
   }
 }

@@ -79,17 +79,21 @@ function startBatch(
     cause ??= why
     run?.stop()
   }
-  const report = setInterval(
-    () => {
-      batches.report(lease, run?.rowsDone() ?? 0).then(
-        (wish) => {
-          if (wish !== 'go_on') stop(wish)
-        },
-        (error: unknown) => log.warn({ err: error, batch: lease.id }, 'a report was not stored'),
-      )
-    },
-    Math.min(REPORT_MS_MAX, renewEveryMs),
-  )
+  let isReporting = false
+  const report = async () => {
+    // One at a time: a Postgres that hangs shall not be asked by all connections of the worker.
+    if (isReporting) return
+    isReporting = true
+    try {
+      const wish = await batches.report(lease, run?.rowsDone() ?? 0)
+      if (wish !== 'go_on') stop(wish)
+    } catch (error) {
+      log.warn({ err: error, batch: lease.id }, 'a report was not stored')
+    } finally {
+      isReporting = false
+    }
+  }
+  const reports = setInterval(() => void report(), Math.min(REPORT_MS_MAX, renewEveryMs))
   const work = async () => {
     const end = await predictBatch(deps, claimed, (started) => {
       run = started
@@ -104,7 +108,7 @@ function startBatch(
       )
     }
   }
-  return { stop, ended: work().finally(() => clearInterval(report)) }
+  return { stop, ended: work().finally(() => clearInterval(reports)) }
 }
 
 /** null when it was stopped, `unreadable` while what it needs cannot be had. */

@@ -182,7 +182,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       testTable: await load(first.testDataset),
     }
     const initialWeights = await readInitialWeights(blobs, first.resolvedConfig)
-    const trial = { observed: false, rungs: [] }
+    const trial = { observed: false, checkpointed: false, rungs: [] }
     const same = { ...tables, initialWeights, folds: [], resume: null, trial }
     return members.map(({ job }) => ({ ...same, resolved: job.resolvedConfig }))
   }

@@ -196,7 +196,8 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       const { resolvedConfig: resolved, folds } = job
       // A large table takes its time, for which nobody who cancels shall wait.
       const task = await Promise.race([readTask(deps, job), stopped.promise])
-      const trial = rules === null ? null : { observed: true, rungs: rules.rungs }
+      const trial =
+        rules === null ? null : { observed: true, checkpointed: true, rungs: rules.rungs }
       const started = threads.run({ ...task, resolved, folds, trial }, (message) => {
         if (message.kind === 'rung') {
           passRung(message).catch((error: unknown) => {

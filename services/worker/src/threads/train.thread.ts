@@ -84,19 +84,22 @@ export async function trainBatch({ tasks, control, progress }: TrainingBatch): P
   }
 }
 
-/** How the data of a task is made. */
+/** How what a training starts from is made. */
 interface Preparing {
   prepare: (task: TrainingTask) => PreparedTraining
   split: (task: TrainingTask) => PackedSplit
+  start: (task: TrainingTask, data: PreparedTraining) => Promise<Network>
 }
 
 const alone: Preparing = {
   prepare: prepareTraining,
   split: (task) => toPackedSplit(packSplit(task)),
+  start: (task, data) => makeNetwork(task, data, BigInt(task.resolved.seed)),
 }
 
 function prepareTogether(): Preparing {
   const splits = new Map<string, PackedSplit>()
+  const starts = new Map<string, ReturnType<Network['weights']>>()
   return {
     prepare: makePrepareTrials(),
     split(task) {
@@ -104,6 +107,20 @@ function prepareTogether(): Preparing {
       const known = splits.get(key) ?? alone.split(task)
       splits.set(key, known)
       return known
+    },
+    // Drawing the weights of a short training takes a tenth of it.
+    async start(task, data) {
+      const { seed } = task.resolved
+      const config = toNetworkConfig(task.resolved)
+      const key = JSON.stringify([seed, config])
+      const known = starts.get(key)
+      if (known !== undefined) {
+        const options = { seed: BigInt(seed), module: kernels, initialWeights: known }
+        return await createNetwork(config, options)
+      }
+      const network = await alone.start(task, data)
+      starts.set(key, network.weights('last'))
+      return network
     },
   }
 }
@@ -140,7 +157,10 @@ async function train(task: TrainingTask, preparing: Preparing): Promise<Training
     const empty = { ...nothing, threads: 1, test: null }
     return { end: validated.end, ...empty, split, architecture, preprocessing }
   }
-  const { best, ...report } = await trainNetwork(task, data, validated?.folds ?? null, shouldStop)
+  const { best, ...report } = await trainNetwork(task, data, validated?.folds ?? null, {
+    shouldStop,
+    start: preparing.start,
+  })
   // After the network is gone: together they would need more memory than the job was admitted with.
   const hasSucceeded = report.end.kind === 'succeeded'
   const test = hasSucceeded ? await testBest(task, data, report.weights) : null
@@ -187,12 +207,12 @@ async function trainNetwork(
   task: TrainingTask,
   data: PreparedTraining,
   folds: readonly Fold[] | null,
-  shouldStop: () => boolean,
+  { shouldStop, start }: { shouldStop: () => boolean } & Pick<Preparing, 'start'>,
 ): Promise<Omit<TrainingReport, 'split' | 'baselines' | 'test'> & { best: EpochMetrics | null }> {
   const { control, progress, resume } = task
   const resolved = folds === null ? task.resolved : toFinal(task.resolved)
   const epochs = folds === null ? null : finalEpochs(folds)
-  const network = await makeNetwork(task, data, BigInt(resolved.seed))
+  const network = await start(task, data)
   const { architecture, preprocessing } = data
   try {
     const send = (message: ThreadMessage, moved: ArrayBuffer[] = []) =>
@@ -250,10 +270,12 @@ async function trainNetwork(
         sendEpochs()
         sendCheckpoint('checkpoint', bytes, seconds)
       },
-      onEnd(bytes, seconds) {
-        Atomics.store(control, ENDING_WORD, 1)
-        sendCheckpoint('end', bytes, seconds)
-      },
+      ...(task.trial?.checkpointed !== false && {
+        onEnd(bytes: Uint8Array<ArrayBuffer>, seconds: number) {
+          Atomics.store(control, ENDING_WORD, 1)
+          sendCheckpoint('end', bytes, seconds)
+        },
+      }),
       resume: resume && {
         bytes: resume.bytes,
         seconds: resume.progress.seconds,

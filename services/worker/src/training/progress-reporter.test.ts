@@ -77,17 +77,17 @@ afterEach(async () => {
 
 describe('a checkpoint', () => {
   const checkpoint = makeJobCheckpoint({
-    progress: { epoch: 5001, seconds: 1, best: null, last: null },
+    progress: { epoch: 20_001, seconds: 1, best: null, last: null },
   })
 
   it('is written with the epochs it has completed, and not before', async () => {
-    add(epochs(...countTo(5002)))
+    add(epochs(...countTo(20_002)))
     reporter.addCheckpoint(checkpoint)
     await vi.advanceTimersByTimeAsync(1000)
 
     expect(writes.map(({ progress }) => [progress?.epoch, progress?.checkpoint?.step])).toEqual([
-      [5000, undefined],
-      [5002, 10],
+      [20_000, undefined],
+      [20_002, 10],
     ])
     expect(told).toEqual(['reported', 'checkpoint stored', 'reported'])
   })
@@ -147,28 +147,28 @@ describe('epochs', () => {
     ])
   })
 
-  it('of more than five thousand go out in several writes', async () => {
-    add(epochs(...countTo(12_000)))
+  it('of more than twenty thousand go out in several writes', async () => {
+    add(epochs(...countTo(48_000)))
     await vi.advanceTimersByTimeAsync(1000)
 
-    expect(writes.map(({ progress }) => progress?.metrics.length)).toEqual([5000, 5000, 2000])
-    expect(written().map((row) => row.epoch)).toEqual(countTo(12_000))
+    expect(writes.map(({ progress }) => progress?.metrics.length)).toEqual([20_000, 20_000, 8000])
+    expect(written().map((row) => row.epoch)).toEqual(countTo(48_000))
   })
 
   it('carry what was observed of their layers, each once, and leave the rest to the terminal write', async () => {
     const observed = (...numbers: number[]) => numbers.map((epoch) => makeEpochLayers(epoch))
     add(epochs(1), observed(0, 1))
-    add(epochs(...countTo(6000).slice(1)), observed(2, 5000, 5002, 6000))
+    add(epochs(...countTo(24_000).slice(1)), observed(2, 20_000, 20_002, 24_000))
     await vi.advanceTimersByTimeAsync(500)
-    add(epochs(6001), observed(6001))
+    add(epochs(24_001), observed(24_001))
     const rest = await reporter.stop()
 
     expect(writes.map(({ progress }) => progress?.layers.map(({ epoch }) => epoch))).toEqual([
       [0, 1],
-      [2, 5000],
-      [5002, 6000],
+      [2, 20_000],
+      [20_002, 24_000],
     ])
-    expect(rest.epochs).toEqual({ metrics: epochs(6001), layers: observed(6001) })
+    expect(rest.epochs).toEqual({ metrics: epochs(24_001), layers: observed(24_001) })
   })
 
   it('never start a write while one is under way', async () => {
@@ -206,13 +206,13 @@ describe('epochs', () => {
     add(epochs(1), [], 1000)
     await passTime(250)
     store.failure = null
-    add(epochs(...countTo(6000).slice(1)), [], 2000)
+    add(epochs(...countTo(24_000).slice(1)), [], 2000)
     await passTime(250)
-    const afterFiveThousand = [...storedEnds, reporter.oldestMs()]
+    const afterTheFirst = [...storedEnds, reporter.oldestMs()]
     await passTime(250)
     const afterAll = [...storedEnds, reporter.oldestMs()]
 
-    expect(afterFiveThousand).toEqual([1000, 2000])
+    expect(afterTheFirst).toEqual([1000, 2000])
     expect(storedEnds).toEqual([1000, 2000])
     expect(afterAll).toEqual([1000, 2000, null])
   })

@@ -18,8 +18,8 @@ import type { EpochReport } from './thread-protocol.ts'
 const REPORT_INTERVAL_MS = 250
 /** A thread whose batch counter stands still for this long is hung, and would be so anywhere. */
 export const BATCH_MS_MAX = 10 * 60_000
-/** One statement's share: converting more at once would hold up the event loop. */
-const EPOCHS_PER_REPORT = 5000
+/** More than a thread makes between two reports; what is left over after a long outage goes in parts. */
+const EPOCHS_PER_REPORT = 20_000
 
 export interface ReporterHooks {
   /** How far the training is, in batches from its start. */

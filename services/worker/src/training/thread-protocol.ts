@@ -51,6 +51,8 @@ export interface TrainingTask {
 export interface TrialTask {
   /** Whether its layers are observed. */
   observed: boolean
+  /** Whether a checkpoint of its end is kept. */
+  checkpointed: boolean
   /** Epochs after which it asks whether to train on. */
   rungs: readonly number[]
 }
