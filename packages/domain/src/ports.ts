@@ -495,15 +495,16 @@ export interface Dispatchable {
   generation: number
 }
 
-export interface ThreadUse {
-  projectId: ProjectId
-  threads: number
+/** What projects with jobs under way, or waiting for nothing but a thread, had of the workers' threads until `atMs` of Postgres' clock. */
+export interface ThreadTimes {
+  atMs: number
+  threadMs: ReadonlyMap<ProjectId, number>
 }
 
 /** The scheduler's side of jobs. */
 export interface DispatchStore {
-  /** Projects that have jobs waiting or under way, and how many of so many slots each has now. */
-  threadUses(slots: number): Promise<ThreadUse[]>
+  /** Since that time of Postgres' clock, in ms since 1970; zero for all where it is null. */
+  threadTimes(sinceMs: number | null): Promise<ThreadTimes>
   /**
    * Fair choice among projects of at most `window` − (jobs dispatched or running) queued jobs. `behind` has turns that projects
    * wait longer than their jobs under way make them; default none.

@@ -1,4 +1,4 @@
-import { createId, type JobId } from '@trainyard/contracts'
+import { createId, type JobId, type ProjectId } from '@trainyard/contracts'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import {
@@ -47,24 +47,42 @@ describe('pick', () => {
     expect(picked.map((job) => job.jobId)).not.toContain(second)
   })
 
-  it('knows which projects have work and how many threads each has, those included that are taken next', async () => {
-    const [running = '' as JobId, batched = '' as JobId] = await insertJobs(3)
-    await stores.database.job.updateMany({
-      where: { id: { in: [running, batched] } },
-      data: { status: 'running', batchId: running },
+  it('knows which projects have work, and the thread time that each has had since', async () => {
+    const { job } = stores.database
+    const seconds = (ago: number) => new Date(Date.now() - 1000 * ago)
+    const [first = '' as JobId, second = '' as JobId, ended = '' as JobId] = await insertJobs(4)
+    await job.updateMany({
+      where: { id: { in: [first, second] } },
+      data: { status: 'running', batchId: first, startedAt: seconds(3600) },
     })
-    const [waiting = '' as JobId, next] = await insertJobs(2)
-    await stores.dispatch.markDispatched([{ jobId: waiting, generation: 0 }])
-    await stores.dispatch.markDispatched([{ jobId: next as JobId, generation: 0 }])
-    await insertJobs(1)
+    await job.update({
+      where: { id: ended },
+      data: { status: 'succeeded', startedAt: seconds(50), finishedAt: seconds(40) },
+    })
+    const [waiting = '' as JobId] = await insertJobs(1)
+    const [paused = '' as JobId] = await insertJobs(1)
+    const sweepId = createId('sweep')
+    await insertSweep(sweepId, paused)
+    await job.update({ where: { id: paused }, data: { sweepId, trialIndex: 0, repeat: 0 } })
+    await stores.database.sweep.update({ where: { id: sweepId }, data: { status: 'paused' } })
     await insertProject(stores)
+    const projectOf = async (id: JobId) =>
+      (await job.findUniqueOrThrow({ where: { id } })).projectId
 
-    const threadsOf = async (slots: number) =>
-      (await stores.dispatch.threadUses(slots)).map(({ threads }) => threads).toSorted()
+    const begun = await stores.dispatch.threadTimes(null)
+    const { threadMs } = await stores.dispatch.threadTimes(begun.atMs - 100_000)
 
-    expect(await threadsOf(1)).toEqual([0, 0, 1])
-    expect(await threadsOf(2)).toEqual([0, 1, 1])
-    expect(await threadsOf(4)).toEqual([0, 1, 2])
+    const [busy, idle] = [await projectOf(first), await projectOf(waiting)]
+    expect(begun.threadMs).toEqual(
+      new Map([
+        [busy, 0],
+        [idle, 0],
+      ]),
+    )
+    expect(threadMs.get(idle as ProjectId)).toBe(0)
+    // Two that were claimed together for all of the time, and one for 10 s of it.
+    expect(threadMs.get(busy as ProjectId)).toBeGreaterThan(110_000 - 1000)
+    expect(threadMs.get(busy as ProjectId)).toBeLessThan(110_000 + 5000)
   })
 
   it('takes a project’s own job before the second trial of its own sweep, and no trial of a paused one', async () => {

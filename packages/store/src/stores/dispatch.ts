@@ -21,26 +21,40 @@ export function createDispatch(
   { leaseSeconds }: { leaseSeconds: number },
 ): DispatchStore {
   return {
-    threadUses: (slots) =>
+    threadTimes: (sinceMs) =>
       translateErrors(async () => {
-        // This is mostly asked in the moment in which a training has ended: what waits at the workers takes its thread now.
-        const rows = await database.$queryRaw<{ project_id: string; threads: number }[]>`
-          WITH running AS (
-            SELECT project_id, count(DISTINCT COALESCE(batch_id, id))::int AS threads FROM jobs
-            WHERE status IN ('running', 'pausing', 'cancelling') GROUP BY project_id),
-          starting AS (
-            SELECT project_id, count(*)::int AS threads FROM (
-              SELECT project_id FROM jobs WHERE status = 'queued' AND dispatched_at IS NOT NULL ORDER BY dispatched_at
-              LIMIT GREATEST(0, ${slots}::int - (SELECT COALESCE(sum(threads), 0) FROM running))) s
-            GROUP BY project_id)
-          SELECT p.id AS project_id, COALESCE(r.threads, 0) + COALESCE(s.threads, 0) AS threads FROM projects p
-          LEFT JOIN running r ON r.project_id = p.id
-          LEFT JOIN starting s ON s.project_id = p.id
-          WHERE r.threads > 0 OR EXISTS (SELECT 1 FROM jobs WHERE status = 'queued' AND project_id = p.id)`
-        return rows.map((row) => ({
-          projectId: row.project_id as ProjectId,
-          threads: row.threads,
-        }))
+        // Jobs that were claimed together have one thread, from the first start to the last end.
+        const rows = await database.$queryRaw<
+          { project_id: string | null; thread_ms: number; at_ms: number }[]
+        >`
+          WITH clock AS MATERIALIZED (
+            SELECT now, COALESCE(to_timestamp(${sinceMs}::float8 / 1000), now) AS since FROM clock_timestamp() AS now),
+          taken AS (
+            SELECT project_id, min(GREATEST(started_at, since)) AS begun, max(COALESCE(finished_at, now)) AS ended
+            FROM jobs, clock
+            WHERE started_at IS NOT NULL
+              AND (status IN ('running', 'pausing', 'cancelling') OR finished_at > (SELECT since FROM clock))
+            GROUP BY project_id, COALESCE(batch_id, id)),
+          had AS (
+            SELECT project_id, (extract(epoch FROM sum(ended - begun)) * 1000)::float8 AS thread_ms
+            FROM taken GROUP BY project_id)
+          SELECT p.id AS project_id, COALESCE(h.thread_ms, 0) AS thread_ms,
+            (extract(epoch FROM now) * 1000)::float8 AS at_ms
+          FROM clock LEFT JOIN (
+            SELECT id FROM projects p
+            WHERE EXISTS (SELECT 1 FROM jobs WHERE project_id = p.id AND status IN ('running', 'pausing', 'cancelling'))
+              OR EXISTS (SELECT 1 FROM jobs WHERE project_id = p.id AND status = 'queued' AND sweep_id IS NULL AND ${isDue})
+              OR EXISTS (SELECT 1 FROM sweeps s JOIN jobs ON jobs.sweep_id = s.id AND jobs.status = 'queued' AND ${isDue}
+                WHERE s.project_id = p.id AND s.status = 'running')) p ON true
+          LEFT JOIN had h ON h.project_id = p.id`
+        return {
+          atMs: rows[0]?.at_ms ?? 0,
+          threadMs: new Map(
+            rows
+              .filter((row) => row.project_id !== null)
+              .map((row) => [row.project_id as ProjectId, row.thread_ms]),
+          ),
+        }
       }),
 
     pick: (window, behind = new Map()) =>

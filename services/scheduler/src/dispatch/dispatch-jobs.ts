@@ -19,10 +19,8 @@ export function makeDispatchJobs({
   return async () => {
     const slots = await workers.slots()
     if (slots === 0) return
-    const window = WINDOW_PER_SLOT * slots
-    // One less than the window: whoever is behind has one training of it still.
-    const behind = shares.behind(await dispatch.threadUses(slots), window - 1)
-    const jobs = await dispatch.pick(window, behind)
+    const behind = shares.behind(await dispatch.threadTimes(shares.atMs()))
+    const jobs = await dispatch.pick(WINDOW_PER_SLOT * slots, behind)
     if (jobs.length === 0) return
     failpoint('dispatch.picked')
     // Marked first: a worker may claim and finish a job before this process hears that the queue has taken it.
