@@ -127,7 +127,8 @@ function malformed(detail: string): DomainError {
 function assertShape(bytes: Buffer, limits: Limits): void {
   if (bytes.length === 0) throw malformed('The body is empty.')
   const open: Container[] = []
-  const layouts = limits.layouts === Infinity ? null : makeLayouts()
+  // A small body has no room for so many, and most requests are small.
+  const layouts = bytes.length > TURN_BYTES && limits.layouts < Infinity ? makeLayouts() : null
   let lists = 0
   let objects = 0
   let inString = false
