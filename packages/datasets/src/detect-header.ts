@@ -17,6 +17,7 @@ export async function startsWithData(
   const records = await readSample({ path, separator, names, hasHeader: false })
   const [first = [], ...rows] = records.map((cells) => cells.map(trimBlanks))
   const numbers: number[] = []
+  let isLevel = false
   let isTextRepeated = false
   for (const [i, cell] of first.entries()) {
     const below = rows.map((cells) => cells[i] ?? '').filter((text) => !isMissing(text))
@@ -27,11 +28,11 @@ export async function startsWithData(
       numbers.push(Number(cell))
     } else {
       // A class or a level stands in other rows too, its name in none.
-      if (below.includes(cell)) return true
+      isLevel ||= below.includes(cell)
       isTextRepeated ||= new Set(below).size < below.length
     }
   }
-  return numbers.length > 0 && !isTextRepeated && !mayBeNames(numbers)
+  return isLevel || (numbers.length > 0 && !isTextRepeated && !mayBeNames(numbers))
 }
 
 function isMissing(text: string): boolean {

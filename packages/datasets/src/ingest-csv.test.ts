@@ -234,6 +234,7 @@ describe('content', () => {
     ['years alone', '2019,2020\n1,2\n3,4\n', true],
     ['wavelengths', '400.5,401.5\n1,2\n3,4\n', true],
     ['words above texts', 'first,second\np,q\nr,q\np,s\n', false],
+    ['a word that is a level too, beside a word above numbers', 'a,y\na,1\nb,2\na,3\n', false],
     ['numbers above classes that are none of them', '7,3,5\n1.5,2.5,p\n2.5,1.5,q\n3.5,1,p\n', true],
   ])('reads a first line of %s as names', async (_, text, isWarned) => {
     const { columns, warnings } = await ingest(text)
