@@ -30,7 +30,7 @@ export interface CsvSource {
 }
 
 /** DuckDB holds a few of these at once. */
-const BUFFER_BYTES = 8 * 1024 * 1024
+const BUFFER_BYTES = 4 * 1024 * 1024
 
 /**
  * Reads the file, streaming, into files of text columns; once per block of columns, so that a wide table never lies in

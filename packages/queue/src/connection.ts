@@ -40,7 +40,7 @@ export function toWaitingRedis(url: string): RedisOptions {
     enableReadyCheck: true,
     keepAlive: 10_000,
     connectTimeout: 3000,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1000),
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 500),
   }
 }
 

@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis'
 import type { Rig } from './rig.ts'
 
+const DEADLOCK = '40P01'
+
 /** Takes everything out of the queue: FLUSHALL, or all tables of BullMQ. */
 export async function emptyQueue(rig: Pick<Rig, 'redis' | 'query'>): Promise<void> {
   if (rig.redis !== null) {
@@ -11,7 +13,16 @@ export async function emptyQueue(rig: Pick<Rig, 'redis' | 'query'>): Promise<voi
     `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
      WHERE schemaname = 'bullmq' AND tablename <> 'migration'`,
   )
-  await rig.query(`TRUNCATE ${tables.map(({ name }) => name).join(', ')} CASCADE`)
+  const names = tables.map(({ name }) => name).join(', ')
+  for (;;) {
+    try {
+      await rig.query(`TRUNCATE ${names} CASCADE`)
+      return
+    } catch (error) {
+      // BullMQ locks the same tables in an order of its own, and Postgres picks one of the two to give up.
+      if ((error as { code?: string }).code !== DEADLOCK) throw error
+    }
+  }
 }
 
 /** Over a connection of its own, not through the proxy. */
