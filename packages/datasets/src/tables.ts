@@ -57,7 +57,7 @@ export interface Tables {
   close(): Promise<void>
 }
 
-const MEMORY_MB_DEFAULT = 256
+const MEMORY_MB_DEFAULT = 320
 
 export async function openTables(options: TablesOptions): Promise<Tables> {
   const folder = resolve(options.folder)
