@@ -44,7 +44,9 @@ export function createDispatch(
             SELECT id FROM projects p
             WHERE EXISTS (SELECT 1 FROM jobs WHERE project_id = p.id AND status IN ('running', 'pausing', 'cancelling'))
               OR EXISTS (SELECT 1 FROM jobs WHERE project_id = p.id AND status = 'queued' AND sweep_id IS NULL AND ${isDue})
-              OR EXISTS (SELECT 1 FROM sweeps s JOIN jobs ON jobs.sweep_id = s.id AND jobs.status = 'queued' AND ${isDue}
+              -- One trial of each sweep is looked at: without the limit all that wait are read, in every round.
+              OR EXISTS (SELECT 1 FROM sweeps s JOIN LATERAL (
+                SELECT 1 FROM jobs WHERE sweep_id = s.id AND status = 'queued' AND ${isDue} ORDER BY trial_index LIMIT 1) j ON true
                 WHERE s.project_id = p.id AND s.status = 'running')) p ON true
           LEFT JOIN had h ON h.project_id = p.id`
         return {
