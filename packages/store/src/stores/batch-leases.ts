@@ -2,7 +2,7 @@
  * The worker's side of batch predictions. They are few and long, so workers take them from their rows and no queue stands in
  * between (`docs/adr/0013-batch-predictions.md`); leases and fences are those of jobs.
  */
-import { type BatchPredictionError, createId, type DatasetLineage } from '@trainyard/contracts'
+import { createId, type DatasetLineage } from '@trainyard/contracts'
 import {
   type BatchEnd,
   type BatchLease,
@@ -145,30 +145,17 @@ async function finishHeld(
     const lineage = lineageOf(claimed)
     await insertDataset(transaction, { ...end.result, id: resultId, projectId, lineage })
   }
-  const error = end.status === 'failed' ? end.error : null
-  await transaction.$executeRaw`
-    WITH batch AS (
-      UPDATE batch_predictions SET status = ${end.status}, result_dataset_id = ${resultId}, error = ${toJson(error)},
-        rows_done = CASE WHEN ${end.status} = 'succeeded' THEN rows ELSE rows_done END,
-        finished_at = clock_timestamp(), lease_until = NULL, event_seq = event_seq + 1
-      WHERE id = ${lease.id} RETURNING id, event_seq)
-    ${insertBatchEvent(`batch_prediction.${end.status}`, describeEnd(end), {
-      status: end.status,
-      result_dataset_id: resultId,
-      error,
-    })}`
+  await transaction.$executeRaw(ended(lease.id, end, resultId))
   return 'done'
 }
 
 function recover(batch: { id: string; status: string; crash_count: number }): Prisma.Sql {
   const deaths = batch.crash_count + 1
   const judged = judgeDeath(deaths)
-  if (batch.status === 'cancelling') {
-    return ended(batch.id, 'cancelled', null)
-  }
+  if (batch.status === 'cancelling') return ended(batch.id, { status: 'cancelled' })
   if (judged.verdict === 'guilty') {
     const message = `The worker died ${deaths} times while it predicted this data set`
-    return ended(batch.id, 'failed', { code: 'worker_lost', message })
+    return ended(batch.id, { status: 'failed', error: { code: 'worker_lost', message } })
   }
   return Prisma.sql`
     WITH batch AS (
@@ -181,18 +168,20 @@ function recover(batch: { id: string; status: string; crash_count: number }): Pr
     })}`
 }
 
-function ended(
-  id: string,
-  status: 'failed' | 'cancelled',
-  error: BatchPredictionError | null,
-): Prisma.Sql {
-  const message = error?.message ?? 'It was cancelled'
+function ended(id: string, end: BatchEnd, resultId: string | null = null): Prisma.Sql {
+  const { status } = end
+  const error = end.status === 'failed' ? end.error : null
   return Prisma.sql`
     WITH batch AS (
-      UPDATE batch_predictions SET status = ${status}, error = ${toJson(error)}, lease_until = NULL,
-        finished_at = clock_timestamp(), event_seq = event_seq + 1
+      UPDATE batch_predictions SET status = ${status}, result_dataset_id = ${resultId}, error = ${toJson(error)},
+        rows_done = CASE WHEN ${status} = 'succeeded' THEN rows ELSE rows_done END,
+        finished_at = clock_timestamp(), lease_until = NULL, event_seq = event_seq + 1
       WHERE id = ${id} RETURNING id, event_seq)
-    ${insertBatchEvent(`batch_prediction.${status}`, message, { status, error })}`
+    ${insertBatchEvent(`batch_prediction.${status}`, describeEnd(end), {
+      status,
+      result_dataset_id: resultId,
+      error,
+    })}`
 }
 
 function describeEnd(end: BatchEnd): string {
