@@ -119,7 +119,6 @@ function startProbe(stack: TestStack, pid: number) {
   }
 }
 
-/** Of all threads, user and system; Linux counts it in hundredths. */
 /** Every fourth column is text, the last one the target; ends with `bytes` or `rows`, whichever comes last. */
 async function writeTable(name: string, columns: number, bytes: number, rows = 0): Promise<string> {
   const path = join(folder, name)

@@ -9,8 +9,9 @@ import { isLoaded, type Table, tableBytes } from './table.ts'
 const SQL_TYPES = { number: 'DOUBLE', boolean: 'BOOLEAN', category: 'VARCHAR', date: 'VARCHAR' }
 
 /**
- * Loads the columns that are not ignored, of all rows or of those that are listed, ascending, which then count from 0. SQL turns missing cells into NaN or −1 and levels into codes, so that a
- * chunk of 2,048 rows is copied by one typed-array copy per column: well under a millisecond between two awaits.
+ * Loads the columns that are not ignored, of all rows or of those that are listed, ascending, which then count from 0. SQL
+ * turns missing cells into NaN or −1 and levels into codes, so that a chunk of 2,048 rows is copied by one typed-array copy
+ * per column: well under a millisecond between two awaits.
  */
 export async function readTable(
   session: Session,

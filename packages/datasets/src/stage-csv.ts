@@ -29,8 +29,8 @@ export interface CsvSource {
   linesOf: LinesOf
 }
 
-/** DuckDB holds a few of these at once. */
-const BUFFER_BYTES = 4 * 1024 * 1024
+/** DuckDB holds a few of these at once; a record has to fit into one. */
+const BUFFER_BYTES = RECORD_BYTES_MAX
 
 /**
  * Reads the file, streaming, into files of text columns; once per block of columns, so that a wide table never lies in

@@ -14,7 +14,8 @@ export function inStatements(metrics: readonly EpochMetrics[]): (readonly EpochM
 }
 
 /**
- * Inserts epochs for the job of the common table `job`, in one statement: single rows commit 80 times slower. An epoch that is there already was computed with the same bits, so it may stay.
+ * Inserts epochs for the job of the common table `job`, in one statement: single rows commit 80 times slower. An epoch that is
+ * there already was computed with the same bits, so it may stay.
  */
 export function insertEpochMetrics(metrics: readonly EpochMetrics[]): Prisma.Sql {
   const arrays = METRIC_NAMES.map((name) => {
