@@ -2,12 +2,11 @@
  * A search from coarse to fine over the learning rate and the layers of a network for digits, previewed before it runs.
  * Usage: npm start in one terminal, then `node examples/sweep/sweep.ts` in another.
  */
-import { readFile } from 'node:fs/promises'
+import { connect } from '../client.ts'
 
-const home = process.env.TRAINYARD_HOME ?? '.trainyard'
-const { base_url, api_key } = JSON.parse(await readFile(`${home}/credentials.json`, 'utf8'))
+const { call } = await connect()
 
-const dataset = await post('/v1/datasets', { builtin: { generator: 'digits' } })
+const dataset = await call('POST', '/v1/datasets', { builtin: { generator: 'digits' } })
 const spec = {
   name: 'digits from coarse to fine',
   dataset_id: dataset.id,
@@ -21,10 +20,10 @@ const spec = {
   rounds: [{ trials: 12 }, { trials: 8, shrink: 0.3, top: 4 }],
 }
 
-const { total } = await post('/v1/sweeps/preview', spec)
+const { total } = await call('POST', '/v1/sweeps/preview', spec)
 console.log(`${total.trials} trials, about ${total.seconds.toFixed(1)} s of one thread`)
 
-let sweep = await post('/v1/sweeps', spec)
+let sweep = await call('POST', '/v1/sweeps', spec)
 while (!['succeeded', 'failed', 'cancelled'].includes(sweep.status)) {
   sweep = await call('GET', `/v1/sweeps/${sweep.id}?wait=10`)
 }
@@ -39,24 +38,5 @@ const { parameters } = await call('GET', `/v1/sweeps/${sweep.id}/importance`)
 for (const { parameter, share } of parameters) {
   console.log(`${parameter} explains ${(share * 100).toFixed(0)} % of what differs`)
 }
-const version = await post(`/v1/sweeps/${sweep.id}/promote`, { name: 'digits' })
+const version = await call('POST', `/v1/sweeps/${sweep.id}/promote`, { name: 'digits' })
 console.log(`registered as ${version.model} version ${version.version}`)
-
-function post(path: string, body: unknown) {
-  return call('POST', path, body)
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a script reads what it needs
-async function call(method: string, path: string, body?: unknown): Promise<any> {
-  const response = await fetch(base_url + path, {
-    method,
-    headers: {
-      authorization: `Bearer ${api_key}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  })
-  const answer = await response.json()
-  if (!response.ok) throw new Error(`${answer.code}: ${answer.detail}`)
-  return answer
-}

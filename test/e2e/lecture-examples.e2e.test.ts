@@ -3,13 +3,13 @@
  * bounds leave room for what other seeds of the same experiments gave.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Client, makeClient } from '../../examples/client.ts'
 import {
   compareActivations,
   compareTanhWithSigmoid,
 } from '../../examples/lecture/activations/activations.ts'
 import { compareBatchNorm } from '../../examples/lecture/batch-normalisation/batch-normalisation.ts'
 import { predictByHand } from '../../examples/lecture/batch-normalisation/by-hand.ts'
-import { type Client, makeClient } from '../../examples/lecture/client.ts'
 import { compareDropout } from '../../examples/lecture/dropout/dropout.ts'
 import { compareBatchSizes } from '../../examples/lecture/gradient-descent/gradient-descent.ts'
 import { compareInitializers } from '../../examples/lecture/initialisation/initialisation.ts'

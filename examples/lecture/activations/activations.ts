@@ -3,7 +3,7 @@
  * line however many layers there are, `step` hands back no gradient at all, `sigmoid` hands back too little to get
  * there in a hundred epochs; everything else unwinds them. And tanh(x) is 2σ(2x) − 1, the sigmoid stretched.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const ACTIVATIONS = [

@@ -3,7 +3,7 @@
  * rate 0.5, then four layers whose weights start far too small (no signal) or far too large (it explodes), each without
  * and with it. To be seen: without it the training diverges or does not get started; with it all of them learn.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const TRIALS = [

@@ -3,7 +3,7 @@
  * uses moving averages of mean and variance. To be seen: exactly that computation, done here by hand on the weights that
  * the service hands out, gives the logits that the service predicts.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 
 interface Layer {
   /** [out][in] */

@@ -4,7 +4,7 @@
  * loss is higher and the validation loss lower, so the gap between them closes. Nothing is to be done at test time:
  * kept units are divided by the probability to be kept while training (inverted dropout).
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 export async function compareDropout(client: Client) {

@@ -4,7 +4,7 @@
  * an epoch (fifteen batches of 64 and a last one of 40, which is not dropped), and after as many epochs those who have
  * taken more steps are further down.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const BATCH_SIZES = ['full', 64, 1] as const

@@ -5,7 +5,7 @@
  * and He (2/inputs) does not. To be seen: the spread of the outputs of each layer, and their histograms as a picture.
  */
 import { writeFile } from 'node:fs/promises'
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 import { drawHistograms, type Histogram } from './draw-histograms.ts'
 

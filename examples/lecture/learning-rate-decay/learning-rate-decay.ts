@@ -4,7 +4,7 @@
  * (e is the epoch from 0, E their number, t the steps before the epoch).
  */
 import { writeFile } from 'node:fs/promises'
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { drawLines } from '../draw-lines.ts'
 import { printTable } from '../print-table.ts'
 

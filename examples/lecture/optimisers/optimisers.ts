@@ -5,7 +5,7 @@
  * one here: its first steps are about √10 times as long.
  */
 import { writeFile } from 'node:fs/promises'
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { drawLines } from '../draw-lines.ts'
 import { printTable } from '../print-table.ts'
 

@@ -3,7 +3,7 @@
  * seen: it learns AND and OR without a mistake, since one line parts their ones from their zeros. No line does so for
  * XOR: the perceptron goes round in circles, and the diagnosis says why and what to do (what comes of that: ../xor/).
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 export async function teachGates(client: Client) {

@@ -4,7 +4,7 @@
  * To be seen: the recipe learns and nothing of it learns nothing. Its parts help one another out: batch normalisation
  * makes up for a bad start, but without both the signal dies. A job that names only a data set is trained by the recipe.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const RECIPE = {

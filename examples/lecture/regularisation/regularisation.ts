@@ -4,7 +4,7 @@
  * and the penalty stand apart in the metrics. The learning rate falls to zero, or the last steps would toss the weights
  * that L1 holds at zero about.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const PENALTIES = {

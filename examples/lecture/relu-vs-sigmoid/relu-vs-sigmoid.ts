@@ -5,7 +5,7 @@
  * zero is 1, keeps up with ReLU on networks as shallow as these when it is initialised well.
  */
 import { writeFile } from 'node:fs/promises'
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { drawLines } from '../draw-lines.ts'
 import { printTable } from '../print-table.ts'
 

@@ -4,7 +4,7 @@
  * numbers, and that the loss stays finite where a probability is 0: it is computed from the scores by log-sum-exp, so
  * there is no small number to add. The scores of the trace are the biases of a network whose weights are 0.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 export async function traceSoftmax(client: Client, scores: number[], target: number) {

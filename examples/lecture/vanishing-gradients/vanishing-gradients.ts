@@ -4,7 +4,7 @@
  * gradient layer by layer before the first step. At the bottom of the sigmoid network next to nothing arrives, and after
  * ten epochs it has learnt nothing.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const LAYERS = 8

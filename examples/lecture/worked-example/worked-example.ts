@@ -4,7 +4,7 @@
  * step down at a learning rate of 0.1. To be seen: the same step by a trace and by a training job that starts at these
  * weights, whose loss (f − 24)² has the gradient 2 at f = 25.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 const LEARNING_RATE = 0.1

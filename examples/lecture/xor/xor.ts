@@ -2,7 +2,7 @@
  * S3. A multilayer perceptron solves XOR, which no single line can: the hidden layer bends the plane until one line is
  * enough. Two inputs, four hidden units, one output: 17 weights and biases. To be seen: all four rows right.
  */
-import { type Client, connect } from '../client.ts'
+import { type Client, connect } from '../../client.ts'
 import { printTable } from '../print-table.ts'
 
 export async function solveXor(client: Client) {
