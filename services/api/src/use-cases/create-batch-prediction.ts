@@ -48,9 +48,9 @@ export function makeCreateBatchPrediction(deps: {
     if (stored !== null && request !== null) return toReplay(stored, request)
     const version = await findModelVersion(models, projectId, body.model, toChoice(body))
     const dataset = await findDataset(datasets, projectId, body.dataset_id)
-    const networks = networksOf(version).map(({ architecture, preprocessing }) => ({
-      ...{ architecture, preprocessing },
-    }))
+    const networks = networksOf(version).map(({ architecture, preprocessing }) => {
+      return { architecture, preprocessing }
+    })
     const outputs = body.outputs ?? defaultOutputs(possibleOutputs(networks))
     assertFits(networks, dataset, outputs)
     const once = await batchPredictions.insert(

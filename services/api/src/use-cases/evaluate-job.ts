@@ -1,7 +1,7 @@
 import type { JobEvaluation, ProjectId, WhichWeights } from '@trainyard/contracts'
 import { predictionFlops } from '@trainyard/model'
 import type { EvaluationThread } from '../threads/evaluation-thread.ts'
-import type { FindJudgedRows, JudgedPart } from './find-judged-rows.ts'
+import { type FindJudgedRows, JUDGED_FLOPS_MAX, type JudgedPart } from './find-judged-rows.ts'
 import { budgetExceeded } from './read-budget.ts'
 
 export type EvaluateJob = (
@@ -10,8 +10,6 @@ export type EvaluateJob = (
   which: WhichWeights,
 ) => Promise<JobEvaluation>
 
-/** Some five seconds of one thread. */
-const FLOPS_MAX = 200_000_000_000
 /** Each class ranks all rows. */
 const SCORES_MAX = 20_000_000
 
@@ -23,16 +21,14 @@ export function makeEvaluateJob(deps: {
   const { findJudgedRows, thread } = deps
   return async (projectId, id, which) => {
     const { job, model, validation, test } = await findJudgedRows(projectId, id, which)
-    const evaluatePart = async ({ rows, readTable }: JudgedPart) => {
+    const evaluatePart = async ({ rows, read }: JudgedPart) => {
       const { architecture } = model
       const flops = predictionFlops(architecture, rows.length)
-      if (flops > FLOPS_MAX || rows.length * architecture.outputs > SCORES_MAX) {
-        const detail = `has ${rows.length} rows and ${architecture.outputs} outputs to judge, of ${flops} operations; an evaluation takes at most ${SCORES_MAX} outputs and ${FLOPS_MAX} operations`
+      if (flops > JUDGED_FLOPS_MAX || rows.length * architecture.outputs > SCORES_MAX) {
+        const detail = `has ${rows.length} rows and ${architecture.outputs} outputs to judge, of ${flops} operations; an evaluation takes at most ${SCORES_MAX} outputs and ${JUDGED_FLOPS_MAX} operations`
         throw budgetExceeded({ parameter: 'id' }, detail)
       }
-      return await thread.evaluate(async () => ({
-        ...{ model, table: await readTable(rows), rows: Uint32Array.from(rows.keys()) },
-      }))
+      return await thread.evaluate(async () => ({ model, ...(await read(rows)) }))
     }
     return {
       object: 'training.job_evaluation',

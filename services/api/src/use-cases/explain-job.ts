@@ -11,15 +11,13 @@ import { DomainError, type JobStore } from '@trainyard/domain'
 import { DEPENDENCE_POINTS_MAX, drawRows, predictionFlops } from '@trainyard/model'
 import type { EvaluationThread } from '../threads/evaluation-thread.ts'
 import { findJob } from './find-job.ts'
-import type { FindJudgedRows, JudgedRows } from './find-judged-rows.ts'
+import { type FindJudgedRows, JUDGED_FLOPS_MAX, type JudgedRows } from './find-judged-rows.ts'
 import type { LoadModel } from './load-model.ts'
 import { placeRecordFaults } from './place-record-faults.ts'
 import { budgetExceeded } from './read-budget.ts'
 
 export type ExplainJob = ReturnType<typeof makeExplainJob>
 
-/** Some five seconds of one thread. */
-const FLOPS_MAX = 200_000_000_000
 /** Of all outputs together. */
 const SLOPES_MAX = 100_000
 
@@ -38,12 +36,12 @@ export function makeExplainJob(deps: {
     ): Promise<JobImportance> {
       const judged = await findJudgedRows(projectId, id, which)
       const { model } = judged
-      const { part, rows, readTable, described } = explainedRows(judged, which)
+      const { part, rows, read, described } = explainedRows(judged, which)
       const shuffles = model.preprocessing.columns.length * repeats
       assertAffordable(judged, rows.length * (1 + shuffles))
       const seed = BigInt(judged.job.resolved_config.seed)
       const found = await thread.importance(async () => ({
-        ...{ model, table: await readTable(rows), rows: counted(rows), repeats, seed },
+        ...{ model, ...(await read(rows)), repeats, seed },
       }))
       if (found === null) {
         const detail = `r² is not defined for ${rows.length} ${part} row`
@@ -61,10 +59,10 @@ export function makeExplainJob(deps: {
       const { model } = judged
       const features = model.preprocessing.columns.map((transform) => transform.column)
       if (!features.includes(column)) throw unknownColumn(features)
-      const { rows, readTable, described } = explainedRows(judged, which)
+      const { rows, read, described } = explainedRows(judged, which)
       assertAffordable(judged, rows.length * DEPENDENCE_POINTS_MAX)
       const points = await thread.dependence(async () => ({
-        ...{ model, table: await readTable(rows), rows: counted(rows), column },
+        ...{ model, ...(await read(rows)), column },
       }))
       const { classes, target } = model.architecture
       return {
@@ -110,21 +108,16 @@ export function makeExplainJob(deps: {
 /** The validation rows, or the training rows of a job that had none; of many so many drawn by the job's seed. */
 function explainedRows({ job, training, validation }: JudgedRows, which: WhichWeights) {
   const part = validation === null ? ('training' as const) : ('validation' as const)
-  const { dataset, rows: all, readTable } = validation ?? training
+  const { dataset, rows: all, read } = validation ?? training
   const rows = drawRows(all, EXPLAINED_ROWS_MAX, BigInt(job.resolved_config.seed))
   const described = { job_id: job.id, dataset_id: dataset.id, which, part, rows: rows.length }
-  return { part, rows, readTable, described }
-}
-
-/** As they stand in a table of these rows alone. */
-function counted(rows: Uint32Array): Uint32Array {
-  return Uint32Array.from(rows.keys())
+  return { part, rows, read, described }
 }
 
 function assertAffordable({ model }: JudgedRows, rows: number): void {
   const flops = predictionFlops(model.architecture, rows)
-  if (flops <= FLOPS_MAX) return
-  const detail = `would predict ${rows} rows, ${flops} operations; an explanation takes at most ${FLOPS_MAX}`
+  if (flops <= JUDGED_FLOPS_MAX) return
+  const detail = `would predict ${rows} rows, ${flops} operations; an explanation takes at most ${JUDGED_FLOPS_MAX}`
   throw budgetExceeded({ parameter: 'id' }, detail)
 }
 

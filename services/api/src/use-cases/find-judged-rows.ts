@@ -10,6 +10,8 @@ import type { LoadModel, StoredModel } from './load-model.ts'
 import { budgetExceeded } from './read-budget.ts'
 import { readParts, splitNotFound } from './read-split.ts'
 
+/** Of predicting the rows that are looked at: some five seconds of one thread. */
+export const JUDGED_FLOPS_MAX = 200_000_000_000
 /** Of the rows that are looked at: 200 MB. */
 const CELLS_MAX = 25_000_000
 
@@ -17,8 +19,8 @@ export interface JudgedPart {
   dataset: Dataset
   /** Ascending. */
   rows: Uint32Array
-  /** Reads some of the rows, ascending, which count from 0 in the table, and what the model takes of them with the target. */
-  readTable(rows: Uint32Array): Promise<Table>
+  /** Some of the rows, ascending, as a table of their own, with what the model takes of them and the target. */
+  read(rows: Uint32Array): Promise<{ table: Table; rows: Uint32Array }>
 }
 
 export interface JudgedRows {
@@ -89,13 +91,14 @@ export function makeFindJudgedRows(deps: {
     return {
       dataset,
       rows: all.filter((row) => isOfPart(parts[row] as number)),
-      async readTable(rows) {
+      async read(rows) {
         const cells = rows.length * columns.filter(({ role }) => role !== 'ignored').length
         if (cells > CELLS_MAX) {
           const detail = `has ${rows.length} rows, ${cells} cells, to be looked at; at most ${CELLS_MAX} are read at once`
           throw budgetExceeded({ parameter: 'id' }, detail)
         }
-        return await files.use(dataset, (path) => tables.readTable(path, columns, rows))
+        const table = await files.use(dataset, (path) => tables.readTable(path, columns, rows))
+        return { table, rows: Uint32Array.from(rows.keys()) }
       },
     }
   }

@@ -2,10 +2,10 @@ import { toLeaseTimes } from '@trainyard/domain'
 import type { SchedulerDeps } from '../deps.ts'
 
 /**
- * Finds jobs and batch predictions whose worker is lost, by Postgres' clock alone. After a time in which it saw nothing, be it that it did not lead,
- * that Postgres was away or frozen, that the clock was set forward or the whole machine slept, it waits one lease and two
- * seconds: every worker gets to renew before anybody is declared dead. Who leads is asked here and not around it, since that
- * is the question which fails first when Postgres goes away.
+ * Finds jobs and batch predictions whose worker is lost, by Postgres' clock alone. After a time in which it saw nothing, be it
+ * that it did not lead, that Postgres was away or frozen, that the clock was set forward or the whole machine slept, it waits
+ * one lease and two seconds: every worker gets to renew before anybody is declared dead. Who leads is asked here and not
+ * around it, since that is the question which fails first when Postgres goes away.
  */
 export const makeRecoverDeadLeases = ({
   dispatch,
