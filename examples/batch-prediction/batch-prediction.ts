@@ -1,6 +1,6 @@
 /**
  * A table of orders with ids, predicted as a whole: the result is a data set that knows which order each row is of.
- * Usage: npm start in one terminal, then `node examples/batch-prediction/batch-prediction.ts` in another.
+ * Usage: npm start in one terminal, then `npx node examples/batch-prediction/batch-prediction.ts` in another.
  */
 import { connect } from '../client.ts'
 

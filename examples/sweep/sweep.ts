@@ -1,6 +1,6 @@
 /**
  * A search from coarse to fine over the learning rate and the layers of a network for digits, previewed before it runs.
- * Usage: npm start in one terminal, then `node examples/sweep/sweep.ts` in another.
+ * Usage: npm start in one terminal, then `npx node examples/sweep/sweep.ts` in another.
  */
 import { connect } from '../client.ts'
 

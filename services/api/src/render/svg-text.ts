@@ -1,16 +1,17 @@
-/** Texts of a picture, escaped. */
+/** Texts of a picture, escaped. `halo`: colour of a rim that keeps lines from running through the letters. */
 export function text(
   x: number,
   y: number,
   content: string,
-  style: { fill: string; size?: number; weight?: number; anchor?: 'middle' | 'end' },
+  style: { fill: string; size?: number; weight?: number; anchor?: 'middle' | 'end'; halo?: string },
 ): string {
-  const { fill, size, weight, anchor } = style
+  const { fill, size, weight, anchor, halo } = style
   const attributes = [
     `x="${round(x)}" y="${round(y)}" fill="${fill}"`,
     size === undefined ? '' : ` font-size="${size}"`,
     weight === undefined ? '' : ` font-weight="${weight}"`,
     anchor === undefined ? '' : ` text-anchor="${anchor}"`,
+    halo === undefined ? '' : ` stroke="${halo}" stroke-width="4" paint-order="stroke"`,
   ].join('')
   return `<text ${attributes}>${escapeXml(content)}</text>`
 }

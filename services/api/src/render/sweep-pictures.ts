@@ -121,15 +121,14 @@ export function renderParallel({ sweep, resolved, trials }: Results, theme: Them
       text(at(column), BOTTOM + 16, low, { fill: colors.faint, anchor, size: 11 }),
     ].join('')
   })
+  /** Labels stand among the lines. */
+  const among = { fill: colors.faint, size: 11, halo: colors.paper }
   const ticks = y.ticks.map(({ value, label }) =>
-    text(RIGHT - 6, y.place(value) + 4, label, { fill: colors.faint, anchor: 'end', size: 11 }),
+    text(RIGHT - 6, y.place(value) + 4, label, { ...among, anchor: 'end' }),
   )
   const values = dimensions.flatMap((dimension, column) =>
     labelsAlong(dimension).map(({ place, label }) =>
-      text(at(column) + 5, BOTTOM + (TOP - BOTTOM) * place + 4, label, {
-        fill: colors.faint,
-        size: 11,
-      }),
+      text(at(column) + 5, BOTTOM + (TOP - BOTTOM) * place + 4, label, among),
     ),
   )
   return draw(sweep, title, HEIGHT, colors, [
