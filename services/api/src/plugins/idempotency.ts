@@ -6,10 +6,13 @@ import type { FastifyRequest } from 'fastify'
 const HEADER = 'Idempotency-Key'
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/
 
-/** The key of the request with its fingerprint, or null when it has none. `bodySha256` may come after the body. */
+/**
+ * The key of the request with its fingerprint, or null when it has none. `bodySha256`: of a body that was not read as JSON,
+ * default that of the JSON; nothing when there was none.
+ */
 export function readIdempotency(
   request: FastifyRequest,
-  bodySha256: string,
+  bodySha256 = request.bodySha256 ?? '',
 ): IdempotentRequest | null {
   const key = readIdempotencyKey(request)
   if (key === null) return null

@@ -6,7 +6,7 @@ import type { App } from '../app.ts'
 const DESCRIPTION = `Training as a service: send a table and a specification, watch the training, fetch the weights, predict.
 
 Every error is a problem document (RFC 9457) with a \`code\`; a 422 lists every fault with its place. Lists are read by
-cursor: \`after=<last_id>\`. \`POST /v1/jobs\`, \`POST /v1/datasets\`, \`POST /v1/models\` and what makes a job of another take an \`Idempotency-Key\`, kept for 24 hours.`
+cursor: \`after=<last_id>\`. What makes a data set, a job, a sweep, a version of a model or a batch prediction takes an \`Idempotency-Key\`, kept for 24 hours.`
 
 const toJsonSchema = createJsonSchemaTransform({ zodToJsonConfig: { unrepresentable: 'any' } })
 

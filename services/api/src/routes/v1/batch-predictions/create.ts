@@ -20,7 +20,7 @@ export function addCreateBatchPrediction(
 ): void {
   app.post('/v1/batch_predictions', { schema }, async (request, reply) => {
     const { projectId } = request.principal
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     const created = await createBatchPrediction(projectId, request.body, repeat)
     return sendCreated(reply, created, ({ id }) => id)
   })

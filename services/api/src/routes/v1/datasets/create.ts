@@ -112,7 +112,7 @@ export function addCreateDataset(
           await upload.end()
         }
       }
-      const repeat = readIdempotency(request, request.bodySha256 ?? '')
+      const repeat = readIdempotency(request)
       const created = await createDataset(projectId, toJsonSource(body, query), repeat)
       return sendCreated(reply, created, ({ id }) => id)
     })

@@ -21,7 +21,7 @@ export function addCloneJob(app: App, { cloneJob }: { cloneJob: CloneJob }): voi
     { schema, config: { bodyOptional: true } },
     async (request, reply) => {
       const { principal, params } = request
-      const repeat = readIdempotency(request, request.bodySha256 ?? '')
+      const repeat = readIdempotency(request)
       return sendJobCreated(
         reply,
         await cloneJob(principal.projectId, params.id, request.body ?? {}, repeat),

@@ -27,7 +27,7 @@ export function addCreateJob(
 ): void {
   app.post('/v1/jobs', { schema }, async (request, reply) => {
     const { projectId } = request.principal
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     if (request.query.dry_run) return await quoteJob(projectId, request.body)
     return sendCreated(reply, await createJob(projectId, request.body, repeat), ({ id }) => id)
   })

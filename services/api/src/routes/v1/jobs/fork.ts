@@ -21,7 +21,7 @@ export function addForkJob(app: App, { forkJob }: { forkJob: ForkJob }): void {
     { schema, config: { bodyOptional: true } },
     async (request, reply) => {
       const { principal, params } = request
-      const repeat = readIdempotency(request, request.bodySha256 ?? '')
+      const repeat = readIdempotency(request)
       return sendJobCreated(
         reply,
         await forkJob(principal.projectId, params.id, request.body ?? {}, repeat),

@@ -17,7 +17,7 @@ const schema = {
 export function addRetryJob(app: App, { retryJob }: { retryJob: RepeatJob }): void {
   app.post('/v1/jobs/:id/retry', { schema }, async (request, reply) => {
     const { principal, params } = request
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     return sendJobCreated(reply, await retryJob(principal.projectId, params.id, repeat))
   })
 }

@@ -17,7 +17,7 @@ const schema = {
 export function addVerifyJob(app: App, { verifyJob }: { verifyJob: RepeatJob }): void {
   app.post('/v1/jobs/:id/verify', { schema }, async (request, reply) => {
     const { principal, params } = request
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     return sendJobCreated(reply, await verifyJob(principal.projectId, params.id, repeat))
   })
 }

@@ -33,7 +33,7 @@ const previewSchema = {
 export function addCreateSweep(app: App, { createSweep }: { createSweep: CreateSweep }): void {
   app.post('/v1/sweeps', { schema: createSchema }, async (request, reply) => {
     const { projectId } = request.principal
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     return sendCreated(reply, await createSweep(projectId, request.body, repeat), ({ id }) => id)
   })
 }

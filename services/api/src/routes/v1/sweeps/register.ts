@@ -37,13 +37,13 @@ export function addRegisterTrials(
 ): void {
   app.post('/v1/sweeps/:id/promote', { schema: promoteSchema }, async (request, reply) => {
     const { principal, params, body } = request
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     const made = await registerTrials.promote(principal.projectId, params.id, body, repeat)
     return sendVersion(reply, made)
   })
   app.post('/v1/sweeps/:id/ensemble', { schema: ensembleSchema }, async (request, reply) => {
     const { principal, params, body } = request
-    const repeat = readIdempotency(request, request.bodySha256 ?? '')
+    const repeat = readIdempotency(request)
     const made = await registerTrials.ensemble(principal.projectId, params.id, body, repeat)
     return sendVersion(reply, made)
   })
