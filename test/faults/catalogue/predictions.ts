@@ -39,8 +39,7 @@ export const p01: Fault = {
     const dataset = await create<Dataset>(rig, '/v1/datasets', { builtin })
     await importModel(rig, 0)
     await startJob(rig, 'adam_dropout')
-    const { seconds } = await untilEnded(rig, await predict(rig, dataset))
-    findings.note('undisturbed beside a training, s', seconds)
+    let { seconds } = await untilEnded(rig, await predict(rig, dataset))
 
     const [unlike, different]: [Batch[], Batch[][]] = [[], []]
     const rowsAtKills: number[] = []
@@ -58,11 +57,14 @@ export const p01: Fault = {
       rowsAtKills.push(...hits)
       const killed = await untilEnded(rig, id)
       const undisturbed = await untilEnded(rig, await predict(rig, dataset))
+      // The next kill comes within it: a machine is not always as fast.
+      seconds = undisturbed.seconds
       if (!hasEndedOnce(killed, hits.length)) unlike.push(killed)
       if (!hasEndedOnce(undisturbed, 0)) unlike.push(undisturbed)
       if (killed.sha256 !== undisturbed.sha256) different.push([killed, undisturbed])
     }
     await rig.settle()
+    findings.note('undisturbed, s', seconds)
     findings.note(`rows predicted at each kill, of ${ROWS}`, rowsAtKills.join(', '))
     const p99Seconds = quantile(findings.recoveriesMs, 0.99) / 1000
     findings.atMost('begun again, p99, s', p99Seconds, RECOVERY_SECONDS_MAX)
