@@ -28,7 +28,8 @@ const NOTHING = { best: null, final: null, manifest: null, layers: [], weights: 
 const BATCH_MAX = 64
 /** Of training: another project's job waits for about as long. */
 const BATCH_MS_MAX = 200
-const WRITE_EVERY_MS = 100
+/** Each write wakes scheduler and clients, which compute on the same cores. */
+const WRITE_EVERY_MS = 250
 const RETRY_MS = 1000
 const RETRY_FOR_MS = 10 * 60_000
 
