@@ -160,6 +160,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       run?.kill()
     }
     let isHung = false
+    let isAtRung = false
     let excessBytes: number | null = null
     const batchesBefore = job.checkpoint?.step ?? 0
     const batch = () => batchesBefore + (run?.batches() ?? 0)
@@ -169,6 +170,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       {
         // Reading and preparing the data counts as one batch.
         batch,
+        isAtRung: () => isAtRung,
         onStopAsked: stop,
         onFenced: () => stop('fenced'),
         onHung() {
@@ -194,7 +196,9 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     let rules: TrialRules | null = null
     const passRung = async (reached: Parameters<TrialRules['decide']>[1]): Promise<void> => {
+      isAtRung = true
       const stops = await rules?.decide(lease, reached, () => cause === null)
+      isAtRung = false
       if (stops === null) stop('fenced')
       run?.answerRung(stops ?? false)
     }
