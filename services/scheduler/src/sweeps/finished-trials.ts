@@ -38,6 +38,12 @@ export function makeFinishedTrials({ sweeps }: { sweeps: Pick<SweepRunStore, 'sc
   }
 }
 
+/** A trial that is tried again had ended before, and is not to be counted twice. */
+export function leaveOut(open: readonly OpenTrial[], { count, rows }: FinishedTrials) {
+  const indexes = new Set(open.map(({ trialIndex }) => trialIndex))
+  return { count, rows: rows.filter(({ trialIndex }) => !indexes.has(trialIndex)) }
+}
+
 /** What settled just now, as it will be read. */
 export function toRows(
   settled: readonly SettledTrial[],

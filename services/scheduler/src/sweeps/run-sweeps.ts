@@ -15,7 +15,8 @@ import { findBoundaryWarnings, pickBest } from '@trainyard/sweeps'
 import type { SchedulerDeps } from '../deps.ts'
 import { chooseTrials, leftInRound, nextRound, roomFor, toScored } from './choose-trials.ts'
 import { describeChanges, describeRound } from './describe-changes.ts'
-import { makeFinishedTrials, toRows } from './finished-trials.ts'
+import { findUnkept } from './find-unkept.ts'
+import { leaveOut, makeFinishedTrials, toRows } from './finished-trials.ts'
 import { LostSearchError, makeLoadSearch, type Search } from './load-search.ts'
 import { hasEnded, settleTrials, type TrialChanges } from './settle-trials.ts'
 import { makeTellEpochs } from './tell-epochs.ts'
@@ -58,12 +59,14 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
     const { sweep } = search
     const open = await sweeps.openTrials(running.id)
     const changes = settleTrials(running.objective, sweep.repeats, open)
-    const before = await finished.read(running)
+    const settled = toRows(changes.settled, open)
+    const before = leaveOut(open, await finished.read(running))
     const update = toUpdate(search, running, open, changes, before.rows)
+    update.unkept = findUnkept(sweep, before.rows, settled)
     const isStopping = update.stopReason !== undefined
     if (isWorthWriting(update)) {
       if (!(await sweeps.apply(running.id, update))) return true
-      finished.add(running, before, toRows(changes.settled, open))
+      finished.add(running, before, settled)
     }
     if (isStopping) {
       for (const jobId of await sweeps.cancelJobs(running.id)) pulse.stopAsked(jobId, 'cancel')
