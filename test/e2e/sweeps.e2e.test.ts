@@ -75,11 +75,12 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     }
   }
 
-  /** All that is bit for bit the same whoever trains: results, and the bytes of the best and last weights. */
+  /** All that is bit for bit the same whoever trains: results, the bytes of the best and last weights, and which are kept. */
   const fingerprintOf = async (id: string) => ({
     results: await resultsOf(id),
     weights: await stack.stores.database.$queryRaw`
-      SELECT j.trial_index, j.repeat, w.which, w.sha256 FROM jobs j JOIN job_weights w ON w.job_id = j.id
+      SELECT j.trial_index, j.repeat, w.which, COALESCE(w.sha256, w.removed_sha256) AS sha256, w.sha256 IS NOT NULL AS is_kept
+      FROM jobs j JOIN job_weights w ON w.job_id = j.id
       WHERE j.sweep_id = ${id} ORDER BY j.trial_index, j.repeat, w.which`,
   })
   const replayOf = async (id: string): Promise<TrialReplay[]> =>
@@ -90,6 +91,7 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
       method: 'coarse_to_fine',
       base: { ...spec().base, training: { epochs: 40, batch_size: 8 } },
       rounds: [{ trials: 40 }, { trials: 20, shrink: 0.3, top: 3 }],
+      gc: { save_experiment_best: 4, save_trial_best: 0 },
     })
     // Of these each takes a thread of its own for a while, of the others many are taken at a time.
     const layers = [{ units: 128 }, { units: 128 }]
@@ -190,6 +192,8 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
     const [trial] = await trialsOf(sweep.id, '&status=pruned')
     const job = await client.readJob(trial?.job_ids[0] ?? '')
     expect(job).toMatchObject({ status: 'succeeded', stop_reason: 'pruned' })
+    const verifying = await client.send('POST', `/v1/jobs/${job.id}/verify`)
+    expect(verifying.body).toMatchObject({ status: 409, code: 'illegal_transition' })
     expect(job.weights?.best.bytes).toBeGreaterThan(0)
     // What a fork goes on from.
     const checkpoints = await client.send('GET', `/v1/jobs/${job.id}/checkpoints`)
@@ -370,6 +374,43 @@ describe.each(queuesToTest())('sweeps on the %s queue', (queue) => {
       await client.finishJob(retrained.body.id)
       expect((await client.readJob(id)).verification?.outcome).toBe('identical')
     }
+  })
+
+  it('keeps the best weights of the best trial alone when its gc says so, and says of the others that they are removed and what they were', async () => {
+    const gc = { save_experiment_best: 1, save_trial_best: 0, save_trial_latest: 0 }
+    const { id, best } = await run({ max_trials: 12, gc })
+
+    const trials = await trialsOf(id)
+    const jobs = await Promise.all(trials.map(({ job_ids }) => client.readJob(job_ids[0] ?? '')))
+    const kept = jobs.flatMap(({ trial_index, weights }) =>
+      (['best', 'last'] as const)
+        .filter((which) => weights?.[which].bytes != null)
+        .map((which) => [trial_index, which]),
+    )
+    expect(kept).toEqual([[best?.trial_index, 'best']])
+    const other = jobs.find(({ trial_index }) => trial_index !== best?.trial_index)
+    const refused = [
+      await client.send('GET', `/v1/jobs/${other?.id}/weights`),
+      await client.send('POST', `/v1/jobs/${other?.id}/fork`),
+      await client.send('GET', `/v1/jobs/${other?.id}/weights?checkpoint=ckpt_none`),
+      await client.send('POST', `/v1/sweeps/${id}/promote`, {
+        name: `last-${queue}`,
+        which: 'last',
+      }),
+      await client.send('POST', `/v1/sweeps/${id}/ensemble`, { name: `gone-${queue}`, top: 2 }),
+    ]
+    expect(refused.map(({ status, body }) => [status, body.code])).toEqual(
+      Array(5).fill([410, 'removed_by_gc']),
+    )
+    expect(refused[0]?.body.detail).toBe(
+      `The gc of its sweep has removed the best weights of ${other?.id}.`,
+    )
+    const promoted = await client.send('POST', `/v1/sweeps/${id}/promote`, { name: `gc-${queue}` })
+    expect(promoted.status).toBe(201)
+    const verifying = await client.send('POST', `/v1/jobs/${other?.id}/verify`)
+    const again = await client.finishJob(verifying.body.id)
+    expect(again.weights?.best).toEqual({ ...other?.weights?.best, bytes: expect.any(Number) })
+    expect((await client.readJob(other?.id ?? '')).verification?.outcome).toBe('identical')
   })
 
   it('hands over its best trial and an ensemble as models, importances and pictures', async () => {
