@@ -114,13 +114,17 @@ it('removes nothing of a sweep that has ended meanwhile', async () => {
   expect(await stores.jobs.weights(jobs[0] as JobId, 'best')).not.toBeNull()
 })
 
-it('removes with a cancel what had ended and was not recorded yet', async () => {
+it('leaves to the next round what had ended before a cancel and is not recorded yet', async () => {
   await finish(await claim(0))
 
-  await stores.sweeps.command(projectId, sweep.id, 'cancel')
+  const cancelled = await stores.sweeps.command(projectId, sweep.id, 'cancel')
+  const open = await stores.sweepRuns.openTrials(sweep.id)
 
-  const job = await stores.jobs.find(projectId, jobs[0] as JobId)
-  expect(job?.weights).toMatchObject({ best: { bytes: null }, last: { bytes: null } })
+  expect(cancelled?.sweep.status).toBe('cancelling')
+  expect(open.map(({ jobs: [job] }) => job?.status)).toEqual([
+    ...['succeeded', 'cancelled', 'cancelled', 'cancelled'],
+  ])
+  expect(await stores.jobs.weights(jobs[0] as JobId, 'best')).toMatchObject({ bytes: 64 })
 })
 
 async function record(sweepId: SweepId, update: Partial<SweepUpdate>): Promise<boolean> {

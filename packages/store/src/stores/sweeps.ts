@@ -1,4 +1,4 @@
-import { createId, type GcSpec, type JobId, type ProjectId, type Sweep } from '@trainyard/contracts'
+import { createId, type JobId, type ProjectId, type Sweep } from '@trainyard/contracts'
 import { DomainError, decideSweep, isSweepEnded, type SweepStore } from '@trainyard/domain'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
@@ -14,7 +14,6 @@ import { translateErrors } from '../to-domain-error.ts'
 import { cancelTrainings } from './cancel-trainings.ts'
 import { writeOnce } from './idempotency.ts'
 import { toList, toPageClause } from './keyset.ts'
-import { removeUnkept } from './remove-unkept.ts'
 import { readRecord, readScored } from './scored-trials.ts'
 import { insertEventForEach, insertSweepEvents } from './sweep-events.ts'
 
@@ -120,7 +119,9 @@ export function createSweeps(database: Database): SweepStore {
           let running: JobId[] = []
           if (next !== status) {
             if (command === 'cancel') running = await cancelTrainings(tx, id)
-            const reached = command === 'cancel' && running.length === 0 ? 'cancelled' : next
+            // What has ended and is not recorded yet keeps its result: the scheduler records it, and then the end.
+            const isOver = command === 'cancel' && !(await hasOpenTrials(tx, id))
+            const reached = isOver ? 'cancelled' : next
             await moveTo(tx, id, reached)
             await insertSweepEvents(tx, id, [describe(reached, command)])
           }
@@ -232,16 +233,12 @@ async function moveTo(transaction: Queryable, id: string, status: Sweep['status'
       stop_reason = CASE WHEN ${status} IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE stop_reason END,
       finished_at = CASE WHEN ${status} = 'cancelled' THEN clock_timestamp() END
     WHERE id = ${id}`
-  if (status !== 'cancelled') return
-  const trials = await transaction.$queryRaw<{ trial_index: number; gc: GcSpec | null }[]>`
-    UPDATE sweep_trials t SET status = 'cancelled', finished_at = clock_timestamp() FROM sweeps s
-    WHERE s.id = ${id} AND t.sweep_id = s.id AND t.status IN ('waiting', 'running')
-    RETURNING t.trial_index, s.config->'gc' AS gc`
-  // Without an objective none of them is among the best.
-  const unkept = (field: keyof GcSpec) =>
-    trials.filter(({ gc }) => gc?.[field] === 0).map(({ trial_index }) => trial_index)
-  const [best, last] = [unkept('save_trial_best'), unkept('save_trial_latest')]
-  await removeUnkept(transaction, id, { best, last })
+}
+
+async function hasOpenTrials(transaction: Queryable, id: string): Promise<boolean> {
+  const rows = await transaction.$queryRaw<{ trial_index: number }[]>`
+    SELECT trial_index FROM sweep_trials WHERE sweep_id = ${id} AND status IN ('waiting', 'running') LIMIT 1`
+  return rows.length > 0
 }
 
 async function reopen(transaction: Queryable, id: string): Promise<void> {
