@@ -10,6 +10,7 @@ import type { Fault } from './fault.ts'
 import { recordFigures } from './figures.ts'
 import { seededRandom } from './rig/random.ts'
 import { openRig, type Rig } from './rig/rig.ts'
+import type { MountedDisk } from './rig/small-disk.ts'
 import { type Result, runFault } from './run-fault.ts'
 
 const { values, positionals } = parseArgs({
@@ -93,7 +94,11 @@ async function runOn(queue: TestQueue, some: readonly Fault[]): Promise<void> {
   await close()
 }
 
-function start({ environment }: Fault, queue: TestQueue, disk: string | undefined): Promise<Rig> {
+function start(
+  { environment }: Fault,
+  queue: TestQueue,
+  disk: MountedDisk | undefined,
+): Promise<Rig> {
   return openRig({
     ...{ queue, seed },
     ...(environment !== undefined && { environment }),

@@ -8,6 +8,8 @@ const UNAVAILABLE_PRISMA = ['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028'
 /** SQLSTATE classes and codes of the same: connection, shutdown, too many clients, locks, cancelled statements, restarts. */
 const UNAVAILABLE_SQLSTATE = /^(08|57|53300|55P03|40001|40P01|25P03)/
 const STORAGE_FULL_SQLSTATE = /^(53100|53200|58030)/
+/** Kinds of the driver adapter, which Prisma passes on as they are when it is a BEGIN, COMMIT or ROLLBACK that fails. */
+const UNAVAILABLE_KIND = /^(ConnectionClosed|DatabaseNotReachable|SocketTimeout)$/
 const UNAVAILABLE_MESSAGE =
   /ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|connection (timeout|terminated|error)|terminat|timeout exceeded|not queryable|read timeout|closed the connection|starting up|shutting down|Can't reach/i
 
@@ -31,6 +33,7 @@ export function toDomainError(error: unknown): unknown {
     (error instanceof Prisma.PrismaClientKnownRequestError &&
       UNAVAILABLE_PRISMA.includes(error.code)) ||
     error instanceof Prisma.PrismaClientInitializationError ||
+    UNAVAILABLE_KIND.test(kindOf(error)) ||
     (error instanceof Error && UNAVAILABLE_MESSAGE.test(`${error.message} ${codeOf(error)}`))
   ) {
     return new DomainError('unavailable', {}, { cause: error })
@@ -41,6 +44,11 @@ export function toDomainError(error: unknown): unknown {
 /** Of several addresses that all refused, the message says nothing and the code does. */
 function codeOf(error: Error): unknown {
   return 'code' in error ? error.code : ''
+}
+
+function kindOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause as { kind?: unknown } | undefined) : undefined
+  return typeof cause?.kind === 'string' ? cause.kind : ''
 }
 
 /** The SQLSTATE that `pg` says itself, or that the driver adapter keeps in the error's metadata or cause; or null. */

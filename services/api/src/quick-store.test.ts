@@ -54,6 +54,8 @@ describe('the patience of a request', () => {
     patience.endWait()
 
     expect(patience.beginWait()).toBe(400)
+    vi.advanceTimersByTime(500)
+    expect(patience.beginWait()).toBe(0)
   })
 
   it('comes back while nothing is waited for, up to what it was', () => {

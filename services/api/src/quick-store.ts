@@ -36,7 +36,7 @@ export function createPatience(answerMs: number = ANSWER_MS): Patience {
         // A stream or a long poll asks for hours; only waiting in a row makes a caller wait.
         endsMs = nowMs + Math.min(answerMs, leftMs + nowMs - idleSinceMs)
       }
-      return endsMs - nowMs
+      return Math.max(0, endsMs - nowMs)
     },
     endWait() {
       if (--underWay > 0) return

@@ -1,6 +1,4 @@
 /** Faults of Postgres: nothing is accepted falsely, nobody hangs, and everything goes on by itself afterwards. */
-import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { Fault } from '../fault.ts'
@@ -14,10 +12,9 @@ import {
   submitUnknownAgain,
 } from '../rig/load.ts'
 import type { Rig } from '../rig/rig.ts'
-import { makeSmallDisk } from '../rig/small-disk.ts'
 
-const BACK_SECONDS_MAX = 5
-const ANSWER_SECONDS_MAX = 2.5
+export const BACK_SECONDS_MAX = 5
+export const ANSWER_SECONDS_MAX = 2.5
 const kinds = ['tiny', 'adam_dropout'] as const
 
 export const f14: Fault = {
@@ -145,42 +142,6 @@ export const f19: Fault = {
   },
 }
 
-const DISK_MB = 192
-
-export const f20: Fault = {
-  id: 'F20',
-  title: 'the disk of Postgres full for 15 s',
-  kinds,
-  disk: makeSmallDisk(DISK_MB),
-  unable: () => (process.getuid?.() === 0 ? null : 'a small file system needs root'),
-  async run(rig, findings) {
-    const running = [await startJob(rig, 'adam_dropout'), await startJob(rig, 'adam_dropout')]
-    const ballast = join(rig.disk ?? '', 'ballast')
-    await fill(ballast)
-    const sent = await submitAtRate(rig, 'tiny', { perSecond: 20, seconds: 15 })
-    const read = await rig.send('GET', `/v1/jobs/${running[0]}`)
-    await rm(ballast)
-    findings.equal('a read meanwhile', read.status, 200)
-    const counts = new Map<number | null, number>()
-    for (const { attempts } of sent) {
-      for (const { status } of attempts) counts.set(status, (counts.get(status) ?? 0) + 1)
-    }
-    findings.note('answers', JSON.stringify(Object.fromEntries(counts)))
-    const others = [...counts.keys()].filter((status) => ![201, 507, 503].includes(status ?? 0))
-    findings.equal('answers other than 201, 503 and 507', others, [])
-    findings.equal('it was full', (counts.get(507) ?? 0) > 0, true)
-    findings.atMost(
-      'first accepted once there is room, s',
-      await secondsToAccept(rig, 'tiny'),
-      BACK_SECONDS_MAX,
-    )
-    await submitUnknownAgain(rig, sent)
-    await rig.settle()
-    const failed = await rig.query(`SELECT id FROM jobs WHERE status = 'failed'`)
-    findings.equal('jobs failed by the disk', failed.length, 0)
-  },
-}
-
 export const f22: Fault = {
   id: 'F22',
   title: 'the table of jobs locked by another session for 20 s',
@@ -256,17 +217,5 @@ async function takeSessions(rig: Rig, clients: pg.Client[]): Promise<void> {
       return
     }
     clients.push(client)
-  }
-}
-
-/** Until there is no room for another page. */
-async function fill(path: string): Promise<void> {
-  const page = Buffer.alloc(64 * 1024, 1)
-  for (const bytes of [page, page.subarray(0, 4096)]) {
-    try {
-      for (;;) await writeFile(path, bytes, { flag: 'a' })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-    }
   }
 }

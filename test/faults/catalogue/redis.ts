@@ -2,12 +2,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestRedis } from '../../support/redis.ts'
 import type { Fault } from '../fault.ts'
-import type { Findings } from '../rig/findings.ts'
+import { type Findings, quantile } from '../rig/findings.ts'
+import type { Submission } from '../rig/journal.ts'
 import { readJob, secondsToStart, startJob, submitAtRate } from '../rig/load.ts'
 import { askRedis } from '../rig/queue-faults.ts'
 import type { Rig } from '../rig/rig.ts'
 
 const RESTART_SECONDS_MAX = 3
+const SLEEP_SECONDS = 10
+const SUBMIT_MS_MAX = 100
+const DEBUGGED = ['--save', '', '--enable-debug-command', 'local']
 const APPEND_ONLY = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec']
 const redisOnly = { queues: ['redis'], kinds: ['tiny', 'adam_dropout'] } as const
 
@@ -30,9 +34,7 @@ export const f04: Fault = {
   title: 'Redis with an append-only file killed and restarted after 5 and 20 s',
   ...redisOnly,
   async run(rig, findings) {
-    const { server } = redisOf(rig)
-    await server.kill()
-    await server.start(APPEND_ONLY)
+    await restartRedis(rig, APPEND_ONLY)
     for (const seconds of [5, 20]) {
       await redisOutage(rig, findings, seconds, {
         begin: (redis) => redis.kill(),
@@ -40,8 +42,7 @@ export const f04: Fault = {
       })
     }
     await rig.settle()
-    await server.kill()
-    await server.start()
+    await restartRedis(rig)
   },
 }
 
@@ -71,6 +72,36 @@ export const f06: Fault = {
       begin: (redis) => redis.signal('SIGSTOP'),
       end: (redis) => redis.signal('SIGCONT'),
     }),
+}
+
+export const f07: Fault = {
+  id: 'F07',
+  title: `Redis blocked for ${SLEEP_SECONDS} s by one command, twice within ${3 * SLEEP_SECONDS} s`,
+  ...redisOnly,
+  needsMachine: true,
+  async run(rig, findings) {
+    await restartRedis(rig, DEBUGGED)
+    await nextStart(rig)
+    const submit = () => submitAtRate(rig, 'tiny', { perSecond: 20, seconds: SLEEP_SECONDS })
+    const without = await submit()
+    const [meanwhile, running]: [Submission[], string[]] = [[], []]
+    for (const waitMs of [0, SLEEP_SECONDS * 1000]) {
+      await delay(waitMs)
+      running.push(await startJob(rig, 'adam_dropout'))
+      const sleep = askRedis(rig, (client) => client.call('DEBUG', 'SLEEP', SLEEP_SECONDS))
+      const [sent] = await Promise.all([submit(), sleep])
+      meanwhile.push(...sent)
+      findings.atMost('next start, s', await nextStart(rig), RESTART_SECONDS_MAX)
+    }
+    await rig.settle()
+    findings.note('p99 of a submission without, ms', submitMsP99(without))
+    findings.atMost('p99 meanwhile, ms', submitMsP99(meanwhile), SUBMIT_MS_MAX)
+    const accepted = meanwhile.filter(({ jobId }) => jobId !== null)
+    findings.equal('accepted meanwhile', accepted.length, meanwhile.length)
+    const attempts = await Promise.all(running.map(async (id) => (await readJob(rig, id)).attempt))
+    findings.equal('attempts of those that ran', attempts, [1, 1])
+    await restartRedis(rig)
+  },
 }
 
 export const f08: Fault = {
@@ -145,6 +176,20 @@ export async function redisOutage(
   )
   await rig.settle()
   findings.equal('attempts of the one that ran', (await readJob(rig, running)).attempt, 1)
+}
+
+async function restartRedis(rig: Rig, settings?: readonly string[]): Promise<void> {
+  const { server } = redisOf(rig)
+  await server.kill()
+  await server.start(settings)
+}
+
+/** Of the first attempts. */
+function submitMsP99(submissions: readonly Submission[]): number {
+  return quantile(
+    submissions.flatMap(({ attempts: [first] }) => first?.durationMs ?? []),
+    0.99,
+  )
 }
 
 async function nextStart(rig: Rig): Promise<number> {

@@ -21,6 +21,7 @@ import {
   runPostgres,
 } from '../../../packages/local/src/postgres/run-postgres.ts'
 import { signalPostgres } from '../../support/signal-postgres.ts'
+import type { MountedDisk } from './small-disk.ts'
 
 /** `fast` says goodbye, `immediate` falls down as in a crash. */
 export type StopMode = 'fast' | 'immediate'
@@ -38,16 +39,17 @@ export interface PostgresServer {
   remove(): Promise<void>
 }
 
-/** `disk`: where its data lies, if not with its log; a server without room for its log ends. */
-export async function startPostgresServer(disk?: string): Promise<PostgresServer> {
-  const folder = realpathSync(mkdtempSync(join(disk ?? tmpdir(), 'trainyard-faults-')))
+/** `disk` holds data or log, the other has room: a server without room for its data refuses, one without for its log ends. */
+export async function startPostgresServer(disk?: MountedDisk): Promise<PostgresServer> {
+  const placeOf = (part: MountedDisk['holds']) => (disk?.holds === part ? disk.path : tmpdir())
+  const folder = realpathSync(mkdtempSync(join(placeOf('data'), 'trainyard-faults-')))
   const home = openHome(folder)
   if (home === null) throw new Error(`${folder} is held by another process`)
   const binaries = findPostgresBinaries()
   const dataFolder = join(folder, 'postgres')
   const user = choosePostgresUser(binaries.postgres, folder, dataFolder)
   const access = await initialisePostgres(home, dataFolder, binaries.initdb, user)
-  const logFolder = disk === undefined ? null : moveLog(dataFolder, user)
+  const logFolder = disk === undefined ? null : moveLog(dataFolder, placeOf('log'), user)
   access.port = await findFreePort('127.0.0.1', 0)
   let running: RunningPostgres
 
@@ -87,9 +89,9 @@ export async function startPostgresServer(disk?: string): Promise<PostgresServer
   }
 }
 
-/** The write-ahead log to a disk with room, as an operator does it. */
-function moveLog(dataFolder: string, user: PostgresUser): string {
-  const parent = mkdtempSync(join(tmpdir(), 'trainyard-wal-'))
+/** The write-ahead log to a disk of its own, as an operator does it. */
+function moveLog(dataFolder: string, place: string, user: PostgresUser): string {
+  const parent = mkdtempSync(join(place, 'trainyard-wal-'))
   user.own(parent)
   const log = join(parent, 'pg_wal')
   cpSync(join(dataFolder, 'pg_wal'), log, { recursive: true })

@@ -19,6 +19,7 @@ import { BUILTINS, type Datasets, type KindName } from './job-kinds.ts'
 import { type Journal, openJournal, type Submission } from './journal.ts'
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts'
 import { type Random, seededRandom } from './random.ts'
+import type { MountedDisk } from './small-disk.ts'
 import { makeSubmit, type Send, sendRequest } from './submit.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
@@ -51,8 +52,8 @@ export interface Death {
 
 export interface Rig {
   queue: TestQueue
-  /** Where its Postgres lies, when that is a disk of its own. */
-  disk: string | null
+  /** That of its Postgres, when it has one of its own. */
+  disk: MountedDisk | null
   random: Random
   stack: TestStack
   postgres: Server<PostgresServer>
@@ -93,8 +94,7 @@ export async function openRig(options: {
   queue: TestQueue
   seed: number
   environment?: Record<string, string>
-  /** Where the folder of Postgres is made. */
-  disk?: string
+  disk?: MountedDisk
 }): Promise<Rig> {
   const { queue } = options
   const server = await startPostgresServer(options.disk)
