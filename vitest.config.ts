@@ -8,6 +8,8 @@ const HANG_MS = 30_000
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/queue-reporter.ts'],
+    // By default one core is left over; these tests wait more than they compute.
+    maxWorkers: '100%',
     projects: [
       {
         test: {

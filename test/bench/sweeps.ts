@@ -14,7 +14,6 @@ import { startTestPostgres } from '../support/test-postgres.ts'
 const TRIALS = Number(process.argv[2] ?? 10_000)
 const DIGITS_TRIALS = 64
 const REPEATS = 5
-const POLL_MS = 20
 
 const postgres = await startTestPostgres()
 console.log(
@@ -45,9 +44,8 @@ async function measure(queue: TestQueue): Promise<[string, string][]> {
   }
   const finish = async (id: string): Promise<Sweep> => {
     for (;;) {
-      const sweep = await call<Sweep>('GET', `/v1/sweeps/${id}`)
+      const sweep = await call<Sweep>('GET', `/v1/sweeps/${id}?wait=30`)
       if (['succeeded', 'failed', 'cancelled'].includes(sweep.status)) return sweep
-      await delay(POLL_MS)
     }
   }
   const run = async (

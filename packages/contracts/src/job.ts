@@ -125,7 +125,7 @@ export type CrossValidation = z.infer<typeof crossValidationSchema>
 export const weightsInfoSchema = z.object({
   epoch: z.int(),
   sha256: z.string(),
-  bytes: z.int(),
+  bytes: z.int().nullable().describe('null once the gc of its sweep has removed them'),
 })
 export type WeightsInfo = z.infer<typeof weightsInfoSchema>
 

@@ -113,6 +113,13 @@ export const PROBLEMS = {
     remedy:
       'GET /v1/jobs/{id}/checkpoints lists those there are; the newest few are kept, and they go some days after the end of their job.',
   },
+  removed_by_gc: {
+    status: 410,
+    title: 'The gc of the sweep has removed this',
+    retryable: false,
+    remedy:
+      'Take a trial that the gc keeps, or POST /v1/jobs/{id}/verify: it trains a succeeded job again, to the same weights, and keeps them.',
+  },
   checkpoint_unusable: {
     status: 409,
     title: 'The checkpoint cannot be used',

@@ -141,6 +141,29 @@ export const roundSpecSchema = z.strictObject({
   top: z.int().min(1).max(TRIALS_MAX).optional().describe('Best trials the new ranges enclose; 5'),
 })
 
+/** What is stored of trials that have ended, as Determined names it; one of each kind is there to be kept. */
+export const gcSpecSchema = z.strictObject({
+  save_experiment_best: z
+    .int()
+    .min(0)
+    .max(TRIALS_MAX)
+    .optional()
+    .describe('The best weights of so many of the best trials are kept in any case; 0'),
+  save_trial_best: z
+    .int()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('Whether those of every trial are kept; 1'),
+  save_trial_latest: z
+    .int()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('Whether the last weights and the checkpoints of every trial are kept; 1'),
+})
+export type GcSpec = z.infer<typeof gcSpecSchema>
+
 export const sweepSpecSchema = z
   .strictObject({
     name: nameSchema.nullable().optional(),
@@ -159,6 +182,7 @@ export const sweepSpecSchema = z
     max_seconds: z.number().positive().optional(),
     early_termination: earlyTerminationSchema.nullable().optional(),
     rounds: z.array(roundSpecSchema).min(1).max(10).optional(),
+    gc: gcSpecSchema.optional().describe('Left out: all weights and checkpoints are kept'),
     metadata: metadataSchema.optional(),
   })
   .meta({ id: 'SweepSpec' })

@@ -74,7 +74,9 @@ async function readGroup(
 ): Promise<void> {
   const cells = group.columns.map((i) => storedCell(physicalName(i), columns[i] as Column))
   const relation = blockRelation(path, columns.length, group.block, group.columns)
-  const result = await session.stream(`SELECT ${cells.join(', ')} FROM ${relation} ${where}`)
+  const query = `SELECT ${cells.join(', ')} FROM ${relation} ${where}`
+  // A chunk's memory is freed when JavaScript's collector comes to it, which knows nothing of its size.
+  const result = await (where === '' ? session.stream(query) : session.gather(query))
   const targets = pick(columns, group.columns).map(({ name }) => valuesOf(table, name))
   let row = 0
   let taken = 0

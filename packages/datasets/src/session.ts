@@ -7,7 +7,10 @@ import { refuse } from './data-error.ts'
 export interface Session {
   run(sql: string): Promise<void>
   rows(sql: string): Promise<DuckDBValue[][]>
+  /** Its chunks come as the query makes them: of a filter that lets few rows through each holds few, in memory for 2,048. */
   stream(sql: string): Promise<DuckDBResult>
+  /** Its chunks are full. DuckDB holds all rows first. */
+  gather(sql: string): Promise<DuckDBResult>
   /** Takes rows into a table; the caller closes it. */
   appendTo(table: string): Promise<DuckDBAppender>
   /** A path in the folder that no file has. */
@@ -21,6 +24,7 @@ export function makeSession(connection: DuckDBConnection, folder: string): Sessi
     },
     rows: async (sql) => (await connection.runAndReadAll(sql).catch(translateMemory)).getRows(),
     stream: (sql) => connection.stream(sql).catch(translateMemory),
+    gather: (sql) => connection.run(sql).catch(translateMemory),
     appendTo: (table) => connection.createAppender(table),
     freshPath: (extension) => join(folder, `${randomUUID()}.${extension}`),
   }

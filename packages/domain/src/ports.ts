@@ -326,6 +326,7 @@ export interface JobStore {
   ): Promise<{ rows: EpochMetrics[]; totalEpochs: number }>
   /** What was observed of the layers, by epoch; the store thins it as it grows (`keptStrides`). */
   layers(jobId: JobId): Promise<EpochLayers[]>
+  /** null where there are none; throws `removed_by_gc`. */
   weights(jobId: JobId, which: WhichWeights): Promise<StoredWeights | null>
   /** The blob that says which part each row was in (`packSplit`); null where the job has none, or not yet. */
   split(jobId: JobId): Promise<string | null>
@@ -390,7 +391,8 @@ export interface StoredCheckpoint {
 export interface CheckpointStore {
   /** Newest first. */
   list(jobId: JobId): Promise<Checkpoint[]>
-  find(jobId: JobId, id: string): Promise<StoredCheckpoint | null>
+  /** Without an id the newest. null when there is none; throws `removed_by_gc` when it went with all others of its trial. */
+  find(jobId: JobId, id?: string): Promise<StoredCheckpoint | null>
   /**
    * Does nothing when the lease is another's. Without a `report` that names it a checkpoint counts for nothing, and the
    * next report of one removes it.

@@ -178,11 +178,21 @@ export interface SettledTrial {
   error: { code: string; message: string } | null
 }
 
+/** Ended trials of which something that is stored is not kept. */
+export interface UnkeptTrials {
+  /** Whose weights of the best epoch are not kept. */
+  best: number[]
+  /** Whose last weights and checkpoints are not kept. */
+  last: number[]
+}
+
 export interface SweepUpdate {
   /** Trials whose first training has started. */
   started: number[]
   /** In the order of finishing. */
   settled: SettledTrial[]
+  /** Removed together with what is recorded; what is gone already stays gone. */
+  unkept?: UnkeptTrials
   events: NewSweepEvent[]
   status?: SweepStatus
   stopReason?: SweepStopReason

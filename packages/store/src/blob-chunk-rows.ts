@@ -34,11 +34,18 @@ export function makeChunkRows(database: Database): BlobContents {
       for (const { sha256, bytes } of blobs) {
         if (bytes.byteLength > CHUNK_BYTES) await write(sha256, [bytes], bytes.byteLength)
       }
+      // All in one value: an array of bytes would be written as hexadecimal text, here and on the event loop.
       await database.pool.query(
         `INSERT INTO blob_chunks (sha256, position, data)
-         SELECT sha256, 0, data FROM unnest($1::text[], $2::bytea[]) AS given (sha256, data)
+         SELECT sha256, 0, substring($3::bytea FROM (ends - bytes + 1)::int FOR bytes)
+         FROM (SELECT sha256, bytes, sum(bytes) OVER (ORDER BY place) AS ends
+           FROM unnest($1::text[], $2::int[]) WITH ORDINALITY AS given (sha256, bytes, place)) AS placed
          ON CONFLICT (sha256, position) DO UPDATE SET created_at = clock_timestamp()`,
-        [small.map(({ sha256 }) => sha256), small.map(({ bytes }) => Buffer.from(bytes))],
+        [
+          small.map(({ sha256 }) => sha256),
+          small.map(({ bytes }) => bytes.byteLength),
+          Buffer.concat(small.map(({ bytes }) => bytes)),
+        ],
       )
     },
 

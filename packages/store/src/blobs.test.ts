@@ -92,6 +92,18 @@ describe.each(KINDS)('blobs as $kind', ({ open: openBlobs, damage, age, exists }
     expect(await read(openBlobs(), sha256)).toEqual(bytes)
   })
 
+  it('gives back many that were put at once, those that came twice or were there before too', async () => {
+    const contents = [1, 70_000, 300_001, 12].map((bytes) => randomBytes(bytes))
+    const [known = Buffer.of()] = contents
+    await put(openBlobs(), known)
+
+    await openBlobs().putMany([...contents, ...contents].map(toBlob))
+
+    for (const bytes of contents) {
+      expect(await read(openBlobs(), toBlob(bytes).sha256)).toEqual(bytes)
+    }
+  })
+
   it('gives back any part, and no part that is not there', async () => {
     const bytes = randomBytes(700_001)
     const sha256 = await put(openBlobs(), bytes)
@@ -270,11 +282,15 @@ it('says that Postgres is away, of bytes as of rows', async () => {
 })
 
 async function put(blobs: BlobStore, bytes: Buffer, cuts: number[] = []): Promise<string> {
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const { sha256 } = toBlob(bytes)
   const edges = [0, ...cuts, bytes.length]
   const pieces = edges.slice(1).map((end, i) => bytes.subarray(edges[i], end))
   await blobs.put({ sha256, bytes: bytes.length }, pieces)
   return sha256
+}
+
+function toBlob(bytes: Buffer): { sha256: string; bytes: Buffer } {
+  return { sha256: createHash('sha256').update(bytes).digest('hex'), bytes }
 }
 
 async function read(blobs: BlobStore, sha256: string, part?: ByteRange): Promise<Buffer> {

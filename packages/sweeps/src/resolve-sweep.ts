@@ -11,6 +11,7 @@ import {
 import { type Constraint, ConstraintError, parseConstraint } from './constraint.ts'
 import { escapePointer } from './escape-pointer.ts'
 import { isSweepable } from './job-spec-of.ts'
+import { type Gc, resolveGc } from './resolve-gc.ts'
 import { compileSpace, type JsonValue, type Space } from './space.ts'
 import { countGrid, GRID_POINTS_MAX, listGrid } from './strategies/grid.ts'
 import { tryConstraints, tryValues } from './try-values.ts'
@@ -50,6 +51,7 @@ export interface ResolvedSweep {
   earlyTermination: EarlyTermination | null
   /** Of coarse_to_fine; empty for the others. */
   rounds: readonly RoundPlan[]
+  gc: Gc
 }
 
 const TRIALS_DEFAULT = 60
@@ -110,6 +112,7 @@ export function resolveSweep(
     maxSeconds: spec.max_seconds ?? null,
     earlyTermination,
     rounds,
+    gc: resolveGc(spec.gc),
   }
   if (faults.length === 0) faults.push(...tryValues(resolved))
   if (faults.length === 0) faults.push(...tryConstraints(resolved))

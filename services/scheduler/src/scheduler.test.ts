@@ -64,6 +64,8 @@ it('recovers dead leases while the queue is away', async () => {
   })
 
   await waitFor('the recovery', async () => (await scheduler.read(jobId)).status === 'queued')
+  // Told after the commit.
+  await waitFor('the pulse', () => scheduler.changed.length > 0)
 
   expect(scheduler.changed).toEqual([jobId])
 })

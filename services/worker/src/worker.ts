@@ -1,6 +1,7 @@
 import type { Consumer, QueueOptions } from '@trainyard/queue'
 import { openConsumer } from '@trainyard/queue'
 import { startDatasetPredictor } from './consumers/predict-dataset.ts'
+import { makeTakeDelivery } from './consumers/take-delivery.ts'
 import { makeJobTrainer } from './consumers/train-job.ts'
 import type { WorkerDeps } from './deps.ts'
 import { startMemoryWatch } from './training/memory-watch.ts'
@@ -22,9 +23,8 @@ export async function startWorker(
   const predictor = startDatasetPredictor(deps)
   const watch = startMemoryWatch({ limitBytes: options.memoryBytes, jobs: trainer.running, log })
   pulse.onStopAsked((jobId, how) => trainer.stop(jobId, how))
-  const consumer: Consumer = await openConsumer(options.queue, options.slots, (jobId) =>
-    trainer.train(jobId),
-  )
+  const takeDelivery = makeTakeDelivery(trainer, log)
+  const consumer: Consumer = await openConsumer(options.queue, options.slots, takeDelivery)
 
   return {
     async stop() {

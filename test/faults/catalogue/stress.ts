@@ -14,6 +14,8 @@ export const f41: Fault = {
   id: 'F41',
   title: `${LOOPS} loops that each start and stop scheduler, queue and stores ${TIMES} times`,
   kinds: ['tiny'],
+  // Counts the sockets of this process: another fault beside it has some too.
+  needsMachine: true,
   async run(rig, findings) {
     await startAndStop(rig)
     const before = await countHandles(rig)

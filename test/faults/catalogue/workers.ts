@@ -38,13 +38,17 @@ export const f26: Fault = {
 export const f27: Fault = {
   id: 'F27',
   title: 'kill -9 within the transaction of the third checkpoint',
-  kinds: ['adam_dropout'],
+  kinds: ['batch_norm_momentum_long'],
   async run(rig, findings) {
     const worker = await rig.replace('worker', {
       TRAINYARD_FAILPOINTS: 'worker.checkpoint_before_commit=kill@3',
     })
-    const { jobId } = await rig.submitUntilAccepted('adam_dropout')
-    await worker.exited
+    let isKilled = false
+    worker.exited.then(() => {
+      isKilled = true
+    })
+    const { jobId } = await rig.submitUntilAccepted('batch_norm_momentum_long')
+    await waitFor('the third checkpoint', () => isKilled, 60_000)
     const killedAt = new Date()
     const kept = await rig.query<{ step: number }>(
       'SELECT step FROM checkpoints WHERE job_id = $1 ORDER BY step',
@@ -54,6 +58,7 @@ export const f27: Fault = {
     await recordRecoveries(rig, findings, [jobId], killedAt)
     await rig.untilStatus(jobId, ['succeeded'])
     findings.equal('checkpoints kept', kept.length, 2)
+    findings.equal('attempts', (await readJob(rig, jobId)).attempt, 2)
     findings.note('went on at step', kept.at(-1)?.step ?? Number.NaN)
   },
 }

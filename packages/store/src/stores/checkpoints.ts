@@ -7,6 +7,7 @@ import { toCheckpoint } from '../mappers/checkpoint.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { insertEvent } from './events.ts'
 import { isMine } from './is-mine.ts'
+import { assertCheckpointsKept } from './removed-by-gc.ts'
 
 /** A chunk is converted on the event loop when it is read: 256 KiB takes a few milliseconds there. */
 const CHUNK_BYTES = 256 * 1024
@@ -25,8 +26,12 @@ export function createCheckpoints(database: Database): CheckpointStore {
 
     find: (jobId, id) =>
       translateErrors(async () => {
-        const row = await database.checkpoint.findFirst({ where: { jobId, id } })
-        if (row === null) return null
+        const where = id === undefined ? { jobId } : { jobId, id }
+        const row = await database.checkpoint.findFirst({ where, orderBy: { step: 'desc' } })
+        if (row === null) {
+          await assertCheckpointsKept(database, jobId)
+          return null
+        }
         const { architecture, preprocessing } = row
         const model =
           architecture === null || preprocessing === null

@@ -92,7 +92,7 @@ export async function settleVerification(transaction: Queryable, jobId: JobId): 
 }
 
 function weightsOf(job: 'first_id' | 'again_id', which: 'best' | 'last'): Prisma.Sql {
-  return Prisma.sql`(SELECT sha256 FROM job_weights WHERE job_id = ${Prisma.raw(job)} AND which = ${which})`
+  return Prisma.sql`(SELECT COALESCE(sha256, removed_sha256) FROM job_weights WHERE job_id = ${Prisma.raw(job)} AND which = ${which})`
 }
 
 /** Without what a clock measured. */

@@ -12,6 +12,7 @@ import { insertEvent } from './events.ts'
 import { writeOnce } from './idempotency.ts'
 import { toList, toPageClause } from './keyset.ts'
 import { cancelJob, type MoveJob, pauseJob, resumeJob } from './move-job.ts'
+import { removedByGc } from './removed-by-gc.ts'
 
 const KEYSET = { createdAt: Prisma.sql`j.created_at`, id: Prisma.sql`j.id` }
 
@@ -102,9 +103,10 @@ export function createJobs(database: Database): JobStore {
           include: { blob: true },
         })
         if (row === null) return null
+        if (row.blob === null) throw removedByGc(`${which} weights`, jobId)
         return {
           epoch: row.epoch,
-          sha256: row.sha256,
+          sha256: row.blob.sha256,
           bytes: Number(row.blob.bytes),
           architecture: row.architecture as never,
           preprocessing: row.preprocessing as never,
@@ -181,9 +183,13 @@ async function readJobs(queryable: Queryable, where: Prisma.Sql): Promise<JobRow
         SELECT count(*)::int FROM jobs q WHERE q.status = 'queued' AND q.project_id = j.project_id
           AND (q.priority > j.priority OR (q.priority = j.priority AND (q.created_at, q.id) < (j.created_at, j.id)))
       ) END AS ahead,
-      (SELECT jsonb_build_object('epoch', w.epoch, 'sha256', w.sha256, 'bytes', b.bytes)
-        FROM job_weights w JOIN blobs b ON b.sha256 = w.sha256 WHERE w.job_id = j.id AND w.which = 'best') AS best_weights,
-      (SELECT jsonb_build_object('epoch', w.epoch, 'sha256', w.sha256, 'bytes', b.bytes)
-        FROM job_weights w JOIN blobs b ON b.sha256 = w.sha256 WHERE w.job_id = j.id AND w.which = 'last') AS last_weights
+      ${weightsOf('best')} AS best_weights, ${weightsOf('last')} AS last_weights
     FROM jobs j WHERE j.deleted_at IS NULL AND ${where}`
+}
+
+/** Those that were removed have their hash still. */
+function weightsOf(which: 'best' | 'last'): Prisma.Sql {
+  return Prisma.sql`(
+    SELECT jsonb_build_object('epoch', w.epoch, 'sha256', COALESCE(w.sha256, w.removed_sha256), 'bytes', b.bytes)
+    FROM job_weights w LEFT JOIN blobs b ON b.sha256 = w.sha256 WHERE w.job_id = j.id AND w.which = ${which})`
 }

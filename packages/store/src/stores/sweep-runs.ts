@@ -12,6 +12,7 @@ import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { cancelTrainings } from './cancel-trainings.ts'
+import { removeUnkept } from './remove-unkept.ts'
 import { readScored } from './scored-trials.ts'
 import { insertEventForEach, insertSweepEvents } from './sweep-events.ts'
 
@@ -99,6 +100,7 @@ export function createSweepRuns(database: Database): SweepRunStore {
               AND status IN ('queued', 'running', 'pausing', 'cancelling') FOR UPDATE`
           if (held[0] === undefined) return false
           await markTrials(transaction, sweepId, update)
+          if (update.unkept !== undefined) await removeUnkept(transaction, sweepId, update.unkept)
           await updateSweep(transaction, sweepId, held[0].status, update)
           await insertSweepEvents(transaction, sweepId, update.events)
           return true

@@ -119,7 +119,9 @@ export function createSweeps(database: Database): SweepStore {
           let running: JobId[] = []
           if (next !== status) {
             if (command === 'cancel') running = await cancelTrainings(tx, id)
-            const reached = command === 'cancel' && running.length === 0 ? 'cancelled' : next
+            // What has ended and is not recorded yet keeps its result: the scheduler records it, and then the end.
+            const isOver = command === 'cancel' && !(await hasOpenTrials(tx, id))
+            const reached = isOver ? 'cancelled' : next
             await moveTo(tx, id, reached)
             await insertSweepEvents(tx, id, [describe(reached, command)])
           }
@@ -231,10 +233,12 @@ async function moveTo(transaction: Queryable, id: string, status: Sweep['status'
       stop_reason = CASE WHEN ${status} IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE stop_reason END,
       finished_at = CASE WHEN ${status} = 'cancelled' THEN clock_timestamp() END
     WHERE id = ${id}`
-  if (status !== 'cancelled') return
-  await transaction.$executeRaw`
-    UPDATE sweep_trials SET status = 'cancelled', finished_at = clock_timestamp()
-    WHERE sweep_id = ${id} AND status IN ('waiting', 'running')`
+}
+
+async function hasOpenTrials(transaction: Queryable, id: string): Promise<boolean> {
+  const rows = await transaction.$queryRaw<{ trial_index: number }[]>`
+    SELECT trial_index FROM sweep_trials WHERE sweep_id = ${id} AND status IN ('waiting', 'running') LIMIT 1`
+  return rows.length > 0
 }
 
 async function reopen(transaction: Queryable, id: string): Promise<void> {

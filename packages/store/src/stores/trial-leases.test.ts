@@ -60,6 +60,19 @@ describe('trials that are claimed together', () => {
     expect(rows.map(({ id }) => id).sort()).toEqual([trials[0], trials[1]].sort())
   })
 
+  it.each([
+    { count: 2, siblings: 1, what: 'their share of the slots' },
+    { count: 63, siblings: 3, what: 'all, where the share would be less than half a batch' },
+  ])('are $what, of at most $count more', async ({ count, siblings }) => {
+    await stores.workers.heartbeat({ id: 'a worker', slots: 2 })
+    const jobId = trials[0] as JobId
+    await stores.leases.claim(jobId, 'a worker')
+
+    const claimed = await stores.trialLeases.claimSiblings({ jobId, sweepId }, 'a worker', count)
+
+    expect(claimed).toHaveLength(siblings)
+  })
+
   it('end in one write, except those whose lease is another’s, and those to be cancelled as cancelled', async () => {
     const leases = await claimAll()
     await stores.database.job.update({ where: { id: trials[1] as JobId }, data: { leaseEpoch: 9 } })

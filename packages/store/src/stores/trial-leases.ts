@@ -32,11 +32,11 @@ export function createTrialLeases(
         const rows = await database.$queryRaw<SiblingRow[]>`
           WITH lead AS (
             UPDATE jobs SET batch_id = id WHERE id = ${first.jobId} AND ${count}::int > 0),
-          -- What is left is shared among the slots, so that none waits for another's batch.
+          -- What is left is shared among the slots, so that none waits for another's batch, but for batches of less than half.
           share AS (
-            SELECT LEAST(${count}::int, ceil((SELECT count(*) + 1 FROM jobs WHERE sweep_id = ${first.sweepId}
-                AND status = 'queued') / GREATEST(1, (SELECT sum(slots) FROM workers
-                WHERE seen_at > clock_timestamp() - interval '10 seconds'))::float8)::int - 1) AS siblings),
+            SELECT LEAST(${count}::int, GREATEST(${count}::int / 2, ceil((SELECT count(*) + 1 FROM jobs
+                WHERE sweep_id = ${first.sweepId} AND status = 'queued') / GREATEST(1, (SELECT sum(slots) FROM workers
+                WHERE seen_at > clock_timestamp() - interval '10 seconds'))::float8)::int - 1)) AS siblings),
           siblings AS (
             SELECT j.id FROM jobs j JOIN sweeps s ON s.id = j.sweep_id AND s.status = 'running'
             WHERE j.sweep_id = ${first.sweepId} AND j.status = 'queued' AND j.expected_ms IS NOT NULL AND j.dispatched_at IS NULL

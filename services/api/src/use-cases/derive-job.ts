@@ -6,6 +6,7 @@ import {
   type JobSpec,
   jobSpecSchema,
   type ProjectId,
+  type StopReason,
 } from '@trainyard/contracts'
 import {
   assertAllowed,
@@ -62,7 +63,7 @@ export function makeCloneJob(deps: {
 
 export function makeForkJob(deps: {
   jobs: Pick<JobStore, 'find'>
-  checkpoints: Pick<CheckpointStore, 'find' | 'list'>
+  checkpoints: Pick<CheckpointStore, 'find'>
   idempotency: Pick<IdempotencyStore, 'find'>
   createJob: CreateJob
 }): ForkJob {
@@ -73,11 +74,7 @@ export function makeForkJob(deps: {
     if (stored !== null && request !== null) return toReplay(stored, request)
     const parent = await findJob(jobs, projectId, id)
     assertAllowed('fork', parent.status)
-    const checkpoint =
-      checkpointId === undefined
-        ? (await checkpoints.list(parent.id))[0]
-        : (await findCheckpoint(checkpoints, parent, checkpointId)).checkpoint
-    if (checkpoint === undefined) throw new DomainError('checkpoint_not_found')
+    const { checkpoint } = await findCheckpoint(checkpoints, parent, checkpointId)
     const derivation = {
       origin: 'fork',
       parentJobId: parent.id,
@@ -158,11 +155,17 @@ export function makeRepeatJob(deps: {
   }
 }
 
+const UNREPEATABLE: Partial<Record<StopReason, string>> = {
+  max_seconds: 'The clock ended the job',
+  pruned: 'The other trials of its sweep ended the job',
+}
+
 function assertVerifiable(job: Job): void {
   if (job.weights === null) throw weightsNotFound(job)
-  if (job.stop_reason !== 'max_seconds') return
+  const cause = job.stop_reason === null ? undefined : UNREPEATABLE[job.stop_reason]
+  if (cause === undefined) return
   throw new DomainError('illegal_transition', {
-    detail: 'The clock ended the job (max_seconds): no second training ends at the same batch.',
+    detail: `${cause} (${job.stop_reason}): no second training ends at the same batch.`,
     status: job.status,
     allowed: ['clone', 'fork', 'delete'],
   })

@@ -47,7 +47,7 @@ export function makeReadWeightBytes({
   }
 }
 
-/** Throws `weights_not_found`, with the reason. */
+/** Throws `weights_not_found`, with the reason, or `removed_by_gc`. */
 export function makeLoadModel({
   jobs,
   readWeightBytes,

@@ -59,13 +59,14 @@ export function makeLoadCheckpoint(deps: {
   }
 }
 
-/** Throws `checkpoint_not_found`. */
+/** The newest where none is named. Throws `checkpoint_not_found`, or `removed_by_gc`. */
 export async function findCheckpoint(
   checkpoints: Pick<CheckpointStore, 'find'>,
   job: Job,
-  checkpointId: string,
+  checkpointId?: string,
 ) {
-  const found = isIdLike(checkpointId, 'ckpt') ? await checkpoints.find(job.id, checkpointId) : null
+  const isId = checkpointId === undefined || isIdLike(checkpointId, 'ckpt')
+  const found = isId ? await checkpoints.find(job.id, checkpointId) : null
   if (found === null) throw new DomainError('checkpoint_not_found')
   return found
 }

@@ -2,7 +2,7 @@
  * Carries sweeps on: one round looks at each that has something to be done, records what has ended, ends the sweep or
  * chooses its next trials. All it knows is in rows: a scheduler that dies in between is followed by one that does the same.
  */
-import type { SweepId, SweepStatus, SweepStopReason, TrialStatus } from '@trainyard/contracts'
+import type { SweepStatus, SweepStopReason, TrialStatus } from '@trainyard/contracts'
 import type {
   NewSweepEvent,
   OpenTrial,
@@ -15,6 +15,8 @@ import { findBoundaryWarnings, pickBest } from '@trainyard/sweeps'
 import type { SchedulerDeps } from '../deps.ts'
 import { chooseTrials, leftInRound, nextRound, roomFor, toScored } from './choose-trials.ts'
 import { describeChanges, describeRound } from './describe-changes.ts'
+import { findUnkept } from './find-unkept.ts'
+import { leaveOut, makeFinishedTrials, toRows } from './finished-trials.ts'
 import { LostSearchError, makeLoadSearch, type Search } from './load-search.ts'
 import { hasEnded, settleTrials, type TrialChanges } from './settle-trials.ts'
 import { makeTellEpochs } from './tell-epochs.ts'
@@ -24,22 +26,16 @@ type Deps = Pick<
   'sweeps' | 'datasets' | 'models' | 'workers' | 'pulse' | 'log' | 'jobMemoryBytesMax'
 >
 
-/** What ended so far, in the order of finishing; good as long as nobody else has recorded anything. */
-interface Finished {
-  count: number
-  rows: ScoredTrialRow[]
-}
-
 /** True when something was changed: the next round follows at once. */
 export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
   const { sweeps, workers, pulse, log } = deps
   const loadSearch = makeLoadSearch(deps)
   const tellEpochs = makeTellEpochs()
-  const finished = new Map<SweepId, Finished>()
+  const finished = makeFinishedTrials(deps)
 
   return async () => {
     const active = await sweeps.active()
-    for (const id of finished.keys()) if (!active.some((one) => one.id === id)) finished.delete(id)
+    finished.forget(active)
     tellEpochs.forget(active)
     if (active.length === 0) return false
     const slots = await workers.slots()
@@ -63,12 +59,14 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
     const { sweep } = search
     const open = await sweeps.openTrials(running.id)
     const changes = settleTrials(running.objective, sweep.repeats, open)
-    const before = await readFinished(running)
+    const settled = toRows(changes.settled, open)
+    const before = leaveOut(open, await finished.read(running))
     const update = toUpdate(search, running, open, changes, before.rows)
+    update.unkept = findUnkept(sweep, before.rows, settled)
     const isStopping = update.stopReason !== undefined
     if (isWorthWriting(update)) {
       if (!(await sweeps.apply(running.id, update))) return true
-      remember(running, before, changes.settled, open)
+      finished.add(running, before, settled)
     }
     if (isStopping) {
       for (const jobId of await sweeps.cancelJobs(running.id)) pulse.stopAsked(jobId, 'cancel')
@@ -82,7 +80,7 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
   }
 
   async function chooseMore(search: Search, running: RunningSweep, open: number, slots: number) {
-    const { rows, count } = await readFinished(running)
+    const { rows, count } = await finished.read(running)
     const known = { ...running, finishedTrials: count }
     const round = nextRound(search, known, open, rows)
     if (round !== null) {
@@ -207,26 +205,6 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
     })
   }
 
-  async function readFinished(running: RunningSweep): Promise<Finished> {
-    const known = finished.get(running.id)
-    if (known !== undefined && known.count >= running.finishedTrials) return known
-    const read = { count: running.finishedTrials, rows: await sweeps.scored(running.id) }
-    finished.set(running.id, read)
-    return read
-  }
-
-  function remember(
-    { id }: RunningSweep,
-    before: Finished,
-    settled: readonly SettledTrial[],
-    open: readonly OpenTrial[],
-  ): void {
-    finished.set(id, {
-      count: before.count + settled.length,
-      rows: [...before.rows, ...toRows(settled, open)],
-    })
-  }
-
   async function fail(running: RunningSweep, message: string): Promise<void> {
     for (const jobId of await sweeps.cancelJobs(running.id)) pulse.stopAsked(jobId, 'cancel')
     const error = { code: 'invalid_config', message }
@@ -292,15 +270,4 @@ function countCauses(
     if (error !== null) causes[error.code] = (causes[error.code] ?? 0) + 1
   }
   return causes
-}
-
-function toRows(settled: readonly SettledTrial[], open: readonly OpenTrial[]): ScoredTrialRow[] {
-  const params = new Map(open.map((trial) => [trial.trialIndex, trial.params]))
-  return settled.map(({ trialIndex, status, objective }) => ({
-    trialIndex,
-    status,
-    params: params.get(trialIndex) ?? {},
-    objective: objective?.mean ?? null,
-    finishedOrder: null,
-  }))
 }

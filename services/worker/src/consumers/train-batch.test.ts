@@ -1,9 +1,11 @@
-/** Trials that share a thread, where their results cannot be stored. */
+/** Trials that share a thread: what of them is written when, and what is not. */
 import { createId, type Job } from '@trainyard/contracts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeNewSweep } from '../../../../test/support/factories.ts'
+import { waitFor } from '../../../../test/support/wait-for.ts'
 import { makeXorRows, openTestWorker, type TestWorker } from '../worker-deps.fixture.ts'
-import { makeJobTrainer } from './train-job.ts'
+import { makeTakeDelivery } from './take-delivery.ts'
+import { type JobTrainer, makeJobTrainer } from './train-job.ts'
 
 /** Long enough together for a write while they train. */
 const EPOCHS = 3000
@@ -18,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => worker.stop())
 
 it('leaves trials to their leases when a bug keeps their results from being stored, and lives on', async () => {
-  const trials = await insertTrials()
+  const trials = await insertTrials(EPOCHS)
   let renewals = 0
   const trainer = makeJobTrainer({
     ...worker.deps,
@@ -50,7 +52,56 @@ it('leaves trials to their leases when a bug keeps their results from being stor
   expect(rows.map(({ status }) => status)).toEqual(trials.map(() => 'running'))
 })
 
-async function insertTrials(): Promise<Job[]> {
+it('takes the next delivery while a batch is written, and not another one while that goes on', async () => {
+  const batches = [await insertTrials(9), await insertTrials(9), await insertTrials(9)]
+  const [first, second, third] = batches.map(([trial]) => trial?.id as Job['id'])
+  const gate = Promise.withResolvers<void>()
+  const trainer = makeJobTrainer({
+    ...worker.deps,
+    trialLeases: {
+      ...worker.deps.trialLeases,
+      async finishMany(finishes) {
+        await gate.promise
+        return await worker.deps.trialLeases.finishMany(finishes)
+      },
+    },
+  })
+  let trained = 0
+  const counting: Pick<JobTrainer, 'train'> = {
+    train: (jobId, onTrained) =>
+      trainer.train(jobId, () => {
+        trained += 1
+        onTrained?.()
+      }),
+  }
+  const take = makeTakeDelivery(counting, worker.deps.log)
+  const statusesOf = async (trials: readonly Job[] = []) => {
+    const ids = trials.map(({ id }) => id)
+    const rows = await worker.stores.database.job.findMany({ where: { id: { in: ids } } })
+    return new Set(rows.map(({ status }) => status))
+  }
+
+  await take(first as Job['id'])
+  const whileWritten = await statusesOf(batches[0])
+  const others = [take(second as Job['id']), take(third as Job['id'])]
+  let taken = 0
+  for (const other of others) {
+    other.then(() => {
+      taken += 1
+    })
+  }
+  await waitFor('both are trained', () => trained === batches.length)
+  const takenWhileWritten = taken
+  gate.resolve()
+  await Promise.all(others)
+  await trainer.drain()
+
+  expect(whileWritten).toEqual(new Set(['running']))
+  expect(takenWhileWritten).toBe(0)
+  for (const trials of batches) expect(await statusesOf(trials)).toEqual(new Set(['succeeded']))
+})
+
+async function insertTrials(epochs: number): Promise<Job[]> {
   const dataset = await worker.insertDataset(makeXorRows(40))
   const sweepId = createId('sweep')
   const { stores, projectId } = worker
@@ -60,7 +111,7 @@ async function insertTrials(): Promise<Job[]> {
   const trials: Job[] = []
   for (let trialIndex = 0; trialIndex < TRIALS; trialIndex++) {
     const job = await worker.insertJob(dataset, (resolved) => {
-      resolved.training.epochs = EPOCHS
+      resolved.training.epochs = epochs
     })
     await stores.database.job.update({
       where: { id: job.id },

@@ -28,7 +28,8 @@ const NOTHING = { best: null, final: null, manifest: null, layers: [], weights: 
 const BATCH_MAX = 64
 /** Of training: another project's job waits for about as long. */
 const BATCH_MS_MAX = 200
-const WRITE_EVERY_MS = 100
+/** Each write wakes scheduler and clients, which compute on the same cores. */
+const WRITE_EVERY_MS = 250
 const RETRY_MS = 1000
 const RETRY_FOR_MS = 10 * 60_000
 
@@ -56,9 +57,15 @@ interface Ended {
   contents: { sha256: string; bytes: Uint8Array }[]
 }
 
+export interface RunningBatch {
+  jobs: Map<JobId, RunningJob>
+  /** Resolves when the thread is free; what is left to be written then has not ended. */
+  trained: Promise<void>
+}
+
 export interface BatchTrainer {
   /** Claims more trials like this one and starts them all. */
-  start(first: ClaimedJob): Promise<Map<JobId, RunningJob>>
+  start(first: ClaimedJob): Promise<RunningBatch>
 }
 
 export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
@@ -85,14 +92,19 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
           if (current !== undefined && current.cause !== null) run?.kill()
         }, STOP_MS_MAX)
       }
+      const trained = Promise.withResolvers<void>()
       const ended = work(members, first, progress, stop, (started) => {
         run = started
         members.forEach(({ cause }, index) => {
           if (cause !== null) started.stop(index)
         })
-      }).finally(() => clearTimeout(killing))
-      return new Map(
-        members.map(({ job }, index) => [
+        started.ended.then(trained.resolve, trained.resolve)
+      }).finally(() => {
+        clearTimeout(killing)
+        trained.resolve()
+      })
+      const jobs = new Map(
+        members.map(({ job }, index): [JobId, RunningJob] => [
           job.id,
           {
             stop: (cause) => stop(index, cause),
@@ -109,6 +121,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
           },
         ]),
       )
+      return { jobs, trained: trained.promise }
     },
   }
 

@@ -28,8 +28,11 @@ import { createSolitude } from './solitude.ts'
 import { makeBatchTrainer } from './train-batch.ts'
 
 export interface JobTrainer {
-  /** What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. */
-  train(jobId: JobId): Promise<void>
+  /**
+   * What a delivery sets going: claim → train → finish → announce. Resolves when the job is ended or another's. `onTrained` is
+   * called when a batch of trials needs its thread no more and only has to be written.
+   */
+  train(jobId: JobId, onTrained?: () => void): Promise<void>
   /** Of a job that another trains, or nobody, nothing happens. */
   stop(jobId: JobId, how: StopWish): void
   running(): Iterable<RunningJob>
@@ -60,14 +63,18 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   })
 
   /** False when there was nothing to claim. */
-  const claimAndRun = async (jobId: JobId, acquit: (() => void) | null): Promise<boolean> => {
+  const claimAndRun = async (
+    jobId: JobId,
+    acquit: (() => void) | null,
+    onTrained = () => {},
+  ): Promise<boolean> => {
     if (isDraining) return true
     failpoint('worker.delivered')
     const claimed = await leases.claim(jobId, workerId, { isAlone: acquit !== null })
     if (claimed === null) return false
     failpoint('worker.claimed')
     if (acquit === null && claimed.trial?.expectedMs != null) {
-      await runBatch(claimed)
+      await runBatch(claimed, onTrained)
       return true
     }
     pulse.jobChanged(jobId)
@@ -87,22 +94,23 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
   }
 
   /** The trial with others of its sweep that are as short. */
-  const runBatch = async (first: ClaimedJob): Promise<void> => {
-    const batch = await batches.start(first)
-    for (const [jobId, job] of batch) running.set(jobId, job)
-    if (isDraining) for (const job of batch.values()) job.stop('drain')
-    else if (solitude.isWanted()) for (const job of batch.values()) job.stop('made_way')
+  const runBatch = async (first: ClaimedJob, onTrained: () => void): Promise<void> => {
+    const { jobs, trained } = await batches.start(first)
+    for (const [jobId, job] of jobs) running.set(jobId, job)
+    if (isDraining) for (const job of jobs.values()) job.stop('drain')
+    else if (solitude.isWanted()) for (const job of jobs.values()) job.stop('made_way')
+    trained.then(onTrained)
     try {
-      await Promise.all([...batch.values()].map(({ ended }) => ended))
+      await Promise.all([...jobs.values()].map(({ ended }) => ended))
     } finally {
-      for (const [jobId, job] of batch) if (running.get(jobId) === job) running.delete(jobId)
+      for (const [jobId, job] of jobs) if (running.get(jobId) === job) running.delete(jobId)
       pulse.slotFreed()
     }
   }
 
   return {
-    async train(jobId) {
-      if (await solitude.beside(() => claimAndRun(jobId, null))) return
+    async train(jobId, onTrained) {
+      if (await solitude.beside(() => claimAndRun(jobId, null, onTrained))) return
       // Else taken by another, ended or cancelled meanwhile: the delivery has done its work.
       if (!(await leases.isSuspect(jobId))) return
       log.warn({ job: jobId }, 'a job has lost several workers in a row and runs alone')
@@ -152,6 +160,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       run?.kill()
     }
     let isHung = false
+    let isAtRung = false
     let excessBytes: number | null = null
     const batchesBefore = job.checkpoint?.step ?? 0
     const batch = () => batchesBefore + (run?.batches() ?? 0)
@@ -161,6 +170,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       {
         // Reading and preparing the data counts as one batch.
         batch,
+        isAtRung: () => isAtRung,
         onStopAsked: stop,
         onFenced: () => stop('fenced'),
         onHung() {
@@ -186,7 +196,9 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     let rules: TrialRules | null = null
     const passRung = async (reached: Parameters<TrialRules['decide']>[1]): Promise<void> => {
+      isAtRung = true
       const stops = await rules?.decide(lease, reached, () => cause === null)
+      isAtRung = false
       if (stops === null) stop('fenced')
       run?.answerRung(stops ?? false)
     }

@@ -22,6 +22,7 @@ let batches: number
 let told: string[]
 /** When the first epoch of what was stored had ended. */
 let storedEnds: number[]
+let isAtRung: boolean
 /** Batches that the row knows of. */
 let reported: number[]
 let logged: { level: number; msg: string }[]
@@ -32,6 +33,7 @@ beforeEach(() => {
   writes = []
   store = { answer: 'go_on', failure: null, held: null }
   batches = 0
+  isAtRung = false
   told = []
   storedEnds = []
   reported = []
@@ -58,6 +60,7 @@ beforeEach(() => {
     { leases, renewEveryMs: 2000, log },
     {
       batch: () => batches,
+      isAtRung: () => isAtRung,
       onBatchReported: (batch) => reported.push(batch),
       onHung: () => told.push('hung'),
       onStopAsked: (how) => told.push(how),
@@ -256,6 +259,18 @@ describe('the lease', () => {
 
     expect(renewals).toBeGreaterThan(290)
     expect(writes.length).toBeGreaterThan(renewals + 25)
+    expect([toldBefore, told]).toEqual([[], ['hung']])
+  })
+
+  it('is renewed for longer than that while the training waits at a rung, and counts from its end', async () => {
+    batches = 5
+    isAtRung = true
+    await passTime(25 * MINUTE_MS)
+    isAtRung = false
+    await passTime(9 * MINUTE_MS)
+    const toldBefore = [...told]
+    await passTime(2 * MINUTE_MS)
+
     expect([toldBefore, told]).toEqual([[], ['hung']])
   })
 

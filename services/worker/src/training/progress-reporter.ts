@@ -24,6 +24,8 @@ const EPOCHS_PER_REPORT = 20_000
 export interface ReporterHooks {
   /** How far the training is, in batches from its start. */
   batch: () => number
+  /** Whether the training waits for us, as it does at a rung: for Postgres, however long that is away. */
+  isAtRung: () => boolean
   /** That far is known to the row now. */
   onBatchReported: (batch: number) => void
   /** One batch takes longer than any may. */
@@ -119,7 +121,7 @@ export function startReporter(
     if (stopped || underWay !== null) return
     const nowMs = performance.now()
     const batch = hooks.batch()
-    if (batch !== batchSeen) {
+    if (batch !== batchSeen || hooks.isAtRung()) {
       batchSeen = batch
       movedMs = nowMs
     } else if (nowMs - movedMs > BATCH_MS_MAX) {

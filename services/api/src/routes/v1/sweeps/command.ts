@@ -15,7 +15,7 @@ const COMMANDS = {
   cancel: {
     summary: 'Cancel a sweep',
     description:
-      'No trial starts any more: waiting ones are cancelled at once (200), running ones stop at their next batch (202). Repeating it changes nothing.',
+      'No trial starts any more, running ones stop at their next batch, and what has ended keeps its result (202 until the sweep has ended). Repeating it changes nothing.',
   },
   pause: {
     summary: 'Pause a sweep',

@@ -82,6 +82,7 @@ describe('POST /v1/sweeps', () => {
       '#/constraints',
     ],
     ['a stray field', { trails: 3 }, '#/trails'],
+    ['more than the best of a trial', { gc: { save_trial_best: 2 } }, '#/gc/save_trial_best'],
   ])('refuses %s with its pointer, and stores nothing', async (_name, overrides, pointer) => {
     const before = await test.stores.database.sweep.count()
 
@@ -134,6 +135,19 @@ describe('POST /v1/sweeps/preview', () => {
       17, 18, 19,
     ])
     expect(preview.has_more).toBe(false)
+  })
+
+  it('refuses what a gc cannot keep, with every pointer and limit', async () => {
+    const gc = { save_experiment_best: 10_001, save_trial_best: 2, save_trial_latest: -1 }
+
+    const response = await test.send('POST', '/v1/sweeps/preview', { body: { ...spec(), gc } })
+
+    expect(response.statusCode).toBe(422)
+    expect(toProblem(response).errors).toEqual([
+      { pointer: '#/gc/save_experiment_best', detail: 'must be at most 10000, got 10001' },
+      { pointer: '#/gc/save_trial_best', detail: 'must be at most 1, got 2' },
+      { pointer: '#/gc/save_trial_latest', detail: 'must be at least 0, got -1' },
+    ])
   })
 
   it('says how many trials asha lets train on', async () => {
