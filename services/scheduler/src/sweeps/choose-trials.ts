@@ -20,8 +20,8 @@ import {
 } from '@trainyard/sweeps'
 import type { Search } from './load-search.ts'
 
-/** Short trials are claimed up to so many at a time; each slot finds as many more when it is done with them. */
-const AHEAD_PER_SLOT = 128
+/** Short trials are claimed up to 64 at a time: of those of a slot some train, some are written, and some wait. */
+const AHEAD_PER_SLOT = 192
 /** Of one round, so that other sweeps have their turn; and of one transaction. */
 const CHOSEN_MAX = 256
 
