@@ -22,7 +22,7 @@ const rowOf = (trialIndex: number, rate: number, objective: number): ScoredTrial
 it('keeps random trials ready for every slot, and no more than the sweep still has', () => {
   const many = makeRunningSweep({ maxTrials: 10_000 })
 
-  expect(roomFor(searchOf({ max_trials: 10_000 }), many, 0, 1)).toBe(128)
+  expect(roomFor(searchOf({ max_trials: 10_000 }), many, 0, 1)).toBe(192)
   expect(roomFor(searchOf({ max_trials: 10_000 }), many, 0, 100)).toBe(256)
   expect(roomFor(searchOf(), makeRunningSweep({ chosen: 18 }), 0, 2)).toBe(2)
 })
