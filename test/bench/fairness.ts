@@ -21,7 +21,7 @@ const SINGLE_JOBS = 10
 /** Guards against a hang, no more. */
 const ENDED_MS_MAX = 600_000
 
-type Size = 'tiny' | 'long' | 'longer'
+type Size = 'tiny' | 'short' | 'long' | 'longer'
 
 interface Project {
   client: TestClient
@@ -46,9 +46,9 @@ for (const queue of process.argv[3] === undefined
     `\n| ${queue}, ${SHARE_SECONDS} s | share of A | share of B | trials |\n|---|---|---|---|`,
   )
   for (const sizes of [
-    ['tiny', 'tiny'],
+    ['short', 'short'],
     ['long', 'long'],
-    ['tiny', 'long'],
+    ['short', 'long'],
     ['long', 'longer'],
   ] as const) {
     console.log(await measureShares(stack, [a, b], sizes))
@@ -64,13 +64,14 @@ async function open(stack: TestStack, name: string): Promise<Project> {
     (await send<Dataset>(client, '/v1/datasets', { builtin })).id
   const xor = await make({ generator: 'xor', rows: 100, noise: 0.1, seed: 1 })
   const digits = await make({ generator: 'digits' })
-  return { client, datasets: { tiny: xor, long: digits, longer: digits } }
+  return { client, datasets: { tiny: xor, short: digits, long: digits, longer: digits } }
 }
 
-/** Milliseconds, a few hundred of them, and four times as many. */
+/** A millisecond or two, so many that ten thousand last for more than a minute, a few hundred, and four times as many. */
 function toSpec({ datasets }: Project, size: Size): SweepSpec {
-  const layers = size === 'tiny' ? [{ units: 4 }] : [{ units: 128 }, { units: 64 }]
-  const epochs = { tiny: 5, long: 50, longer: 200 }[size]
+  const large = [{ units: 128 }, { units: 64 }]
+  const layers = { tiny: [{ units: 4 }], short: [{ units: 32 }], long: large, longer: large }[size]
+  const epochs = { tiny: 5, short: 5, long: 50, longer: 200 }[size]
   return {
     dataset_id: datasets[size],
     seed: 1,
@@ -136,7 +137,9 @@ async function measureShares(
   const total = shares.reduce((sum, { threadSeconds }) => sum + threadSeconds, 0)
   const cells = shares.map(({ threadSeconds }) => `${((100 * threadSeconds) / total).toFixed(1)} %`)
   for (const [i, { client }] of projects.entries()) {
-    await client.send('POST', `/v1/sweeps/${sweeps[i]?.id}/cancel`)
+    const { status } = await client.send('POST', `/v1/sweeps/${sweeps[i]?.id}/cancel`)
+    // One that ran out of trials has no share to ask for.
+    if (status >= 400) throw new Error(`the sweep of ${sizes[i]} trials has ended too early`)
   }
   const trials = shares.map((share) => share.trials).join(' and ')
   return `| A ${sizes[0]}, B ${sizes[1]} | ${cells.join(' | ')} | ${trials} |`
