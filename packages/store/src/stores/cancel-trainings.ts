@@ -4,6 +4,10 @@ import { insertEventForEach } from './sweep-events.ts'
 
 /** Ends a sweep's queued trainings and asks the workers of the running ones, which are named. The caller holds the sweep's row. */
 export async function cancelTrainings(transaction: Queryable, sweepId: string): Promise<JobId[]> {
+  // In the order in which workers take many at a time, or each would wait for the other.
+  await transaction.$queryRaw`
+    SELECT id FROM jobs WHERE sweep_id = ${sweepId} AND status IN ('queued', 'paused', 'running', 'pausing')
+    ORDER BY id FOR UPDATE`
   await transaction.$executeRaw`
     WITH job AS (
       UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled', event_seq = event_seq + 1,

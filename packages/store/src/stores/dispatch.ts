@@ -101,7 +101,8 @@ export function createDispatch(
       translateErrors(async () => {
         await database.$executeRaw`
           UPDATE jobs SET dispatched_at = clock_timestamp()
-          WHERE (id, dispatch_generation) IN (${pairs(jobs)}) AND status = 'queued'`
+          WHERE id IN (SELECT id FROM jobs
+            WHERE (id, dispatch_generation) IN (${pairs(jobs)}) AND status = 'queued' ORDER BY id FOR UPDATE)`
       }),
 
     undelivered: () =>

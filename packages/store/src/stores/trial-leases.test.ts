@@ -9,6 +9,7 @@ import {
   makeNewSweep,
 } from '../../../../test/support/factories.ts'
 import { useTestStores } from '../../../../test/support/use-stores.ts'
+import { waitFor } from '../../../../test/support/wait-for.ts'
 
 const stores = useTestStores()
 const FINISH: Finish = {
@@ -71,6 +72,25 @@ describe('trials that are claimed together', () => {
     const claimed = await stores.trialLeases.claimSiblings({ jobId, sweepId }, 'a worker', count)
 
     expect(claimed).toHaveLength(siblings)
+  })
+
+  it('are not held while the first of them is waited for, which a cancel may hold that waits for them', async () => {
+    const jobId = trials[0] as JobId
+    await stores.leases.claim(jobId, 'a worker')
+    let claiming: Promise<unknown> = Promise.resolve()
+
+    await stores.database.$transaction(async (cancel) => {
+      await cancel.$queryRaw`SELECT id FROM jobs WHERE id = ${jobId} FOR UPDATE`
+      claiming = stores.trialLeases.claimSiblings({ jobId, sweepId }, 'a worker', 63)
+      await waitFor('the claim waits', async () => {
+        const waiting = await stores.database.$queryRaw<unknown[]>`
+          SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+        return waiting.length > 0
+      })
+      await cancel.$queryRaw`SELECT id FROM jobs WHERE sweep_id = ${sweepId} ORDER BY id FOR UPDATE NOWAIT`
+    })
+
+    expect(await claiming).toHaveLength(3)
   })
 
   it('end in one write, except those whose lease is another’s, and those to be cancelled as cancelled', async () => {

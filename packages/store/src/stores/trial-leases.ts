@@ -31,7 +31,7 @@ export function createTrialLeases(
         // One that lost its worker runs alone: it may be what killed it.
         const rows = await database.$queryRaw<SiblingRow[]>`
           WITH lead AS (
-            UPDATE jobs SET batch_id = id WHERE id = ${first.jobId} AND ${count}::int > 0),
+            UPDATE jobs SET batch_id = id WHERE id = ${first.jobId} AND ${count}::int > 0 RETURNING id),
           -- What is left is shared among the slots, so that none waits for another's batch, but for batches of less than half.
           share AS (
             SELECT LEAST(${count}::int, GREATEST(${count}::int / 2, ceil((SELECT count(*) + 1 FROM jobs
@@ -39,7 +39,9 @@ export function createTrialLeases(
                 WHERE seen_at > clock_timestamp() - interval '10 seconds'))::float8)::int - 1)) AS siblings),
           siblings AS (
             SELECT j.id FROM jobs j JOIN sweeps s ON s.id = j.sweep_id AND s.status = 'running'
-            WHERE j.sweep_id = ${first.sweepId} AND j.status = 'queued' AND j.expected_ms IS NOT NULL AND j.dispatched_at IS NULL
+            -- The first is waited for before any other is held, or a cancel could hold it and wait for these.
+            WHERE EXISTS (SELECT 1 FROM lead)
+              AND j.sweep_id = ${first.sweepId} AND j.status = 'queued' AND j.expected_ms IS NOT NULL AND j.dispatched_at IS NULL
               AND j.crash_count = 0 AND j.deleted_at IS NULL AND j.run_after <= clock_timestamp()
             ORDER BY j.trial_index LIMIT (SELECT siblings FROM share) FOR UPDATE OF j SKIP LOCKED),
           job AS (
@@ -64,7 +66,7 @@ export function createTrialLeases(
     renew: (leases) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<{ id: string; status: string }[]>`
-          UPDATE jobs SET lease_until = ${leaseUntil} WHERE ${areMine(leases)} RETURNING id, status`
+          UPDATE jobs SET lease_until = ${leaseUntil} WHERE id IN (${lockMine(leases)}) RETURNING id, status`
         return new Map(
           rows.map(({ id, status }) => [id as JobId, status === 'cancelling' ? 'cancel' : 'go_on']),
         )
@@ -96,12 +98,12 @@ export function createTrialLeases(
         await database.$executeRaw`
           WITH job AS (
             UPDATE jobs SET status = 'queued', ${released}
-            WHERE ${areMine(leases)} AND status = 'running' RETURNING id, event_seq)
+            WHERE id IN (${lockMine(leases)}) AND status = 'running' RETURNING id, event_seq)
           ${insertEventForEach('job.retrying', 'The worker has given the job back; it waits for another', { status: 'queued', reason: 'drained' })}`
         await database.$executeRaw`
           WITH job AS (
             UPDATE jobs SET status = 'paused', ${released}
-            WHERE ${areMine(leases)} AND status = 'pausing' RETURNING id, event_seq)
+            WHERE id IN (${lockMine(leases)}) AND status = 'pausing' RETURNING id, event_seq)
           ${insertEventForEach('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
       }),
 
@@ -168,6 +170,11 @@ function areMine(leases: readonly Lease[]): Prisma.Sql {
   const epochs = leases.map(({ leaseEpoch }) => leaseEpoch)
   return Prisma.sql`(id, lease_epoch) IN (SELECT * FROM unnest(${ids}::text[], ${epochs}::int[]))
     AND status IN ('running', 'pausing', 'cancelling')`
+}
+
+/** Everybody who takes many trainings takes them in one order: a cancel and a worker's write would wait for each other else. */
+function lockMine(leases: readonly Lease[]): Prisma.Sql {
+  return Prisma.sql`SELECT id FROM jobs WHERE ${areMine(leases)} ORDER BY id FOR UPDATE`
 }
 
 async function writeEnds(transaction: Queryable, ends: readonly End[]): Promise<void> {
