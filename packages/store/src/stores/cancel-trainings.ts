@@ -1,13 +1,13 @@
 import type { JobId } from '@trainyard/contracts'
 import type { Queryable } from '../client.ts'
+import { Prisma } from '../generated/client.ts'
+import { lockJobs } from './lock-jobs.ts'
 import { insertEventForEach } from './sweep-events.ts'
 
 /** Ends a sweep's queued trainings and asks the workers of the running ones, which are named. The caller holds the sweep's row. */
 export async function cancelTrainings(transaction: Queryable, sweepId: string): Promise<JobId[]> {
-  // In the order in which workers take many at a time, or each would wait for the other.
-  await transaction.$queryRaw`
-    SELECT id FROM jobs WHERE sweep_id = ${sweepId} AND status IN ('queued', 'paused', 'running', 'pausing')
-    ORDER BY id FOR UPDATE`
+  const open = Prisma.sql`sweep_id = ${sweepId} AND status IN ('queued', 'paused', 'running', 'pausing')`
+  await transaction.$queryRaw(lockJobs(open))
   await transaction.$executeRaw`
     WITH job AS (
       UPDATE jobs SET status = 'cancelled', stop_reason = 'cancelled', event_seq = event_seq + 1,

@@ -6,6 +6,7 @@ import type { Database } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { isDue } from './is-due.ts'
+import { lockJobs } from './lock-jobs.ts'
 import { type HeldJob, recover } from './recovery.ts'
 
 /** Dead leases handled in one round; the next round takes the rest. */
@@ -101,8 +102,7 @@ export function createDispatch(
       translateErrors(async () => {
         await database.$executeRaw`
           UPDATE jobs SET dispatched_at = clock_timestamp()
-          WHERE id IN (SELECT id FROM jobs
-            WHERE (id, dispatch_generation) IN (${pairs(jobs)}) AND status = 'queued' ORDER BY id FOR UPDATE)`
+          WHERE id IN (${lockWaiting(jobs)})`
       }),
 
     undelivered: () =>
@@ -118,7 +118,7 @@ export function createDispatch(
       translateErrors(async () => {
         await database.$executeRaw`
           UPDATE jobs SET dispatched_at = NULL, dispatch_generation = dispatch_generation + 1
-          WHERE (id, dispatch_generation) IN (${pairs(jobs)}) AND status = 'queued'`
+          WHERE id IN (${lockWaiting(jobs)})`
       }),
 
     clockMs: () =>
@@ -131,10 +131,11 @@ export function createDispatch(
     recoverDeadLeases: (asOfMs) =>
       translateErrors(async () => {
         // No lease ends so late: the clock was set back since it was renewed. Who lives renews it, who is dead is found in time.
+        const tooLate = Prisma.sql`status IN ('running', 'pausing', 'cancelling')
+          AND lease_until > clock_timestamp() + make_interval(secs => ${leaseSeconds + 1}::float8)`
         await database.$executeRaw`
           UPDATE jobs SET lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds}::float8)
-          WHERE status IN ('running', 'pausing', 'cancelling')
-            AND lease_until > clock_timestamp() + make_interval(secs => ${leaseSeconds + 1}::float8)`
+          WHERE id IN (${lockJobs(tooLate)})`
         const asOf =
           asOfMs === undefined
             ? Prisma.sql`clock_timestamp()`
@@ -163,8 +164,12 @@ export function createDispatch(
   }
 }
 
-function pairs(jobs: readonly Dispatchable[]): Prisma.Sql {
-  return Prisma.join(jobs.map((job) => Prisma.sql`(${job.jobId}, ${job.generation}::int)`))
+/** Those that still wait, under the generation that was seen. */
+function lockWaiting(jobs: readonly Dispatchable[]): Prisma.Sql {
+  const seen = jobs.map(({ jobId, generation }) => Prisma.sql`(${jobId}, ${generation}::int)`)
+  return lockJobs(
+    Prisma.sql`(id, dispatch_generation) IN (${Prisma.join(seen)}) AND status = 'queued'`,
+  )
 }
 
 function toDispatchable(row: IdRow): Dispatchable {

@@ -8,6 +8,7 @@ import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { fromEpochMetrics } from '../mappers/metrics.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { lockJobs } from './lock-jobs.ts'
 import { insertEventForEach, manyEventIds } from './sweep-events.ts'
 
 interface SiblingRow {
@@ -66,7 +67,7 @@ export function createTrialLeases(
     renew: (leases) =>
       translateErrors(async () => {
         const rows = await database.$queryRaw<{ id: string; status: string }[]>`
-          UPDATE jobs SET lease_until = ${leaseUntil} WHERE id IN (${lockMine(leases)}) RETURNING id, status`
+          UPDATE jobs SET lease_until = ${leaseUntil} WHERE id IN (${lockJobs(areMine(leases))}) RETURNING id, status`
         return new Map(
           rows.map(({ id, status }) => [id as JobId, status === 'cancelling' ? 'cancel' : 'go_on']),
         )
@@ -75,8 +76,10 @@ export function createTrialLeases(
     finishMany: (finishes) =>
       translateErrors(() =>
         database.$transaction(async (transaction) => {
-          const held = await transaction.$queryRaw<{ id: string; status: string }[]>`
-            SELECT id, status FROM jobs WHERE ${areMine(finishes.map(({ lease }) => lease))} ORDER BY id FOR UPDATE`
+          const mine = areMine(finishes.map(({ lease }) => lease))
+          const held = await transaction.$queryRaw<{ id: string; status: string }[]>(
+            lockJobs(mine, Prisma.sql`id, status`),
+          )
           const statuses = new Map(held.map(({ id, status }) => [id, status]))
           const ends = finishes.flatMap(({ lease, finish }): End[] => {
             const status = statuses.get(lease.jobId)
@@ -98,12 +101,12 @@ export function createTrialLeases(
         await database.$executeRaw`
           WITH job AS (
             UPDATE jobs SET status = 'queued', ${released}
-            WHERE id IN (${lockMine(leases)}) AND status = 'running' RETURNING id, event_seq)
+            WHERE id IN (${lockJobs(areMine(leases))}) AND status = 'running' RETURNING id, event_seq)
           ${insertEventForEach('job.retrying', 'The worker has given the job back; it waits for another', { status: 'queued', reason: 'drained' })}`
         await database.$executeRaw`
           WITH job AS (
             UPDATE jobs SET status = 'paused', ${released}
-            WHERE id IN (${lockMine(leases)}) AND status = 'pausing' RETURNING id, event_seq)
+            WHERE id IN (${lockJobs(areMine(leases))}) AND status = 'pausing' RETURNING id, event_seq)
           ${insertEventForEach('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
       }),
 
@@ -170,11 +173,6 @@ function areMine(leases: readonly Lease[]): Prisma.Sql {
   const epochs = leases.map(({ leaseEpoch }) => leaseEpoch)
   return Prisma.sql`(id, lease_epoch) IN (SELECT * FROM unnest(${ids}::text[], ${epochs}::int[]))
     AND status IN ('running', 'pausing', 'cancelling')`
-}
-
-/** Everybody who takes many trainings takes them in one order: a cancel and a worker's write would wait for each other else. */
-function lockMine(leases: readonly Lease[]): Prisma.Sql {
-  return Prisma.sql`SELECT id FROM jobs WHERE ${areMine(leases)} ORDER BY id FOR UPDATE`
 }
 
 async function writeEnds(transaction: Queryable, ends: readonly End[]): Promise<void> {
