@@ -10,8 +10,8 @@ export interface Peer {
   script: string
   flags?: string[]
   language: 'javascript' | 'python'
-  /** A package in node_modules, or Python that must run. */
-  needs: string
+  /** A package in node_modules, or Python that must run; nothing for our own. */
+  needs?: string
   /** By workload. */
   runs: Record<string, Run>
 }
@@ -33,7 +33,6 @@ export const PEERS: Peer[] = [
     name: 'trainyard',
     script: 'peer-trainyard.ts',
     language: 'javascript',
-    needs: '../common.ts',
     runs: {
       W1: { epochs: 2000 },
       W2: { epochs: 1000 },
@@ -171,7 +170,6 @@ export const SWEEPS: Peer[] = [
     name: 'trainyard',
     script: 'sweep-trainyard.ts',
     language: 'javascript',
-    needs: '../common.ts',
     runs: { W8: {} },
   },
   {

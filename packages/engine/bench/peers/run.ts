@@ -84,6 +84,7 @@ async function runOnce(peer: Peer, workload: string, run: Run): Promise<Line | n
 }
 
 function isInstalled({ language, needs }: Peer): boolean {
+  if (needs === undefined) return true
   if (language === 'python') return succeeds(python, ['-c', needs])
   return existsSync(`${folder}/node_modules/${needs}`)
 }
