@@ -55,7 +55,7 @@ export function renderHistory({ sweep, trials }: Results, theme: Theme): string 
   const scored = toScored(trials).slice(-POINTS_MAX)
   const values = scored.map(({ objective }) => objective)
   const { clip, clipped } = clipWorst(values, sweep.objective.goal)
-  const title = `${sweep.objective.metric} by trial`
+  const title = `${sweep.objective.metric} by trial, in the order of finishing`
   if (scored.length === 0) return draw(sweep, title, HEIGHT, colors, [nothingYet(colors)])
   const x = makeEpochAxis(scored.length, LEFT, RIGHT)
   const y = makeLossAxis(values.map(clip), BOTTOM, TOP)

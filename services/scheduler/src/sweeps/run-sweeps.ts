@@ -208,9 +208,13 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
   async function fail(running: RunningSweep, message: string): Promise<void> {
     for (const jobId of await sweeps.cancelJobs(running.id)) pulse.stopAsked(jobId, 'cancel')
     const error = { code: 'invalid_config', message }
+    const open = await sweeps.openTrials(running.id)
     await sweeps.apply(running.id, {
       started: [],
-      settled: [],
+      settled: open.map(({ trialIndex, jobs }) => ({
+        ...{ trialIndex, status: 'cancelled', objective: null, error: null },
+        epochs: jobs.reduce((sum, { epoch }) => sum + epoch, 0),
+      })),
       status: 'failed',
       error,
       events: [{ type: 'sweep.failed', message, data: { status: 'failed', error } }],

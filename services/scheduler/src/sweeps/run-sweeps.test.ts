@@ -1,0 +1,71 @@
+import { createId, type SweepSpec } from '@trainyard/contracts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { insertDataset, insertProject } from '../../../../test/support/factories.ts'
+import { openTestScheduler, type TestScheduler } from '../scheduler-deps.fixture.ts'
+import { makeRunSweeps } from './run-sweeps.ts'
+import { LEARNING_RATE, OBJECTIVE } from './running-sweep.fixture.ts'
+
+let scheduler: TestScheduler
+
+beforeAll(async () => {
+  scheduler = await openTestScheduler('postgres')
+  await scheduler.stores.workers.heartbeat({ id: 'a', slots: 2 })
+})
+
+afterAll(() => scheduler.stop())
+
+it('fails a sweep that can no longer be carried on, with a word, and leaves no trial of it open', async () => {
+  const { stores } = scheduler
+  const projectId = await insertProject(stores)
+  const dataset = await insertDataset(stores, projectId)
+  const sweepId = await insertSweep(projectId, dataset.id)
+  const round = makeRunSweeps(scheduler.deps)
+  while (await round()) {
+    // Until its first trials wait for a worker.
+  }
+  const before = await statusesOf(sweepId)
+
+  await stores.database.$executeRaw`
+    UPDATE sweeps SET config = jsonb_set(config, '{base,dataset_id}', '"ds_gone"') WHERE id = ${sweepId}`
+  await makeRunSweeps(scheduler.deps)()
+
+  expect(before).toEqual({ trials: new Set(['waiting']), jobs: new Set(['queued']) })
+  expect(await statusesOf(sweepId)).toEqual({
+    trials: new Set(['cancelled']),
+    jobs: new Set(['cancelled']),
+  })
+  expect(await stores.sweeps.find(projectId, sweepId)).toMatchObject({
+    status: 'failed',
+    error: { code: 'invalid_config', message: 'the data set ds_gone is gone' },
+  })
+})
+
+async function insertSweep(
+  projectId: Awaited<ReturnType<typeof insertProject>>,
+  datasetId: Awaited<ReturnType<typeof insertDataset>>['id'],
+) {
+  const config: SweepSpec = {
+    base: { dataset_id: datasetId, training: { epochs: 9 } },
+    parameters: { [LEARNING_RATE]: { distribution: 'log_uniform', min: 1e-4, max: 1e-1 } },
+  }
+  const id = createId('sweep')
+  const sweep = { id, projectId, datasetId, config, objective: OBJECTIVE, metadata: {} }
+  const search = { method: 'random', seed: 7, repeats: 1, maxTrials: 4 } as const
+  await scheduler.stores.sweeps.insert(
+    { ...sweep, ...search, name: null, engineVersion: '1' },
+    null,
+  )
+  return id
+}
+
+async function statusesOf(sweepId: string) {
+  const { database } = scheduler.stores
+  const read = async (query: Promise<{ status: string }[]>) =>
+    new Set((await query).map(({ status }) => status))
+  return {
+    trials: await read(
+      database.$queryRaw`SELECT status FROM sweep_trials WHERE sweep_id = ${sweepId}`,
+    ),
+    jobs: await read(database.$queryRaw`SELECT status FROM jobs WHERE sweep_id = ${sweepId}`),
+  }
+}
