@@ -18,6 +18,8 @@ export interface WorkerDeps {
   workerId: string
   /** How often a lease without news, and the worker's own row, are renewed: well within the lease. */
   renewEveryMs: number
+  /** After so long without an answer of Postgres trainings stop, and wait with what they have computed for its return. */
+  outageMsMax: number
   leases: LeaseStore
   trialLeases: TrialLeaseStore
   workers: WorkerStore

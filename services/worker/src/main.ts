@@ -23,6 +23,8 @@ import { openTrainingThreads } from './training/training-threads.ts'
 import { startWorker } from './worker.ts'
 import { createWorkerMetrics, serveWorkerMetrics } from './worker-metrics.ts'
 
+/** Whoever else may be reached by then goes on without what was computed since: a network that is cut off shall not burn on. */
+const OUTAGE_MS_MAX = 10 * 60_000
 /** Reports are one statement each, four a second a job; more would only wait for the same disk. */
 const CONNECTIONS_MAX = 4
 
@@ -71,6 +73,7 @@ await runService(() => {
         {
           workerId: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
           renewEveryMs: toLeaseTimes(leaseSeconds).renewEveryMs,
+          outageMsMax: OUTAGE_MS_MAX,
           leases: createLeases(database, { leaseSeconds, engine }),
           trialLeases: createTrialLeases(database, { leaseSeconds, engine }),
           workers: createWorkers(database, { leaseSeconds }),

@@ -30,6 +30,7 @@ import { openTrainingThreads } from './training/training-threads.ts'
 export interface TestWorker {
   deps: WorkerDeps
   stores: TestStores
+  databaseUrl: string
   tables: Tables
   /** Files of the tables lie in here. */
   folder: string
@@ -61,6 +62,7 @@ export async function openTestWorker(): Promise<TestWorker> {
     deps: {
       workerId: 'worker 1',
       renewEveryMs: 2000,
+      outageMsMax: 600_000,
       leases: stores.leases,
       trialLeases: stores.trialLeases,
       workers: stores.workers,
@@ -81,6 +83,7 @@ export async function openTestWorker(): Promise<TestWorker> {
       log: pino({ level: 'debug' }, { write: (line) => logged.push(JSON.parse(line).msg) }),
     },
     stores,
+    databaseUrl: database.url,
     tables,
     folder,
     projectId,

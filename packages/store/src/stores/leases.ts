@@ -39,6 +39,7 @@ const FINISH_TIMEOUT_MS = 15_000
 const GIVEN_BACK = {
   drained: 'The worker shuts down; the job waits for another',
   made_way: 'The job makes way for one that has to run alone',
+  outage: 'The database was away for so long that the training was stopped; it goes on',
 }
 
 interface ClaimRow {

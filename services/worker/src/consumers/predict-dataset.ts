@@ -8,7 +8,7 @@ import { encodedInputs, type Scores } from '@trainyard/model'
 import { storeFile } from '@trainyard/store'
 import type { WorkerDeps } from '../deps.ts'
 import type { PredictionRun } from '../predicting/prediction-thread.ts'
-import { RETRY_FOR_MS, untilStored } from '../training/store-result.ts'
+import { untilStored } from '../training/store-result.ts'
 import { ThreadEndedError } from '../training/training-threads.ts'
 import { withBlobFile } from '../training/with-blob-file.ts'
 
@@ -101,7 +101,7 @@ function startBatch(
     })
     if (end === null && cause === 'drain') await batches.release(lease, 'drained')
     else if (cause !== 'fenced') {
-      await untilStored({ log, job: lease.id, retryForMs: RETRY_FOR_MS }, () =>
+      await untilStored({ log, job: lease.id }, () =>
         end === 'unreadable'
           ? batches.release(lease, 'unreadable')
           : batches.finish(lease, end ?? { status: 'cancelled' }),
@@ -132,9 +132,7 @@ async function predictBatch(
       )
       const { parquetPath, ...described } = stored
       try {
-        const blob = await untilStored({ log, job: id, retryForMs: RETRY_FOR_MS }, () =>
-          storeFile(blobs, parquetPath),
-        )
+        const blob = await untilStored({ log, job: id }, () => storeFile(blobs, parquetPath))
         const title = name ?? `${model} ${version} of ${dataset.id}`
         return { status: 'succeeded', result: { name: title, ...described, ...blob } }
       } finally {

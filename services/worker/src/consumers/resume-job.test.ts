@@ -2,7 +2,8 @@
 import type { Dataset, Job, ResolvedConfig } from '@trainyard/contracts'
 import { createLeases } from '@trainyard/store'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { expireLease } from '../../../../test/support/factories.ts'
+import { startTcpProxy } from '../../../../test/faults/rig/tcp-proxy.ts'
+import { expireLease, openTestStores } from '../../../../test/support/factories.ts'
 import { waitFor } from '../../../../test/support/wait-for.ts'
 import type { WorkerDeps } from '../deps.ts'
 import { makeXorRows, openTestWorker, type TestWorker } from '../worker-deps.fixture.ts'
@@ -219,6 +220,39 @@ describe('a job that is paused', { timeout: 30_000 }, () => {
     expect(secondsOf(end)).toBeLessThan(maxSeconds + 0.5)
     expect(trained).toBeLessThanOrEqual(secondsOf(end))
     expect(tookSeconds).toBeGreaterThan(maxSeconds - secondsOf(paused))
+  })
+})
+
+describe('a job whose worker cannot reach Postgres', { timeout: 30_000 }, () => {
+  it('stops after the longest outage, and goes on at the very batch when Postgres is back', async () => {
+    const job = await insertLongJob()
+    const url = new URL(worker.databaseUrl)
+    const proxy = await startTcpProxy(Number(url.port))
+    url.port = String(proxy.port)
+    const stores = openTestStores(url.href, { onError: () => undefined })
+    const { leases, checkpoints } = stores
+    const delivery = startTrainer({ leases, checkpoints, outageMsMax: 300 }).train(job.id)
+    await untilEpoch(job, 2)
+    worker.logged.length = 0
+
+    await proxy.set({ kind: 'refuse' })
+    const atCut = await readRow(job)
+    await waitFor('the stop', () => worker.logged.some((line) => /is tried again/.test(line)))
+    const meanwhile = await readRow(job)
+    await proxy.set({ kind: 'pass' })
+    await delivery
+    const back = await readRow(job)
+    const [newest] = await readCheckpoints(job)
+    const told = (await worker.stores.jobs.events(job.id, 0, 100_000)).at(-1)
+    await startTrainer().train(job.id)
+    await stores.close()
+    await proxy.close()
+
+    expect([meanwhile.status, back.status, back.crashCount]).toEqual(['running', 'queued', 0])
+    expect(back.epoch).toBeGreaterThan(atCut.epoch)
+    expect(newest?.progress).toMatchObject({ epoch: back.epoch })
+    expect(told).toMatchObject({ type: 'job.retrying', data: { reason: 'outage' } })
+    await expectSameResult(job)
   })
 })
 

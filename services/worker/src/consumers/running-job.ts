@@ -1,8 +1,12 @@
 /** Why a running job was told to stop. */
-export type StopCause = 'cancel' | 'pause' | 'drain' | 'made_way' | 'fenced'
+export type StopCause = 'cancel' | 'pause' | 'drain' | 'made_way' | 'outage' | 'fenced'
 
 /** A cancel does not wait as long as the others may, and nothing may be written after a fence. */
-const RANKS: Record<StopCause, number> = { pause: 0, drain: 0, made_way: 0, cancel: 1, fenced: 2 }
+const RANKS: Record<StopCause, number> = {
+  ...{ pause: 0, drain: 0, made_way: 0, outage: 0 },
+  cancel: 1,
+  fenced: 2,
+}
 
 export function outranks(cause: StopCause, before: StopCause | null): boolean {
   return before === null || RANKS[cause] > RANKS[before]

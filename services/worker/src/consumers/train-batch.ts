@@ -16,7 +16,7 @@ import type { WorkerDeps } from '../deps.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { planMemory } from '../training/plan-memory.ts'
 import { readInitialWeights } from '../training/read-initial-weights.ts'
-import { toFinish } from '../training/store-result.ts'
+import { toFinish, untilStored } from '../training/store-result.ts'
 import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
 import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
 import { toFailedError, toOutgrown } from '../training/to-job-error.ts'
@@ -30,8 +30,6 @@ const BATCH_MAX = 64
 const BATCH_MS_MAX = 200
 /** Each write wakes scheduler and clients, which compute on the same cores. */
 const WRITE_EVERY_MS = 250
-const RETRY_MS = 1000
-const RETRY_FOR_MS = 10 * 60_000
 
 /** One trial of a batch. */
 interface Member {
@@ -227,32 +225,22 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   }
 
   async function writeEnded(ended: readonly Ended[]): Promise<void> {
-    if (ended.length === 0) return
-    const giveUpMs = performance.now() + RETRY_FOR_MS
-    for (;;) {
-      try {
-        await blobs.putMany(ended.flatMap(({ contents }) => contents))
-        failpoint('worker.result_put')
-        await trialLeases.finishMany(
-          ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
-        )
-        failpoint('worker.finish_after_commit')
-        // Those that were not written are another's.
-        for (const { member, endedMs } of ended) {
-          member.isDone = true
-          if (endedMs !== null) deps.onEpochsStored(endedMs)
-        }
-        log.info({ trials: ended.length }, 'trials have ended')
-        return
-      } catch (error) {
-        const mayPass =
-          error instanceof DomainError &&
-          (error.code === 'unavailable' || error.code === 'storage_full')
-        if (!mayPass || performance.now() > giveUpMs) throw error
-        log.warn({ err: error }, 'results of trials could not be stored and are tried again')
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
-      }
+    const [first] = ended
+    if (first === undefined) return
+    await untilStored({ log, job: first.member.job.id }, async () => {
+      await blobs.putMany(ended.flatMap(({ contents }) => contents))
+      failpoint('worker.result_put')
+      await trialLeases.finishMany(
+        ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
+      )
+    })
+    failpoint('worker.finish_after_commit')
+    // Those that were not written are another's.
+    for (const { member, endedMs } of ended) {
+      member.isDone = true
+      if (endedMs !== null) deps.onEpochsStored(endedMs)
     }
+    log.info({ trials: ended.length }, 'trials have ended')
   }
 
   async function renew(

@@ -382,7 +382,7 @@ describe('drain', () => {
     const leases: WorkerDeps['leases'] = {
       ...worker.deps.leases,
       async release(lease, reason) {
-        if (lease.jobId === failing.id) throw new DomainError('unavailable')
+        if (lease.jobId === failing.id) throw new Error('a statement that is wrong')
         // Once round the database later than the other's failure.
         await worker.read(other)
         return await worker.deps.leases.release(lease, reason)

@@ -5,6 +5,7 @@ import {
   DomainError,
   type Finish,
   type JobCheckpoint,
+  type ReleaseReason,
   type StopWish,
 } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
@@ -55,6 +56,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
     fenced: STOP_MS_MAX,
     pause: MAKE_WAY_MS_MAX,
     made_way: MAKE_WAY_MS_MAX,
+    outage: MAKE_WAY_MS_MAX,
     drain: DRAIN_SHARE * drainSeconds * 1000,
   }
   let isDraining = false
@@ -172,6 +174,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         batch,
         isAtRung: () => isAtRung,
         onStopAsked: stop,
+        onOutage: () => stop('outage'),
         onFenced: () => stop('fenced'),
         onHung() {
           isHung = true
@@ -272,7 +275,7 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
         isStopped &&
         cause !== null &&
         cause !== 'cancel' &&
-        (await giveBack(cause === 'made_way' ? cause : 'drained', unreported, checkpoint))
+        (await giveBack(toReleaseReason(cause), unreported, checkpoint))
       ) {
         tellRestStored()
         failpoint('worker.released')
@@ -336,15 +339,14 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
 
     /** For the next attempt to go on from; false when the lease is another's, or a cancel was asked: then the stop is its end. */
     const giveBack = (
-      reason: Parameters<typeof leases.release>[1],
+      reason: ReleaseReason,
       epochs: EpochReport,
       checkpoint: JobCheckpoint | undefined,
     ): Promise<boolean> => {
       const epoch = reporter.last()?.epoch ?? 0
       const rest = { ...epochs, epoch, best: reporter.best(), folds: reporter.folds() }
       const progress = { ...rest, checkpoint }
-      const retryForMs = drainSeconds * 1000
-      return untilStored({ log, job: job.id, retryForMs }, async () => {
+      return untilStored({ log, job: job.id }, async () => {
         if ((await leases.report(lease, progress, batch())) === 'fenced') return false
         return (await leases.release(lease, reason)) === 'done'
       })
@@ -380,6 +382,11 @@ export function makeJobTrainer(deps: WorkerDeps): JobTrainer {
       ended: work(),
     }
   }
+}
+
+/** Of a pause the row itself tells. */
+function toReleaseReason(cause: StopCause): ReleaseReason {
+  return cause === 'made_way' || cause === 'outage' ? cause : 'drained'
 }
 
 /** Everything that a thread needs of the stores. */

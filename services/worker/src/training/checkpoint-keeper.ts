@@ -6,6 +6,7 @@ import type { ResolvedConfig } from '@trainyard/contracts'
 import type { CheckpointStore, JobCheckpoint, Lease } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { Logger } from 'pino'
+import { untilStored } from './store-result.ts'
 import type { TakenCheckpoint } from './thread-protocol.ts'
 
 /** 24.8 days. Node takes a longer one for a millisecond. */
@@ -19,7 +20,7 @@ export interface CheckpointKeeper {
   addEnd(taken: TakenCheckpoint): void
   /** No more are asked for. Resolves once the last one was handed on. */
   stop(): Promise<void>
-  /** Stores that of the end, after all reports: null when there is none, or when it could not be stored. */
+  /** Stores that of the end, after all reports and as soon as Postgres lets it: null when there is none, or it cannot be stored. */
   putEnd(): Promise<JobCheckpoint | null>
 }
 
@@ -40,9 +41,12 @@ export function startKeeper(
     if (!stopped) timer = setTimeout(hooks.takeCheckpoint, everyMs)
   }
 
-  const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<JobCheckpoint | null> => {
+  const put = async (
+    { bytes, ...taken }: TakenCheckpoint,
+    stored: (store: () => Promise<void>) => Promise<void> = (store) => store(),
+  ): Promise<JobCheckpoint | null> => {
     try {
-      await checkpoints.put(lease, { sha256: taken.sha256, bytes })
+      await stored(() => checkpoints.put(lease, { sha256: taken.sha256, bytes }))
       failpoint('worker.checkpoint_put')
       return { ...taken, bytes: bytes.byteLength, keep }
     } catch (error) {
@@ -69,7 +73,8 @@ export function startKeeper(
       await underWay
     },
     async putEnd() {
-      return end === null ? null : await put(end)
+      if (end === null) return null
+      return await put(end, (store) => untilStored({ log, job: lease.jobId }, store))
     },
   }
 }

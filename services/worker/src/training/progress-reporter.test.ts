@@ -57,12 +57,13 @@ beforeEach(() => {
   const log = pino({ level: 'trace' }, { write: (line) => logged.push(JSON.parse(line)) })
   reporter = startReporter(
     LEASE,
-    { leases, renewEveryMs: 2000, log },
+    { leases, renewEveryMs: 2000, outageMsMax: 10 * MINUTE_MS, log },
     {
       batch: () => batches,
       isAtRung: () => isAtRung,
       onBatchReported: (batch) => reported.push(batch),
       onHung: () => told.push('hung'),
+      onOutage: () => told.push('outage'),
       onStopAsked: (how) => told.push(how),
       onFenced: () => told.push('fenced'),
       onReported: () => told.push('reported'),
@@ -272,6 +273,18 @@ describe('the lease', () => {
     await passTime(2 * MINUTE_MS)
 
     expect([toldBefore, told]).toEqual([[], ['hung']])
+  })
+
+  it('that cannot be renewed is told once nothing was heard for the longest outage', async () => {
+    await passTime(5 * MINUTE_MS)
+    batches += 1
+    store.failure = new DomainError('unavailable')
+    await passTime(9 * MINUTE_MS)
+    const toldBefore = [...told]
+    batches += 1
+    await passTime(2 * MINUTE_MS)
+
+    expect([toldBefore, new Set(told)]).toEqual([[], new Set(['outage'])])
   })
 
   it('tells how far the row knows the training to be', async () => {

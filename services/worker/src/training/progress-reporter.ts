@@ -30,6 +30,8 @@ export interface ReporterHooks {
   onBatchReported: (batch: number) => void
   /** One batch takes longer than any may. */
   onHung: () => void
+  /** Postgres has been away for so long that computing on is a waste: told at each report that fails from then on. */
+  onOutage: () => void
   /** Somebody asked to cancel or pause the job. */
   onStopAsked: (how: 'cancel' | 'pause') => void
   /** The lease is another's: stop, and write nothing more. */
@@ -59,7 +61,12 @@ export interface ProgressReporter {
 
 export function startReporter(
   lease: Lease,
-  { leases, renewEveryMs, log }: { leases: LeaseStore; renewEveryMs: number; log: Logger },
+  {
+    leases,
+    renewEveryMs,
+    outageMsMax,
+    log,
+  }: { leases: LeaseStore; renewEveryMs: number; outageMsMax: number; log: Logger },
   hooks: ReporterHooks,
   /** Of the attempts before, where this one goes on. */
   before: Pick<CheckpointProgress, 'best' | 'last'> | null = null,
@@ -77,6 +84,7 @@ export function startReporter(
   let reportedMs = Number.NEGATIVE_INFINITY
   // The claim has just begun the lease.
   let renewedMs = performance.now()
+  let heardMs = renewedMs
   let batchSeen = -1
   let movedMs = performance.now()
   let underWay: Promise<void> | null = null
@@ -177,6 +185,7 @@ export function startReporter(
           }
     try {
       const answer = await leases.report(lease, progress, batch)
+      heardMs = performance.now()
       if (answer === 'fenced') {
         // Nothing was stored, and nothing ever will be under this lease.
         end()
@@ -198,6 +207,7 @@ export function startReporter(
       // Training goes on: what could not be stored is stored when Postgres is back, under the same lease epoch.
       const level = error instanceof DomainError && error.code === 'unavailable' ? 'warn' : 'error'
       log[level]({ err: error, job: lease.jobId }, 'progress could not be stored')
+      if (performance.now() - heardMs > outageMsMax) hooks.onOutage()
     }
   }
 }

@@ -9,8 +9,6 @@ import type { TrainingReport } from './thread-protocol.ts'
 import { toDivergedError } from './to-job-error.ts'
 
 const RETRY_MS = 500
-/** How long an ended job waits for Postgres. Its lease may be over by then: nobody can take it meanwhile without Postgres. */
-export const RETRY_FOR_MS = 10 * 60_000
 
 /** The terminal state that a thread's report means. */
 export function toFinish(
@@ -60,7 +58,7 @@ export async function storeResult(
   finish: Finish,
 ): Promise<'done' | 'fenced'> {
   const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
-  return await untilStored({ log, job: job.id, retryForMs: RETRY_FOR_MS }, async () => {
+  return await untilStored({ log, job: job.id }, async () => {
     for (const { sha256, bytes } of contents) {
       await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
     }
@@ -69,12 +67,14 @@ export async function storeResult(
   })
 }
 
-/** Tries again for so long while Postgres is away, frozen, full or busy; what is written is fenced, and may be written twice. */
+/**
+ * Tries again for as long as Postgres is away, frozen, full or busy; what is written is fenced, and may be written twice. The lease
+ * may be over by then, but nobody can take it without Postgres, and nothing else can be done without it either.
+ */
 export async function untilStored<Result>(
-  { log, job, retryForMs }: { log: Logger; job: JobId | BatchPredictionId; retryForMs: number },
+  { log, job }: { log: Logger; job: JobId | BatchPredictionId },
   store: () => Promise<Result>,
 ): Promise<Result> {
-  const giveUpMs = performance.now() + retryForMs
   for (;;) {
     try {
       return await store()
@@ -82,7 +82,7 @@ export async function untilStored<Result>(
       const mayPass =
         error instanceof DomainError &&
         (error.code === 'unavailable' || error.code === 'storage_full')
-      if (!mayPass || performance.now() > giveUpMs) throw error
+      if (!mayPass) throw error
       log.warn({ err: error, job }, 'what is left of a job could not be stored and is tried again')
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
