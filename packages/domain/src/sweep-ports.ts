@@ -23,7 +23,8 @@ import type {
   TrialParams,
   TrialStatus,
 } from '@trainyard/contracts'
-import type { Finish, IdempotentRequest, Lease, Once, Page } from './ports.ts'
+import type { Finish, Lease } from './lease-ports.ts'
+import type { IdempotentRequest, Once, Page } from './ports.ts'
 
 export interface NewSweep {
   id: SweepId
