@@ -6,9 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { captureFaults } from './capture-faults.fixture.ts'
 import { openTables, type Tables } from './tables.ts'
 
-const REFUSED_MS_MAX = 250
-const MILLION_COLUMNS_MS_MAX = 1000
-
 let folder: string
 let tables: Tables
 let path: string
@@ -29,17 +26,6 @@ afterAll(async () => {
 async function faultsOf(content: string | Uint8Array) {
   await writeFile(path, content)
   return captureFaults(() => tables.ingestFile(path))
-}
-
-/** Whoever else has the disk and the cores for a moment is not what is measured. */
-async function quickestOfThree(content: string | Uint8Array, enoughMs: number) {
-  for (let tries = 1; ; tries++) {
-    await writeFile(path, content)
-    const startedMs = performance.now()
-    const [fault] = await captureFaults(() => tables.ingestFile(path))
-    const elapsedMs = performance.now() - startedMs
-    if (elapsedMs < enoughMs || tries === 3) return { fault, elapsedMs }
-  }
 }
 
 const LATIN1 = Buffer.from('a,y\n1,p\n2,caf\xe9\n', 'latin1')
@@ -77,12 +63,14 @@ const CASES: [name: string, content: string | Uint8Array, detail: string, line?:
 
 describe('a file that cannot be used', () => {
   it.each(CASES)('with %s is refused with its place', async (_, content, detail, line) => {
-    const { fault, elapsedMs } = await quickestOfThree(content, REFUSED_MS_MAX)
+    const started = performance.now()
+    const [fault] = await faultsOf(content)
+    const elapsedMs = performance.now() - started
 
     expect(fault?.detail).toContain(detail)
     expect(fault?.line).toBe(line)
     // The bound of the service is 50 ms; a busy machine is allowed more here.
-    expect(elapsedMs).toBeLessThan(REFUSED_MS_MAX)
+    expect(elapsedMs).toBeLessThan(250)
   })
 
   it('with many faults lists the first twenty in order of lines', async () => {
@@ -105,11 +93,14 @@ describe('a file that cannot be used', () => {
 
   it('with a million columns is refused as fast', async () => {
     const content = Array.from({ length: 1_000_000 }, (_, i) => `c${i}`).join(',')
+    await faultsOf('a,y\n')
+    await writeFile(path, content)
+    const started = performance.now()
 
-    const { fault, elapsedMs } = await quickestOfThree(content, MILLION_COLUMNS_MS_MAX)
+    const [fault] = await captureFaults(() => tables.ingestFile(path))
 
     expect(fault?.detail).toContain('more than 16384 columns')
-    expect(elapsedMs).toBeLessThan(MILLION_COLUMNS_MS_MAX)
+    expect(performance.now() - started).toBeLessThan(1000)
   })
 
   it.each([
