@@ -1,14 +1,38 @@
-/** A training that goes on from a checkpoint with other settings: what it starts from, and what must stay as it was. */
+/** Jobs that are others with changes: what their patch is applied to, and what a training that goes on may not change. */
 import type { FieldError, Job, ResolvedConfig } from '@trainyard/contracts'
 
 /**
+ * The specification that a clone's patch is applied to: as it was sent, with the seed that was drawn. A job that names neither
+ * epochs nor batch size has both from the recipe, and when to stop with them: a patch that names one of them changes that alone.
+ */
+export function toCloneBase(
+  { config, resolved_config: resolved }: Job,
+  patch: Record<string, unknown>,
+): Record<string, unknown> {
+  const base = { ...config, seed: resolved.seed }
+  const isOfRecipe =
+    config.training?.epochs === undefined && config.training?.batch_size === undefined
+  const { training } = patch
+  const namesLength =
+    typeof training === 'object' &&
+    training !== null &&
+    ('epochs' in training || 'batch_size' in training)
+  // For other rows another batch may be right.
+  if (!isOfRecipe || !namesLength || 'dataset_id' in patch) return base
+  const { batch_size, epochs, early_stopping } = resolved.training
+  return { ...base, training: { ...config.training, batch_size, epochs, early_stopping } }
+}
+
+/**
  * The specification that a fork's patch is applied to: as it was sent, with what depends on each other or was drawn
- * written out, so that a change of the epochs does not choose another batch size.
+ * written out, so that a change of the epochs does not choose another batch size, nor an alias that has moved another model.
  */
 export function toForkBase({ config, resolved_config: resolved }: Job): Record<string, unknown> {
   const { batch_size, epochs, early_stopping } = resolved.training
+  const { initial_weights: initial } = resolved
   return {
     ...config,
+    ...(initial && { initial_weights: { model: initial.model, version: initial.version } }),
     seed: resolved.seed,
     training: { ...config.training, batch_size, epochs, early_stopping },
   }

@@ -98,6 +98,8 @@ export async function buildApp(deps: Deps): Promise<App> {
 
   const stores = {
     jobs: { ...makeQuick(deps.jobs), metrics: deps.jobs.metrics },
+    // Those of a large network take seconds to read.
+    checkpoints: { ...makeQuick(deps.checkpoints), read: deps.checkpoints.read },
     // Ten thousand columns with their profile are megabytes: what took a minute to read is not lost to a slow write.
     datasets: { ...makeQuick(deps.datasets), insert: deps.datasets.insert },
     models: makeQuick(deps.models),

@@ -105,6 +105,18 @@ describe('clone', () => {
     expect(new Set(replies.map((reply) => reply.json().id)).size).toBe(1)
     expect(replies.filter((reply) => reply.headers['idempotent-replayed'])).toHaveLength(2)
   })
+
+  it('answers a repeated key also when the job that was cloned is gone by then', async () => {
+    const parent = await submit()
+    const headers = { 'idempotency-key': 'clone before it goes' }
+    const first = await ask('clone', parent.id, {}, headers)
+    await end(parent, 'succeeded')
+    await test.send('DELETE', `/v1/jobs/${parent.id}?purge=true`)
+
+    const again = await ask('clone', parent.id, {}, headers)
+
+    expect([again.statusCode, again.json().id]).toEqual([201, first.json().id])
+  })
 })
 
 describe('retry', () => {
