@@ -24,6 +24,7 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { backToQueue, GIVEN_BACK, waitOf } from './back-to-queue.ts'
 import { bestOf, keepCheckpoint } from './checkpoints.ts'
 import { settleVerification } from './derive-job.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
@@ -35,12 +36,6 @@ import { type HeldJob, recover } from './recovery.ts'
 
 /** A large network's weights are rows of chunks by then; what is left in the transaction is small. */
 const FINISH_TIMEOUT_MS = 15_000
-
-const GIVEN_BACK = {
-  drained: 'The worker shuts down; the job waits for another',
-  made_way: 'The job makes way for one that has to run alone',
-  outage: 'The database was away for so long that the training was stopped; it goes on',
-}
 
 interface ClaimRow {
   project_id: string
@@ -213,11 +208,8 @@ export function createLeases(
 
     release: (lease, reason) =>
       translateErrors(async () => {
-        const outcome = await giveBack(
-          database,
-          lease,
-          insertEvent('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason }),
-        )
+        const event = insertEvent('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason })
+        const outcome = await giveBack(database, lease, event, waitOf(reason))
         if (outcome === 'done') return 'done'
         const paused = await database.$executeRaw`
           WITH job AS (
@@ -314,11 +306,11 @@ async function giveBack(
   queryable: Queryable,
   lease: Lease,
   event: Prisma.Sql,
+  afterSeconds = 0,
 ): Promise<'done' | 'fenced'> {
   const released = await queryable.$executeRaw`
     WITH job AS (
-      UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-        dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
+      UPDATE jobs SET ${backToQueue(afterSeconds)}
       WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
     ${event}`
   return released === 0 ? 'fenced' : 'done'

@@ -22,7 +22,13 @@ import {
   UnresumableError,
 } from '../training/training-threads.ts'
 import { makeFindRules, type TrialRules } from '../training/trial-rules.ts'
-import { outranks, type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+import {
+  isForsaken,
+  outranks,
+  type RunningJob,
+  STOP_MS_MAX,
+  type StopCause,
+} from './running-job.ts'
 
 /** What is trained since the last checkpoint would be lost for nothing but room. */
 const MAKE_WAY_MS_MAX = 5000
@@ -165,8 +171,9 @@ export function makeStartJob(
       return setInterval(async () => {
         if (underWay) return
         underWay = true
-        // One that is lost by now fences the end, and one that cannot be renewed is renewed at the next turn.
-        await leases.report(lease, null, batch()).catch(() => undefined)
+        // One that cannot be renewed is renewed at the next turn.
+        const answer = await leases.report(lease, null, batch()).catch(() => 'go_on' as const)
+        if (answer === 'cancel' || answer === 'fenced') stop(answer)
         underWay = false
       }, deps.renewEveryMs)
     }
@@ -178,7 +185,10 @@ export function makeStartJob(
     ) => {
       const isStopped =
         'error' in result ? result.error instanceof ThreadEndedError : result.end.kind === 'stopped'
-      const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined
+      const checkpoint =
+        (await keeper?.putEnd((waitedMs) => isForsaken(cause, waitedMs))) ??
+        unreportedCheckpoint ??
+        undefined
       if (
         isStopped &&
         cause !== null &&
@@ -212,15 +222,19 @@ export function makeStartJob(
         log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
         if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
       }
-      // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
-      if (error instanceof DomainError && error.code === 'unavailable') throw error
-      const isEnded = error instanceof ThreadEndedError
+      // Nobody's fault: no death is counted.
+      const isUnreadable = error instanceof DomainError && error.code === 'unavailable'
+      if (isUnreadable && (await giveBack('unreadable', unreported, checkpoint))) {
+        log.warn({ err: error, job: job.id }, 'what a job is trained on could not be read')
+        return
+      }
+      const isEnded = isUnreadable || error instanceof ThreadEndedError
       const guilt = isHung
         ? toBatchTimeout(BATCH_MS_MAX)
         : excessBytes !== null
           ? toOutgrown(excessBytes)
           : null
-      if (isEnded && cause === null && guilt === null) {
+      if (isEnded && !isUnreadable && cause === null && guilt === null) {
         const outcome = await leases.abandon(lease)
         log.error({ err: error, job: job.id, outcome }, 'the thread of a job has ended')
         return
@@ -273,7 +287,9 @@ export function makeStartJob(
         threads: used,
       }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
-      const outcome = await storeResult(deps, job, contents, finish)
+      const outcome = await storeResult(deps, job, contents, finish, (waitedMs) =>
+        isForsaken(cause, waitedMs),
+      )
       tellRestStored()
       failpoint('worker.finish_after_commit')
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')

@@ -16,12 +16,18 @@ import type { WorkerDeps } from '../deps.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { planMemory } from '../training/plan-memory.ts'
 import { readInitialWeights } from '../training/read-initial-weights.ts'
-import { toFinish, untilStored } from '../training/store-result.ts'
+import { toFinish, untilStored, withoutContents } from '../training/store-result.ts'
 import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
 import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
 import { toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import { type BatchRun, ThreadEndedError } from '../training/training-threads.ts'
-import { outranks, type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+import {
+  isForsaken,
+  outranks,
+  type RunningJob,
+  STOP_MS_MAX,
+  type StopCause,
+} from './running-job.ts'
 
 /** Of a trial that has come to nothing. */
 const NOTHING = { best: null, final: null, manifest: null, layers: [], weights: [] }
@@ -227,11 +233,16 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
   async function writeEnded(ended: readonly Ended[]): Promise<void> {
     const [first] = ended
     if (first === undefined) return
-    await untilStored({ log, job: first.member.job.id }, async () => {
-      await blobs.putMany(ended.flatMap(({ contents }) => contents))
+    await untilStored({ log, job: first.member.job.id }, async (waitedMs) => {
+      const given = ended.map((one) =>
+        isForsaken(one.member.cause, waitedMs)
+          ? { ...one, finish: withoutContents(one.finish), contents: [] }
+          : one,
+      )
+      await blobs.putMany(given.flatMap(({ contents }) => contents))
       failpoint('worker.result_put')
       await trialLeases.finishMany(
-        ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
+        given.map(({ member, finish }) => ({ lease: member.lease, finish })),
       )
     })
     failpoint('worker.finish_after_commit')
@@ -268,13 +279,14 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     { answered, excessBytes }: BatchProgress,
   ): Promise<void> {
     const left = members.filter(({ isDone, cause }) => !isDone && cause !== 'fenced')
-    if (left.length === 0) return
+    const [first] = left
+    if (first === undefined) return
     const guilty = members[answered]
     const isDeath = failure instanceof ThreadEndedError && guilty?.cause === null
     if (failure !== null)
       log.error({ err: failure, trials: left.length }, 'a batch of trials has broken off')
-    if (failure !== null && !(failure instanceof ThreadEndedError)) {
-      if (failure instanceof DomainError && failure.code === 'unavailable') throw failure
+    const isUnreadable = failure instanceof DomainError && failure.code === 'unavailable'
+    if (failure !== null && !isUnreadable && !(failure instanceof ThreadEndedError)) {
       const error = toFailedError(failure)
       await writeEnded(left.map((member) => toFailed(member, error)))
       return
@@ -290,8 +302,9 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       ...NOTHING,
     }
     await writeEnded(cancelled.map((member) => ({ member, finish, endedMs: null, contents: [] })))
-    await trialLeases.releaseMany(
-      unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease),
+    const open = unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease)
+    await untilStored({ log, job: first.job.id }, () =>
+      trialLeases.releaseMany(open, isUnreadable ? 'unreadable' : 'drained'),
     )
   }
 }

@@ -50,15 +50,20 @@ export function toFinish(
   }
 }
 
-/** Weights and split first, by content, then everything else in one fenced transaction: a reader never sees a half of it. */
+/**
+ * Weights and split first, by content, then everything else in one fenced transaction: a reader never sees a half of it. The end
+ * goes without them once they are forsaken.
+ */
 export async function storeResult(
   { leases, blobs, log }: Pick<WorkerDeps, 'leases' | 'blobs' | 'log'>,
   job: ClaimedJob,
   contents: readonly { sha256: string; bytes: Uint8Array }[],
   finish: Finish,
+  isForsaken: (waitedMs: number) => boolean,
 ): Promise<'done' | 'fenced'> {
   const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
-  return await untilStored({ log, job: job.id }, async () => {
+  return await untilStored({ log, job: job.id }, async (waitedMs) => {
+    if (isForsaken(waitedMs)) return await leases.finish(lease, withoutContents(finish))
     for (const { sha256, bytes } of contents) {
       await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
     }
@@ -73,11 +78,12 @@ export async function storeResult(
  */
 export async function untilStored<Result>(
   { log, job }: { log: Logger; job: JobId | BatchPredictionId },
-  store: () => Promise<Result>,
+  store: (waitedMs: number) => Promise<Result>,
 ): Promise<Result> {
+  const startedMs = performance.now()
   for (;;) {
     try {
-      return await store()
+      return await store(performance.now() - startedMs)
     } catch (error) {
       const mayPass =
         error instanceof DomainError &&
@@ -87,4 +93,8 @@ export async function untilStored<Result>(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
+}
+
+export function withoutContents({ split: _split, ...finish }: Finish): Finish {
+  return { ...finish, weights: [] }
 }
