@@ -120,7 +120,7 @@ async function predictBatch(
   { blobs, results, predictions, log }: PredictorDeps,
   { id, name, model, version, networks, modelSha256, outputs, dataset }: ClaimedBatch,
   onStarted: (run: PredictionRun) => void,
-  isUnwanted: (waitedMs: number) => boolean,
+  isForsaken: (waitedMs: number) => boolean,
 ): Promise<BatchEnd | 'unreadable' | null> {
   try {
     const bytes = Buffer.concat(await Array.fromAsync(blobs.read(modelSha256)))
@@ -137,8 +137,8 @@ async function predictBatch(
       )
       const { parquetPath, ...described } = stored
       try {
-        const blob = await untilStored({ log, job: id }, async (waitedMs) =>
-          isUnwanted(waitedMs) ? null : await storeFile(blobs, parquetPath),
+        const blob = await untilStored({ log, job: id, isForsaken }, async (waitedMs) =>
+          isForsaken(waitedMs) ? null : await storeFile(blobs, parquetPath),
         )
         if (blob === null) return null
         const title = name ?? `${model} ${version} of ${dataset.id}`

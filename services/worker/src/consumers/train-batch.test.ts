@@ -120,6 +120,25 @@ it('ends trials in seconds whose weights cannot be stored, when their sweep is c
   }
 })
 
+it('ends a trial in seconds that is cancelled by itself while the weights of the others wait to be stored', async () => {
+  const trials = await insertTrials(8)
+  worker.logged.length = 0
+  const trainer = makeJobTrainer({ ...worker.deps, blobs: worker.lostBlobs, renewEveryMs: 100 })
+  const delivery = trainer.train(trials[0]?.id as Job['id'])
+  await waitFor('a try that fails', () => worker.logged.some((line) => /tried again/.test(line)))
+
+  const [one, ...others] = trials as [Job, ...Job[]]
+  await worker.stores.jobs.cancel(worker.projectId, one.id)
+  await waitFor('its end', async () => (await worker.read(one)).status === 'cancelled')
+  const waiting = await Promise.all(others.map(async (trial) => (await worker.read(trial)).status))
+  await Promise.all(
+    others.map((trial) => worker.stores.jobs.cancel(worker.projectId, trial.id, 'force')),
+  )
+  await delivery
+
+  expect(waiting).toEqual(others.map(() => 'running'))
+})
+
 it('gives trials back, and counts no death, when what they are trained on cannot be read', async () => {
   const trials = await insertTrials(9)
   const trainer = makeJobTrainer({ ...worker.deps, datasets: worker.lostDatasets })

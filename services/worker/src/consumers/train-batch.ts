@@ -153,7 +153,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     let failure: unknown = null
     const write = (): void => {
       if (writing !== null || pending.length === 0) return
-      writing = writeEnded(pending.splice(0))
+      writing = writeEnded(pending)
         .catch((error: unknown) => {
           // Nobody awaits it, and an error that nobody hears ends the process.
           failure = error
@@ -181,7 +181,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     clearInterval(flushing)
     try {
       await writing
-      await writeEnded(pending.splice(0))
+      await writeEnded(pending)
     } finally {
       // What could not be written is found by its lease.
       clearInterval(renewing)
@@ -230,27 +230,43 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     }
   }
 
-  async function writeEnded(ended: readonly Ended[]): Promise<void> {
-    const [first] = ended
+  /** Those that are added meanwhile too: none waits behind what others cannot store. What is written is taken out. */
+  async function writeEnded(pending: Ended[]): Promise<void> {
+    const [first] = pending
     if (first === undefined) return
-    await untilStored({ log, job: first.member.job.id }, async (waitedMs) => {
-      const given = ended.map((one) =>
-        isForsaken(one.member.cause, waitedMs)
-          ? { ...one, finish: withoutContents(one.finish), contents: [] }
-          : one,
-      )
-      await blobs.putMany(given.flatMap(({ contents }) => contents))
-      failpoint('worker.result_put')
-      await trialLeases.finishMany(
-        given.map(({ member, finish }) => ({ lease: member.lease, finish })),
-      )
-    })
+    const forsakenAt = (waitedMs: number) =>
+      pending.filter(({ member }) => isForsaken(member.cause, waitedMs))
+    await untilStored(
+      {
+        ...{ log, job: first.member.job.id },
+        isForsaken: (waitedMs) => forsakenAt(waitedMs).length,
+      },
+      async (waitedMs) => {
+        const forsaken = forsakenAt(waitedMs)
+        await finishAll(
+          pending,
+          forsaken.map((one) => ({ ...one, finish: withoutContents(one.finish), contents: [] })),
+        )
+        await finishAll(pending, [...pending])
+      },
+    )
+  }
+
+  async function finishAll(pending: Ended[], ended: readonly Ended[]): Promise<void> {
+    if (ended.length === 0) return
+    await blobs.putMany(ended.flatMap(({ contents }) => contents))
+    failpoint('worker.result_put')
+    await trialLeases.finishMany(
+      ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
+    )
     failpoint('worker.finish_after_commit')
     // Those that were not written are another's.
     for (const { member, endedMs } of ended) {
       member.isDone = true
       if (endedMs !== null) deps.onEpochsStored(endedMs)
     }
+    const rest = pending.filter(({ member }) => !member.isDone)
+    pending.splice(0, pending.length, ...rest)
     log.info({ trials: ended.length }, 'trials have ended')
   }
 

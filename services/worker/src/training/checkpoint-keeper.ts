@@ -73,7 +73,7 @@ export function startKeeper(
     async putEnd(isForsaken) {
       const taken = end
       if (taken === null) return null
-      return await untilStored({ log, job: lease.jobId }, async (waitedMs) =>
+      return await untilStored({ log, job: lease.jobId, isForsaken }, async (waitedMs) =>
         isForsaken(waitedMs) ? null : await put(taken),
       ).catch(giveUp)
     },
