@@ -1,11 +1,5 @@
 /** One job on one thread, from its claim to its end or its being given back. */
-import {
-  type ClaimedJob,
-  DomainError,
-  type Finish,
-  type JobCheckpoint,
-  type ReleaseReason,
-} from '@trainyard/domain'
+import type { ClaimedJob, Finish, JobCheckpoint, ReleaseReason } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
@@ -13,7 +7,7 @@ import { makeManifest } from '../training/make-manifest.ts'
 import { planMemory } from '../training/plan-memory.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
 import { readTask } from '../training/read-task.ts'
-import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
+import { mayPass, storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import {
@@ -223,7 +217,7 @@ export function makeStartJob(
         if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
       }
       // Nobody's fault: no death is counted.
-      const isUnreadable = error instanceof DomainError && error.code === 'unavailable'
+      const isUnreadable = mayPass(error)
       if (isUnreadable && (await giveBack('unreadable', unreported, checkpoint))) {
         log.warn({ err: error, job: job.id }, 'what a job is trained on could not be read')
         return

@@ -4,19 +4,13 @@
  */
 import type { EpochMetrics, JobError, JobId } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
-import {
-  type ClaimedJob,
-  type ClaimedSibling,
-  DomainError,
-  type Finish,
-  type Lease,
-} from '@trainyard/domain'
+import type { ClaimedJob, ClaimedSibling, Finish, Lease } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { planMemory } from '../training/plan-memory.ts'
 import { readInitialWeights } from '../training/read-initial-weights.ts'
-import { toFinish, untilStored, withoutContents } from '../training/store-result.ts'
+import { mayPass, toFinish, untilStored, withoutContents } from '../training/store-result.ts'
 import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
 import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
 import { toFailedError, toOutgrown } from '../training/to-job-error.ts'
@@ -301,7 +295,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     const isDeath = failure instanceof ThreadEndedError && guilty?.cause === null
     if (failure !== null)
       log.error({ err: failure, trials: left.length }, 'a batch of trials has broken off')
-    const isUnreadable = failure instanceof DomainError && failure.code === 'unavailable'
+    const isUnreadable = mayPass(failure)
     if (failure !== null && !isUnreadable && !(failure instanceof ThreadEndedError)) {
       const error = toFailedError(failure)
       await writeEnded(left.map((member) => toFailed(member, error)))

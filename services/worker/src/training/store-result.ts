@@ -97,14 +97,18 @@ export async function untilStored<Result>(
     try {
       return await unless(() => isForsaken(waitedMs()) !== forsaken, store(waitedMs()))
     } catch (error) {
-      const mayPass =
-        error instanceof DomainError &&
-        (error.code === 'unavailable' || error.code === 'storage_full')
-      if (!mayPass) throw error
+      if (!mayPass(error)) throw error
       log.warn({ err: error, job }, 'what is left of a job could not be stored and is tried again')
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
+}
+
+/** Whether it is of a server or a disk, which is mended, and not of the job. */
+export function mayPass(error: unknown): boolean {
+  return (
+    error instanceof DomainError && (error.code === 'unavailable' || error.code === 'storage_full')
+  )
 }
 
 export function withoutContents({ split: _split, ...finish }: Finish): Finish {
