@@ -125,12 +125,14 @@ export function createLeases(
 
     report: (lease, progress, batch = 0) =>
       translateErrors(async () => {
+        const metrics = await storeAllButNewest(lease, progress?.metrics ?? [])
+        const rest = progress && { ...progress, metrics }
         const checkpoint = progress?.checkpoint
         const status =
           checkpoint === undefined
-            ? await storeProgress(database, lease, progress, batch)
+            ? await storeProgress(database, lease, rest, batch)
             : await database.$transaction(async (transaction) => {
-                const held = await storeProgress(transaction, lease, progress, batch)
+                const held = await storeProgress(transaction, lease, rest, batch)
                 if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
                 failpoint('worker.checkpoint_before_commit')
                 return held
@@ -140,8 +142,9 @@ export function createLeases(
       }),
 
     finish: (lease, finish) =>
-      translateErrors(() =>
-        database.$transaction(
+      translateErrors(async () => {
+        const newest = await storeAllButNewest(lease, finish.metrics)
+        return await database.$transaction(
           async (transaction) => {
             const held = await transaction.$queryRaw<{ status: string; origin: string | null }[]>`
               SELECT status, origin FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
@@ -149,7 +152,6 @@ export function createLeases(
             for (const fold of finish.folds ?? []) {
               await transaction.$executeRaw(foldCompleted(lease, fold))
             }
-            const newest = await storeAllButNewest(transaction, lease, finish.metrics)
             const last = newest.at(-1)
             if (last !== undefined) {
               await transaction.$executeRaw`
@@ -203,8 +205,8 @@ export function createLeases(
             return 'done'
           },
           { timeout: FINISH_TIMEOUT_MS },
-        ),
-      ),
+        )
+      }),
 
     release: (lease, reason) =>
       translateErrors(async () => {
@@ -254,7 +256,24 @@ export function createLeases(
       ),
   }
 
-  /** The status of the row, undefined when the lease is another's. */
+  /**
+   * Returns the newest epochs, which are for the statement that tells of them. The others are not in its transaction: a hundred
+   * thousand that waited for Postgres would take longer than one may, at every try.
+   */
+  async function storeAllButNewest(
+    lease: Lease,
+    metrics: readonly EpochMetrics[],
+  ): Promise<EpochMetrics[]> {
+    const statements = inStatements(metrics)
+    const newest = statements.pop() ?? []
+    for (const rows of statements) {
+      await database.$executeRaw`
+        WITH job AS (SELECT id FROM jobs WHERE ${isMine(lease)} FOR UPDATE) ${insertEpochMetrics(rows)}`
+    }
+    return [...newest]
+  }
+
+  /** The status of the row, undefined when the lease is another's. At most as many epochs as go into one statement. */
   async function storeProgress(
     queryable: Queryable,
     lease: Lease,
@@ -267,8 +286,7 @@ export function createLeases(
     for (const fold of progress?.folds ?? []) {
       await queryable.$executeRaw(foldCompleted(lease, fold))
     }
-    const newest = await storeAllButNewest(queryable, lease, progress?.metrics ?? [])
-    const last = newest.at(-1)
+    const last = progress?.metrics.at(-1)
     const rows =
       progress === null || last === undefined
         ? await queryable.$queryRaw<{ status: string }[]>`
@@ -278,27 +296,12 @@ export function createLeases(
               UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
                 epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb, ${gotTo}
               WHERE ${isMine(lease)} RETURNING id, event_seq, status),
-            measured AS (${insertEpochMetrics(newest)})
+            measured AS (${insertEpochMetrics(progress.metrics)})
             ${keepEpochLayers(progress.layers)},
             told AS (${epochCompleted(last)})
             SELECT status FROM job`
     return rows[0]?.status
   }
-}
-
-/** Returns the newest epochs, which are for the statement that tells of them. */
-async function storeAllButNewest(
-  queryable: Queryable,
-  lease: Lease,
-  metrics: readonly EpochMetrics[],
-): Promise<readonly EpochMetrics[]> {
-  const statements = inStatements(metrics)
-  const newest = statements.pop() ?? []
-  for (const rows of statements) {
-    await queryable.$executeRaw`
-      WITH job AS (SELECT id FROM jobs WHERE ${isMine(lease)} FOR UPDATE) ${insertEpochMetrics(rows)}`
-  }
-  return newest
 }
 
 /** A job that was to be cancelled ends as cancelled; giving it back would let it run again. */
