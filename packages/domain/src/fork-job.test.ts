@@ -8,7 +8,9 @@ type Resolved = ReturnType<typeof makeResolvedConfig>
 const after = (change: (resolved: Resolved) => void) => {
   const resolved = makeResolvedConfig()
   change(resolved)
-  return findForkFaults(makeResolvedConfig(), resolved, 3).map(({ pointer }) => pointer)
+  return findForkFaults(makeResolvedConfig(), resolved, { epoch: 3, seconds: 0.5 }).map(
+    ({ pointer }) => pointer,
+  )
 }
 
 it.each<[string, (resolved: Resolved) => void]>([
@@ -105,6 +107,14 @@ it('asks for more epochs than the checkpoint has behind it', () => {
       resolved.training.epochs = 3
     }),
   ).toEqual(['#/training/epochs'])
+})
+
+it('asks for more seconds than the checkpoint has behind it, or it would end where it began', () => {
+  expect(
+    after((resolved) => {
+      resolved.limits.max_seconds = 0.5
+    }),
+  ).toEqual(['#/limits/max_seconds'])
 })
 
 it('writes out what the recipe chose, so that other epochs do not choose another batch', () => {

@@ -1,5 +1,5 @@
 /** Jobs that are others with changes: what their patch is applied to, and what a training that goes on may not change. */
-import type { FieldError, Job, ResolvedConfig } from '@trainyard/contracts'
+import type { Checkpoint, FieldError, Job, ResolvedConfig } from '@trainyard/contracts'
 
 /**
  * The specification that a clone's patch is applied to: as it was sent, with the seed that was drawn. A job that names neither
@@ -38,11 +38,11 @@ export function toForkBase({ config, resolved_config: resolved }: Job): Record<s
   }
 }
 
-/** Every setting that decides what the state of a training means, and is another than it was. `epoch`: completed ones. */
+/** Every setting that decides what the state of a training means, and is another than it was, or leaves nothing to train. */
 export function findForkFaults(
   before: ResolvedConfig,
   after: ResolvedConfig,
-  epoch: number,
+  { epoch, seconds }: Pick<Checkpoint, 'epoch' | 'seconds'>,
 ): FieldError[] {
   const errors: FieldError[] = []
   const [fixedBefore, fixedAfter] = [fixedParts(before), fixedParts(after)]
@@ -59,6 +59,11 @@ export function findForkFaults(
   if (after.training.epochs <= epoch) {
     const detail = `must be more than the ${epoch} epochs that the checkpoint has behind it`
     errors.push({ pointer: '#/training/epochs', detail })
+  }
+  const { max_seconds: maxSeconds } = after.limits
+  if (maxSeconds !== null && maxSeconds <= seconds) {
+    const detail = `must be more than the ${seconds} seconds that the checkpoint has behind it, or null for no limit`
+    errors.push({ pointer: '#/limits/max_seconds', detail })
   }
   return errors
 }

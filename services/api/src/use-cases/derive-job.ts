@@ -99,7 +99,7 @@ export function makeForkJob(deps: {
                   detail: 'cannot change: a training goes on with its data',
                 },
               ]),
-          ...findForkFaults(parent.resolved_config, resolved, checkpoint.epoch),
+          ...findForkFaults(parent.resolved_config, resolved, checkpoint),
         ],
       })
     })

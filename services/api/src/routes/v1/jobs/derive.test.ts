@@ -281,6 +281,20 @@ describe('fork', () => {
     )
   })
 
+  it('waits for the copy of its checkpoint, longer than a request does for any other answer', async () => {
+    const { job } = await runWithCheckpoint()
+    const other = await test.stores.database.pool.connect()
+    await other.query('BEGIN; LOCK TABLE checkpoint_chunks IN ACCESS EXCLUSIVE MODE')
+
+    const asked = ask('fork', job.id)
+    // Postgres copies the checkpoint of a large network for about as long.
+    await other.query('SELECT pg_sleep(2.2)')
+    await other.query('COMMIT')
+    other.release()
+
+    expect((await asked).statusCode).toBe(201)
+  })
+
   it('keeps the checkpoint that it began with beside its own newest', async () => {
     const { job } = await runWithCheckpoint()
     const fork = jobSchema.parse((await ask('fork', job.id)).json())
