@@ -1,4 +1,5 @@
 /** One job on one thread, from its claim to its end or its being given back. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ClaimedJob, Finish, JobCheckpoint, ReleaseReason } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
@@ -218,6 +219,10 @@ export function makeStartJob(
       }
       // Nobody's fault: no death is counted.
       const isUnreadable = mayPass(error)
+      // The slot is kept for a while: whatever waits in the queue would be tried, and given back, in its place.
+      if (isUnreadable && cause === null) {
+        await Promise.race([delay(deps.renewEveryMs), stopped.promise]).catch(() => undefined)
+      }
       if (isUnreadable && (await giveBack('unreadable', unreported, checkpoint))) {
         log.warn({ err: error, job: job.id }, 'what a job is trained on could not be read')
         return

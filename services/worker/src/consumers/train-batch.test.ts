@@ -141,7 +141,11 @@ it('ends a trial in seconds that is cancelled by itself while the weights of the
 
 it('gives trials back, and counts no death, when what they are trained on cannot be read', async () => {
   const trials = await insertTrials(9)
-  const trainer = makeJobTrainer({ ...worker.deps, datasets: worker.lostDatasets })
+  const trainer = makeJobTrainer({
+    ...worker.deps,
+    datasets: worker.lostDatasets,
+    renewEveryMs: 50,
+  })
 
   await trainer.train(trials[0]?.id as Job['id'])
 

@@ -2,6 +2,7 @@
  * Short trials of one sweep, many at a time: claimed together, trained one after the other on one thread, and ended in
  * batches. Each has a lease of its own and is fenced, stopped and seen by itself.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EpochMetrics, JobError, JobId } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
 import type { ClaimedJob, ClaimedSibling, Finish, Lease } from '@trainyard/domain'
@@ -296,6 +297,8 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     if (failure !== null)
       log.error({ err: failure, trials: left.length }, 'a batch of trials has broken off')
     const isUnreadable = mayPass(failure)
+    // As of a job: others would only be tried in their place.
+    if (isUnreadable && left.every(({ cause }) => cause === null)) await delay(deps.renewEveryMs)
     if (failure !== null && !isUnreadable && !(failure instanceof ThreadEndedError)) {
       const error = toFailedError(failure)
       await writeEnded(left.map((member) => toFailed(member, error)))
