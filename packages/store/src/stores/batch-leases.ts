@@ -28,6 +28,8 @@ const GIVEN_BACK = {
   unreadable: 'Weights or table could not be read; it begins again',
 }
 
+const LOST = 'The worker was lost; another begins again'
+
 interface ClaimRow {
   id: string
   project_id: string
@@ -177,7 +179,7 @@ function recover(batch: DeadRow): Prisma.Sql {
       UPDATE batch_predictions SET status = 'queued', lease_owner = NULL, lease_until = NULL, crash_count = ${deaths}::int,
         run_after = clock_timestamp() + make_interval(secs => ${judged.backoffSeconds}::float8), event_seq = event_seq + 1
       WHERE id = ${batch.id} RETURNING id, event_seq)
-    ${insertBatchEvent('batch_prediction.retrying', 'The worker was lost; another begins again', {
+    ${insertBatchEvent('batch_prediction.retrying', batch.drains ? GIVEN_BACK.drained : LOST, {
       status: 'queued',
       reason: batch.drains ? 'worker_drained' : 'worker_lost',
     })}`

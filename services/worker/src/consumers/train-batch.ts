@@ -249,19 +249,29 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
 
   async function finishAll(pending: Ended[], ended: readonly Ended[]): Promise<void> {
     if (ended.length === 0) return
-    await blobs.putMany(ended.flatMap(({ contents }) => contents))
-    failpoint('worker.result_put')
-    await trialLeases.finishMany(
-      ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
-    )
+    const takeOut = () => {
+      const members = new Set(ended.map(({ member }) => member))
+      const rest = pending.filter(({ member }) => !members.has(member))
+      pending.splice(0, pending.length, ...rest)
+    }
+    try {
+      await blobs.putMany(ended.flatMap(({ contents }) => contents))
+      failpoint('worker.result_put')
+      await trialLeases.finishMany(
+        ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
+      )
+    } catch (error) {
+      // What cannot be stored for a fault of ours keeps nothing back that comes later.
+      if (!mayPass(error)) takeOut()
+      throw error
+    }
     failpoint('worker.finish_after_commit')
+    takeOut()
     // Those that were not written are another's.
     for (const { member, endedMs } of ended) {
       member.isDone = true
       if (endedMs !== null) deps.onEpochsStored(endedMs)
     }
-    const rest = pending.filter(({ member }) => !member.isDone)
-    pending.splice(0, pending.length, ...rest)
     log.info({ trials: ended.length }, 'trials have ended')
   }
 
