@@ -177,11 +177,11 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
       const trials = Object.values(total).reduce((sum, count) => sum + count, 0)
       update.error = {
         code: 'all_trials_failed',
-        message: `None of ${trials} trials has a result: ${failures}`,
+        message: `None of ${trials} trials has a result: ${failures || `ended by ${reason}`}`,
       }
     }
     const best = pickBest(toScored(sweep, [...before, ...toRows(update.settled, open)]), 1)[0]
-    if (best !== undefined) update.warnings = findBoundaryWarnings(sweep.space, best.params)
+    if (best !== undefined) update.warnings = findBoundaryWarnings(sweep, best.params)
     update.events.push({
       type:
         status === 'succeeded'
