@@ -89,13 +89,10 @@ function put(document: Json, path: readonly string[], value: JsonValue): void {
     return
   }
   const before = Object.hasOwn(document, key) ? document[key] : undefined
-  // Copied on the way: the base is every trial's.
+  // Copied on the way: the base is every trial's. A list that has no such entry is one no more, and refused as that.
+  const hasEntry = Array.isArray(before) && Object.keys(before).includes(rest[0] as string)
   const inner = (
-    Array.isArray(before)
-      ? [...before]
-      : typeof before === 'object' && before !== null
-        ? { ...before }
-        : {}
+    hasEntry ? [...before] : typeof before === 'object' && before !== null ? { ...before } : {}
   ) as Json
   document[key] = inner
   put(inner, rest, value)
