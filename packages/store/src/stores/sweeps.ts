@@ -36,7 +36,7 @@ export function createSweeps(database: Database): SweepStore {
             INSERT INTO sweeps (id, project_id, dataset_id, name, config, method, seed, objective, repeats, max_trials,
               engine_version, metadata)
             VALUES (${sweep.id}, ${sweep.projectId}, ${sweep.datasetId}, ${sweep.name},
-              ${JSON.stringify(sweep.config)}::jsonb, ${sweep.method}, ${sweep.seed}::bigint,
+              ${JSON.stringify(sweep.config)}::json, ${sweep.method}, ${sweep.seed}::bigint,
               ${JSON.stringify(sweep.objective)}::jsonb, ${sweep.repeats}, ${sweep.maxTrials}, ${sweep.engineVersion},
               ${JSON.stringify(sweep.metadata)}::jsonb)`
           await insertSweepEvents(tx, sweep.id, [
@@ -141,7 +141,8 @@ export function createSweeps(database: Database): SweepStore {
           const changed = await tx.$executeRaw`
             UPDATE sweeps SET max_trials = ${maxTrials} WHERE id = ${id} AND max_trials < ${maxTrials}`
           if (changed === 0) {
-            const detail = 'must be more trials than the sweep has'
+            const { max_trials: known } = await findOrThrow(tx, projectId, id)
+            const detail = `is ${maxTrials}, but must be more than the ${known} trials that the sweep has`
             throw new DomainError('validation_error', {
               errors: [{ pointer: '#/max_trials', detail }],
             })
@@ -231,6 +232,7 @@ async function moveTo(transaction: Queryable, id: string, status: Sweep['status'
   await transaction.$executeRaw`
     UPDATE sweeps SET status = ${status},
       stop_reason = CASE WHEN ${status} IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE stop_reason END,
+      started_at = CASE WHEN ${status} = 'running' THEN COALESCE(started_at, clock_timestamp()) ELSE started_at END,
       finished_at = CASE WHEN ${status} = 'cancelled' THEN clock_timestamp() END
     WHERE id = ${id}`
 }

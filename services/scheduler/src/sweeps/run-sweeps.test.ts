@@ -26,7 +26,7 @@ it('fails a sweep that can no longer be carried on, with a word, and leaves no t
   const before = await statusesOf(sweepId)
 
   await stores.database.$executeRaw`
-    UPDATE sweeps SET config = jsonb_set(config, '{base,dataset_id}', '"ds_gone"') WHERE id = ${sweepId}`
+    UPDATE sweeps SET config = jsonb_set(config::jsonb, '{base,dataset_id}', '"ds_gone"')::json WHERE id = ${sweepId}`
   await makeRunSweeps(scheduler.deps)()
 
   expect(before).toEqual({ trials: new Set(['waiting']), jobs: new Set(['queued']) })
