@@ -147,7 +147,7 @@ export function createSweeps(database: Database): SweepStore {
               errors: [{ pointer: '#/max_trials', detail }],
             })
           }
-          if (isSweepEnded(status)) await reopen(tx, id)
+          if (isSweepEnded(status)) await reopen(tx, id, status)
           await insertSweepEvents(tx, id, [
             {
               type: 'sweep.extended',
@@ -193,7 +193,7 @@ export function createSweeps(database: Database): SweepStore {
             UPDATE sweep_trials SET status = 'waiting', objective = NULL, summary = NULL, error = NULL,
               finished_at = NULL, finished_order = NULL
             WHERE sweep_id = ${id} AND trial_index = ${trialIndex}`
-          if (isSweepEnded(status)) await reopen(tx, id)
+          if (isSweepEnded(status)) await reopen(tx, id, status)
           return await findOrThrow(tx, projectId, id)
         }),
       ),
@@ -243,7 +243,14 @@ async function hasOpenTrials(transaction: Queryable, id: string): Promise<boolea
   return rows.length > 0
 }
 
-async function reopen(transaction: Queryable, id: string): Promise<void> {
+async function reopen(transaction: Queryable, id: string, status: Sweep['status']): Promise<void> {
+  const found = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT d.id FROM datasets d JOIN sweeps s ON s.dataset_id = d.id
+    WHERE s.id = ${id} AND d.deleted_at IS NULL FOR SHARE OF d`
+  if (found.length === 0) {
+    const detail = `The sweep is ${status} and its data set was deleted: nothing more can be trained.`
+    throw new DomainError('illegal_transition', { detail, status, allowed: [] })
+  }
   await transaction.$executeRaw`
     UPDATE sweeps SET status = 'running', stop_reason = NULL, error = NULL, finished_at = NULL WHERE id = ${id}`
 }

@@ -280,6 +280,21 @@ it('keeps its data set from being changed or deleted', async () => {
   expect(toProblem(response).code).toBe('dataset_in_use')
 })
 
+it('stays as it ended where its data set was deleted since', async () => {
+  const dataset = await test.insertDataset()
+  const { id } = (await post(makeSweepSpec(dataset.id))).json()
+  await test.stores.database.sweep.update({ where: { id }, data: { status: 'succeeded' } })
+  await test.send('DELETE', `/v1/datasets/${dataset.id}`)
+
+  const response = await test.send('PATCH', `/v1/sweeps/${id}`, { body: { max_trials: 30 } })
+
+  expect(toProblem(response)).toMatchObject({ status: 409, code: 'illegal_transition' })
+  expect((await test.send('GET', `/v1/sweeps/${id}`)).json()).toMatchObject({
+    status: 'succeeded',
+    max_trials: 20,
+  })
+})
+
 it('lists sweeps newest first, by status', async () => {
   const { id } = await start()
 
