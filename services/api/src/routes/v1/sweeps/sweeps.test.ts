@@ -163,6 +163,15 @@ describe('POST /v1/sweeps/preview', () => {
     ])
   })
 
+  it('expects the epochs that its trials have, where these are searched', async () => {
+    const parameters = { 'training.epochs': { values: [1, 3] } }
+    const body = spec({ method: 'grid', max_trials: undefined, parameters, repeats: 2 })
+
+    const preview = (await test.send('POST', '/v1/sweeps/preview', { body })).json()
+
+    expect(preview.expected_epochs).toBe(8)
+  })
+
   it('says how many trials asha lets train on', async () => {
     const early_termination = { type: 'asha', min_epochs: 1, reduction: 2 } as const
 
