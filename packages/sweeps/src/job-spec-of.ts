@@ -53,13 +53,30 @@ export function toJobSpec(
   datasetId: string,
   params: TrialParams,
 ): { spec: JobSpec } | { faults: JobSpecFault[] } {
-  const result = jobSpecSchema.safeParse(putParams(base, datasetId, params))
+  const document = putParams(base, datasetId, params)
+  const result = jobSpecSchema.safeParse(document)
   if (result.success) return { spec: result.data }
   const names = Object.keys(params)
   const faults = result.error.issues
     .flatMap((issue) => flatten(issue as Issue))
-    .map(({ path, ...fault }) => ({ pointer: placeFault(names, path), ...fault }))
+    .map(({ path, detail, isUnknown }) => ({
+      pointer: placeFault(names, path),
+      detail: isUnknown ? detail : `${detail}${given(document, path)}`,
+      isUnknown,
+    }))
   return { faults }
+}
+
+/** What stands at the place of a fault, if it is short enough to be said. */
+function given(document: Json, path: readonly string[]): string {
+  let value: JsonValue | undefined = document
+  for (const key of path) {
+    const isInside: boolean =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    value = isInside ? (value as Json)[key] : undefined
+  }
+  const isShort = typeof value === 'number' || (typeof value === 'string' && value.length <= 60)
+  return isShort ? `, got ${JSON.stringify(value)}` : ''
 }
 
 /** Where a fault of a job's specification (path of its place) stands in the sweep's. */

@@ -162,6 +162,14 @@ it.each([
   expect(faults.map((fault) => fault.pointer)).toContain(pointer)
 })
 
+it('says the limit and the value of what a job refuses', () => {
+  const parameter = onlyParameter('training.batch_size', { values: [32, -5] })
+
+  expect(faultsOf(parameter as never)[0]?.detail).toBe(
+    'Too small: expected number to be >=1, got -5',
+  )
+})
+
 it('refuses a grid of 10^12 points without listing it', () => {
   const wide = { distribution: 'uniform', min: 0.1, max: 0.9, count: 10_000 } as const
   const startedMs = performance.now()
