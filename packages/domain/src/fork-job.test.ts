@@ -1,14 +1,16 @@
 import type { Job } from '@trainyard/contracts'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { makeResolvedConfig } from '../../../test/support/factories.ts'
-import { findForkFaults, toForkBase } from './fork-job.ts'
+import { findForkFaults, toCloneBase, toForkBase } from './fork-job.ts'
 
 type Resolved = ReturnType<typeof makeResolvedConfig>
 
 const after = (change: (resolved: Resolved) => void) => {
   const resolved = makeResolvedConfig()
   change(resolved)
-  return findForkFaults(makeResolvedConfig(), resolved, 3).map(({ pointer }) => pointer)
+  return findForkFaults(makeResolvedConfig(), resolved, { epoch: 3, seconds: 0.5 }).map(
+    ({ pointer }) => pointer,
+  )
 }
 
 it.each<[string, (resolved: Resolved) => void]>([
@@ -107,6 +109,14 @@ it('asks for more epochs than the checkpoint has behind it', () => {
   ).toEqual(['#/training/epochs'])
 })
 
+it('asks for more seconds than the checkpoint has behind it, or it would end where it began', () => {
+  expect(
+    after((resolved) => {
+      resolved.limits.max_seconds = 0.5
+    }),
+  ).toEqual(['#/limits/max_seconds'])
+})
+
 it('writes out what the recipe chose, so that other epochs do not choose another batch', () => {
   const job = { config: { dataset_id: 'ds' }, resolved_config: makeResolvedConfig() } as Job
 
@@ -114,5 +124,50 @@ it('writes out what the recipe chose, so that other epochs do not choose another
     dataset_id: 'ds',
     seed: 7,
     training: { batch_size: 4, epochs: 10, early_stopping: null },
+  })
+})
+
+it('names the version that the training began with, wherever its alias points by now', () => {
+  const resolved = {
+    ...makeResolvedConfig(),
+    initial_weights: { model: 'digits', version: 3, sha256: 'of the third' },
+  }
+  const config = { dataset_id: 'ds', initial_weights: { model: 'digits' } }
+
+  const base = toForkBase({ config, resolved_config: resolved } as Job)
+
+  expect(base.initial_weights).toEqual({ model: 'digits', version: 3 })
+})
+
+describe('a clone of a job whose length the recipe chose', () => {
+  const recipe = { training: { batch_size: 4, epochs: 10, early_stopping: null } }
+  const baseOf = (config: object, patch: object) => {
+    const job = { config: { dataset_id: 'ds', ...config }, resolved_config: makeResolvedConfig() }
+    return toCloneBase(job as Job, patch as Record<string, unknown>)
+  }
+
+  it.each([{ epochs: 20 }, { batch_size: 8 }])(
+    'keeps the rest of it when the patch names %o',
+    (training) => {
+      expect(baseOf({}, { training })).toEqual({ dataset_id: 'ds', seed: 7, ...recipe })
+    },
+  )
+
+  it.each<[string, object, object]>([
+    ['names neither', {}, { training: { threads: 2 } }],
+    ['names other data', {}, { dataset_id: 'other', training: { epochs: 20 } }],
+    ['removes the training', {}, { training: null }],
+  ])('is resolved anew when the patch %s', (_, config, patch) => {
+    expect(baseOf(config, patch)).toEqual({ dataset_id: 'ds', seed: 7 })
+  })
+
+  it('has no such ties when the job names one of the two', () => {
+    const training = { epochs: 10 }
+
+    expect(baseOf({ training }, { training: { epochs: 20 } })).toEqual({
+      dataset_id: 'ds',
+      seed: 7,
+      training,
+    })
   })
 })

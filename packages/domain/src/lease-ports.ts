@@ -139,7 +139,7 @@ export interface Finish {
 }
 
 /** Why a worker gives a job back. */
-export type ReleaseReason = 'drained' | 'made_way' | 'outage'
+export type ReleaseReason = 'drained' | 'made_way' | 'outage' | 'unreadable'
 /** What becomes of a job whose worker or thread is lost. */
 export type LostJobOutcome = 'requeued' | 'failed' | 'cancelled' | 'paused'
 

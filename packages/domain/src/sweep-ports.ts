@@ -23,7 +23,7 @@ import type {
   TrialParams,
   TrialStatus,
 } from '@trainyard/contracts'
-import type { Finish, Lease } from './lease-ports.ts'
+import type { Finish, Lease, ReleaseReason } from './lease-ports.ts'
 import type { IdempotentRequest, Once, Page } from './ports.ts'
 
 export interface NewSweep {
@@ -247,7 +247,7 @@ export interface TrialLeaseStore {
   /** Terminal states in one transaction, each under its own fence. Returns those that were written. */
   finishMany(finishes: readonly { lease: Lease; finish: Finish }[]): Promise<JobId[]>
   /** Gives trainings back that have not ended. */
-  releaseMany(leases: readonly Lease[]): Promise<void>
+  releaseMany(leases: readonly Lease[], reason: ReleaseReason): Promise<void>
   /** What early termination the sweep has, and in what direction its objective is better. */
   searchOf(sweepId: SweepId): Promise<Pick<RunningSweep, 'config' | 'objective' | 'seed'>>
   /**

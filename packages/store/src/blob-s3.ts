@@ -9,6 +9,8 @@ const ANSWER_MS = 30_000
 /** A gibibyte at less than two megabytes a second. */
 const WRITE_MS = 600_000
 const UNUSED_MS = 3_600_000
+/** A key that is refused, a clock that is wrong, a client that was too slow or too quick: the operator's to mend, and no fault of a blob. */
+const PASSING_STATUSES = [401, 403, 408, 429]
 
 /**
  * The bytes of blobs as objects of a bucket, one each, under the prefix and their SHA-256. An object is there as a whole
@@ -18,7 +20,7 @@ const UNUSED_MS = 3_600_000
 export function makeBlobBucket(database: Database, url: string): BlobContents {
   const { client, bucket, prefix } = openBucket(url)
 
-  /** Errors of the network and of the store's own are `unavailable`; any other answer is the caller's to judge. */
+  /** What says nothing of the object that was asked for is `unavailable`; any other answer is the caller's to judge. */
   const send = async (
     path: string,
     init: RequestInit & { duplex?: 'half' } = {},
@@ -33,7 +35,7 @@ export function makeBlobBucket(database: Database, url: string): BlobContents {
         throw new DomainError('unavailable', {}, { cause: error })
       })
       .finally(() => clearTimeout(timer))
-    if (response.status < 500 && response.status !== 429) return response
+    if (response.status < 500 && !PASSING_STATUSES.includes(response.status)) return response
     throw new DomainError('unavailable', {}, { cause: await refusal(response) })
   }
 
@@ -57,6 +59,10 @@ export function makeBlobBucket(database: Database, url: string): BlobContents {
     const response = await send(`/${prefix}${sha256}`, init, WRITE_MS).catch((error: unknown) => {
       throw broken === null ? error : (broken as { error: unknown }).error
     })
+    // There is no bucket, or none yet: of an object that is put the status cannot speak.
+    if (response.status === 404) {
+      throw new DomainError('unavailable', {}, { cause: await refusal(response) })
+    }
     if (!response.ok) throw await refusal(response)
     await response.body?.cancel()
   }

@@ -96,8 +96,17 @@ export async function buildApp(deps: Deps): Promise<App> {
     frameworkErrors: (error, request, reply) => void handleFrameworkError(error, request, reply),
   }).withTypeProvider<ZodTypeProvider>()
 
+  const jobs = makeQuick(deps.jobs)
   const stores = {
-    jobs: { ...makeQuick(deps.jobs), metrics: deps.jobs.metrics },
+    jobs: {
+      ...jobs,
+      metrics: deps.jobs.metrics,
+      // What begins with a checkpoint waits for its copy, which takes seconds for a large network.
+      insert: (...[job, request]: Parameters<typeof deps.jobs.insert>) =>
+        (job.derivation === undefined ? jobs : deps.jobs).insert(job, request),
+    },
+    // Those of a large network take seconds to read.
+    checkpoints: { ...makeQuick(deps.checkpoints), read: deps.checkpoints.read },
     // Ten thousand columns with their profile are megabytes: what took a minute to read is not lost to a slow write.
     datasets: { ...makeQuick(deps.datasets), insert: deps.datasets.insert },
     models: makeQuick(deps.models),

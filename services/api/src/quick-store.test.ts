@@ -39,6 +39,21 @@ describe('with questions to Postgres that each hang', () => {
     expect(durationMs).toBeGreaterThan(1200)
     expect(durationMs).toBeLessThan(ANSWER_MS)
   })
+
+  it('does so also where the first answers came in time, as for checkpoints', async () => {
+    const job = await test.insertJob()
+    const checkpoints = await test.stores.database.pool.connect()
+    await checkpoints.query('BEGIN; LOCK TABLE checkpoints IN ACCESS EXCLUSIVE MODE')
+    const startedMs = performance.now()
+
+    const response = await test.send('GET', `/v1/jobs/${job.id}/checkpoints`)
+    const durationMs = performance.now() - startedMs
+    await checkpoints.query('COMMIT')
+    checkpoints.release()
+
+    expect(toProblem(response).code).toBe('unavailable')
+    expect(durationMs).toBeLessThan(ANSWER_MS)
+  })
 })
 
 describe('the patience of a request', () => {

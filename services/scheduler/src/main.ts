@@ -1,5 +1,5 @@
 import { toLeaseTimes } from '@trainyard/domain'
-import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, createCalmLog, parseEnv, runService } from '@trainyard/lifecycle'
 import { openProducer, openPulse } from '@trainyard/queue'
 import {
   createBatchLeases,
@@ -25,7 +25,7 @@ const CONNECTIONS_MAX = 4
 await runService(() => {
   armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
-  const log = pino({ name: 'scheduler', level: env.TRAINYARD_LOG_LEVEL })
+  const log = pino({ name: 'scheduler', level: env.TRAINYARD_LOG_LEVEL, hooks: createCalmLog() })
   const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')
   return {
     log,

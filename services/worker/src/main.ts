@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { openTables } from '@trainyard/datasets'
 import { toLeaseTimes } from '@trainyard/domain'
 import { ENGINE_VERSION } from '@trainyard/engine'
-import { armFailpoints, parseEnv, runService } from '@trainyard/lifecycle'
+import { armFailpoints, createCalmLog, parseEnv, runService } from '@trainyard/lifecycle'
 import { openPulse } from '@trainyard/queue'
 import {
   createBatchLeases,
@@ -31,7 +31,7 @@ const CONNECTIONS_MAX = 4
 await runService(() => {
   armFailpoints(process.env)
   const env = parseEnv(envSchema, process.env)
-  const log = pino({ name: 'worker', level: env.TRAINYARD_LOG_LEVEL })
+  const log = pino({ name: 'worker', level: env.TRAINYARD_LOG_LEVEL, hooks: createCalmLog() })
   const onError = (error: Error) => log.warn({ err: error }, 'connection trouble')
   const slots = env.TRAINYARD_WORKER_THREADS
   const folder = resolve(env.TRAINYARD_SCRATCH_DIR)

@@ -13,6 +13,7 @@ import {
 } from '@trainyard/contracts'
 import { openTables, type Tables } from '@trainyard/datasets'
 import type { Pulse } from '@trainyard/domain'
+import { createBlobs } from '@trainyard/store'
 import { pino } from 'pino'
 import { createTestDatabase } from '../../../test/support/database.ts'
 import {
@@ -31,6 +32,10 @@ export interface TestWorker {
   deps: WorkerDeps
   stores: TestStores
   databaseUrl: string
+  /** In a bucket whose server does not listen. */
+  lostBlobs: WorkerDeps['blobs']
+  /** Read from there. */
+  lostDatasets: WorkerDeps['datasets']
   tables: Tables
   /** Files of the tables lie in here. */
   folder: string
@@ -55,6 +60,9 @@ export async function openTestWorker(): Promise<TestWorker> {
   const threads = await openTrainingThreads(2)
   const predictions = createPredictionThread()
   const projectId = await insertProject(stores)
+  const lostBlobs = createBlobs(stores.database, {
+    bucketUrl: 'http://key:secret@127.0.0.1:1/lost',
+  })
   const announced: string[] = []
   const logged: string[] = []
 
@@ -84,6 +92,8 @@ export async function openTestWorker(): Promise<TestWorker> {
     },
     stores,
     databaseUrl: database.url,
+    lostBlobs,
+    lostDatasets: createDatasetCache({ blobs: lostBlobs, tables, folder: join(folder, 'lost') }),
     tables,
     folder,
     projectId,

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
@@ -83,6 +84,28 @@ it('delays', async () => {
 
   expect(await ask('hello')).toBe('hello')
   expect(performance.now() - startedMs).toBeGreaterThan(95)
+})
+
+it('keeps the order of bytes, however often the delay begins and ends', async () => {
+  await open()
+  const sent = Array.from({ length: 200 }, (_, i) => `${i},`)
+  let received = ''
+  const all = new Promise<void>((resolve) => {
+    client.on('data', (bytes) => {
+      received += String(bytes)
+      if (received.length >= sent.join('').length) resolve()
+    })
+  })
+
+  for (const [i, text] of sent.entries()) {
+    if (i % 5 === 0)
+      await proxy.set(i % 10 === 0 ? { kind: 'delay', delayMs: 9 } : { kind: 'pass' })
+    client.write(text)
+    await setImmediate()
+  }
+  await all
+
+  expect(received).toBe(sent.join(''))
 })
 
 it('cuts a connection after so many bytes', async () => {

@@ -23,6 +23,16 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
+/** One direction of a connection. */
+interface Line {
+  from: Socket
+  to: Socket
+  /** What is delayed, oldest first: bytes of a connection never overtake each other, whatever the mode is by then. */
+  waiting: Buffer[]
+  /** When the last of them is due. */
+  dueMs: number
+}
+
 interface Pair {
   client: Socket
   server: Socket | null
@@ -78,11 +88,13 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     const pair: Pair = { client, server, hasLostBytes: isAlone, answeredBytes: 0 }
     pairs.add(pair)
     client.setNoDelay(true)
+    const asked = server === null ? null : makeLine(client, server)
     client.on('data', (bytes: Buffer) => {
-      if (mode.kind === 'black_hole' || server === null) pair.hasLostBytes = true
-      else forward(client, server, bytes)
+      if (mode.kind === 'black_hole' || asked === null) pair.hasLostBytes = true
+      else forward(asked, bytes)
     })
     server?.setNoDelay(true)
+    const answered = server === null ? null : makeLine(server, client)
     server?.on('data', (bytes: Buffer) => {
       if (mode.kind === 'black_hole' || mode.kind === 'half_open') {
         pair.hasLostBytes = true
@@ -90,7 +102,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       }
       pair.answeredBytes += bytes.length
       if (mode.kind === 'cut' && pair.answeredBytes > mode.afterBytes) end(pair)
-      else forward(server, client, bytes)
+      else if (answered !== null) forward(answered, bytes)
     })
     for (const socket of [client, server]) {
       // A broken connection says it by its end, too.
@@ -99,13 +111,24 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     }
   }
 
-  function forward(from: Socket, to: Socket, bytes: Buffer): void {
-    if (mode.kind === 'delay') {
-      setTimeout(() => to.write(bytes), mode.delayMs)
-    } else if (!to.write(bytes)) {
-      from.pause()
-      to.once('drain', () => from.resume())
+  function forward(line: Line, bytes: Buffer): void {
+    const nowMs = performance.now()
+    line.dueMs = Math.max(line.dueMs, nowMs + (mode.kind === 'delay' ? mode.delayMs : 0))
+    if (line.waiting.length === 0 && line.dueMs <= nowMs) {
+      send(line, bytes)
+      return
     }
+    line.waiting.push(bytes)
+    setTimeout(() => {
+      const oldest = line.waiting.shift()
+      if (oldest !== undefined) send(line, oldest)
+    }, line.dueMs - nowMs)
+  }
+
+  function send({ from, to }: Line, bytes: Buffer): void {
+    if (to.write(bytes)) return
+    from.pause()
+    to.once('drain', () => from.resume())
   }
 
   function end(pair: Pair): void {
@@ -114,4 +137,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       if (socket?.destroyed === false) socket.resetAndDestroy()
     }
   }
+}
+
+function makeLine(from: Socket, to: Socket): Line {
+  return { from, to, waiting: [], dueMs: 0 }
 }

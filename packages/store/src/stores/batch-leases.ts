@@ -15,6 +15,7 @@ import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
 import { insertBatchEvent } from './batch-events.ts'
 import { insertDataset } from './datasets.ts'
+import { isDue } from './is-due.ts'
 
 /** A wide result has a long profile. */
 const FINISH_TIMEOUT_MS = 15_000
@@ -26,6 +27,8 @@ const GIVEN_BACK = {
   drained: 'The worker shuts down; another begins again',
   unreadable: 'Weights or table could not be read; it begins again',
 }
+
+const LOST = 'The worker was lost; another begins again'
 
 interface ClaimRow {
   id: string
@@ -43,6 +46,14 @@ interface ClaimRow {
   lease_epoch: number
 }
 
+interface DeadRow {
+  id: string
+  status: string
+  crash_count: number
+  /** Whether its worker was told to go, which is no death. */
+  drains: boolean
+}
+
 export function createBatchLeases(
   database: Database,
   options: { leaseSeconds: number },
@@ -54,7 +65,7 @@ export function createBatchLeases(
       translateErrors(async () => {
         const rows = await database.$queryRaw<ClaimRow[]>`
           WITH next AS (
-            SELECT id FROM batch_predictions q WHERE status = 'queued' AND run_after <= clock_timestamp()
+            SELECT id FROM batch_predictions q WHERE status = 'queued' AND ${isDue}
             ORDER BY (SELECT max(s.started_at) FROM batch_predictions s WHERE s.project_id = q.project_id) NULLS FIRST,
               created_at, id
             LIMIT 1 FOR UPDATE SKIP LOCKED),
@@ -109,12 +120,16 @@ export function createBatchLeases(
     recoverDead: (asOfMs) =>
       translateErrors(() =>
         database.$transaction(async (transaction) => {
-          const dead = await transaction.$queryRaw<
-            { id: string; status: string; crash_count: number }[]
-          >`
-            SELECT id, status, crash_count FROM batch_predictions
-            WHERE status IN ('running', 'cancelling') AND lease_until < to_timestamp(${asOfMs}::float8 / 1000)
-            FOR UPDATE SKIP LOCKED`
+          // No lease ends so late: the clock was set back since it was renewed.
+          await transaction.$executeRaw`
+            UPDATE batch_predictions SET lease_until = ${leaseUntil}
+            WHERE status IN ('running', 'cancelling')
+              AND lease_until > clock_timestamp() + make_interval(secs => ${options.leaseSeconds + 1}::float8)`
+          const dead = await transaction.$queryRaw<DeadRow[]>`
+            SELECT b.id, b.status, b.crash_count, COALESCE(w.draining, false) AS drains
+            FROM batch_predictions b LEFT JOIN workers w ON w.id = b.lease_owner
+            WHERE b.status IN ('running', 'cancelling') AND b.lease_until < to_timestamp(${asOfMs}::float8 / 1000)
+            FOR UPDATE OF b SKIP LOCKED`
           for (const batch of dead) await transaction.$executeRaw(recover(batch))
           return dead.length
         }),
@@ -149,10 +164,12 @@ async function finishHeld(
   return 'done'
 }
 
-function recover(batch: { id: string; status: string; crash_count: number }): Prisma.Sql {
-  const deaths = batch.crash_count + 1
-  const judged = judgeDeath(deaths)
+function recover(batch: DeadRow): Prisma.Sql {
   if (batch.status === 'cancelling') return ended(batch.id, { status: 'cancelled' })
+  const deaths = batch.crash_count + (batch.drains ? 0 : 1)
+  const judged = batch.drains
+    ? ({ verdict: 'again', backoffSeconds: 0 } as const)
+    : judgeDeath(deaths)
   if (judged.verdict === 'guilty') {
     const message = `The worker died ${deaths} times while it predicted this data set`
     return ended(batch.id, { status: 'failed', error: { code: 'worker_lost', message } })
@@ -162,9 +179,9 @@ function recover(batch: { id: string; status: string; crash_count: number }): Pr
       UPDATE batch_predictions SET status = 'queued', lease_owner = NULL, lease_until = NULL, crash_count = ${deaths}::int,
         run_after = clock_timestamp() + make_interval(secs => ${judged.backoffSeconds}::float8), event_seq = event_seq + 1
       WHERE id = ${batch.id} RETURNING id, event_seq)
-    ${insertBatchEvent('batch_prediction.retrying', 'The worker was lost; another begins again', {
+    ${insertBatchEvent('batch_prediction.retrying', batch.drains ? GIVEN_BACK.drained : LOST, {
       status: 'queued',
-      reason: 'worker_lost',
+      reason: batch.drains ? 'worker_drained' : 'worker_lost',
     })}`
 }
 

@@ -5,6 +5,9 @@ import type { Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { bestOf } from './checkpoints.ts'
 
+/** 32 MiB: well within the time of a statement, on a slow disk too. */
+const CHUNKS_PER_STATEMENT = 128
+
 /** In the transaction that has inserted the job. */
 export async function takeOver(
   transaction: Queryable,
@@ -46,10 +49,14 @@ async function copyCheckpoint(
     INSERT INTO checkpoints (id, job_id, step, progress, architecture, preprocessing, sha256, bytes)
     SELECT ${createId('checkpoint')}, ${jobId}, step, progress, architecture, preprocessing, sha256, bytes
     FROM checkpoints WHERE job_id = ${parentJobId} AND step = ${step}`
-  await transaction.$executeRaw`
-    INSERT INTO checkpoint_chunks (job_id, sha256, position, data)
-    SELECT ${jobId}, sha256, position, data FROM checkpoint_chunks
-    WHERE job_id = ${parentJobId} AND sha256 = ${sha256}`
+  for (let from = 0, copied = CHUNKS_PER_STATEMENT; copied === CHUNKS_PER_STATEMENT; ) {
+    copied = await transaction.$executeRaw`
+      INSERT INTO checkpoint_chunks (job_id, sha256, position, data)
+      SELECT ${jobId}, sha256, position, data FROM checkpoint_chunks
+      WHERE job_id = ${parentJobId} AND sha256 = ${sha256}
+        AND position >= ${from}::int AND position < ${from + CHUNKS_PER_STATEMENT}::int`
+    from += CHUNKS_PER_STATEMENT
+  }
   await transaction.$executeRaw`
     UPDATE jobs SET fork_step = ${step}, epoch = (c.progress->>'epoch')::int, best = ${bestOf(Prisma.sql`c.progress`)},
       progress_engine = p.progress_engine

@@ -32,11 +32,17 @@ export function createIdempotency(database: Database): IdempotencyStore {
  */
 export async function writeOnce<Result>(
   database: Database,
-  scope: { projectId: ProjectId; request: IdempotentRequest | null; status: number },
+  scope: {
+    projectId: ProjectId
+    request: IdempotentRequest | null
+    status: number
+    /** Of the transaction. Default: that of all. */
+    timeoutMs?: number
+  },
   write: (transaction: Queryable) => Promise<Result>,
 ): Promise<Once<Result>> {
-  const { projectId, request, status } = scope
-  return await database.$transaction(async (transaction) => {
+  const { projectId, request, status, timeoutMs } = scope
+  const run = async (transaction: Queryable): Promise<Once<Result>> => {
     if (request === null) {
       const result = await write(transaction)
       failpoint('api.insert_before_commit')
@@ -57,7 +63,8 @@ export async function writeOnce<Result>(
       WHERE project_id = ${projectId} AND method = ${request.method} AND path = ${request.path} AND key = ${request.key}`
     failpoint('api.insert_before_commit')
     return { kind: 'done', result }
-  })
+  }
+  return await database.$transaction(run, timeoutMs === undefined ? {} : { timeout: timeoutMs })
 }
 
 async function findStored(

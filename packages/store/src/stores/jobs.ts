@@ -14,6 +14,9 @@ import { toList, toPageClause } from './keyset.ts'
 import { cancelJob, type MoveJob, pauseJob, resumeJob } from './move-job.ts'
 import { removedByGc } from './removed-by-gc.ts'
 
+/** The checkpoint of a large network is hundreds of megabytes, which Postgres copies for a job that begins with it. */
+const COPY_TIMEOUT_MS = 60_000
+
 const KEYSET = { createdAt: Prisma.sql`j.created_at`, id: Prisma.sql`j.id` }
 
 /** The API's side of jobs: what callers submit, see and cancel. */
@@ -23,7 +26,10 @@ export function createJobs(database: Database): JobStore {
       translateErrors(() =>
         writeOnce(
           database,
-          { projectId: job.projectId, request, status: 201 },
+          {
+            ...{ projectId: job.projectId, request, status: 201 },
+            ...(job.derivation !== undefined && { timeoutMs: COPY_TIMEOUT_MS }),
+          },
           async (transaction) => {
             await assertUnchanged(transaction, job.datasets)
             await transaction.$executeRaw`

@@ -181,6 +181,23 @@ describe('finish', () => {
     expect([job.status, job.stop_reason]).toEqual(['cancelled', 'cancelled'])
   })
 
+  it('has a long history stored before its transaction, which could not last for so long', async () => {
+    const { id } = await insertJob(stores, projectId, datasetId)
+    const lease = await claim(id)
+    const metrics = Array.from({ length: 2500 }, (_, i) => makeEpochMetrics(i + 1))
+    const end = { ...succeeded(), metrics }
+    const countEpochs = () => stores.database.epochMetric.count({ where: { jobId: id } })
+
+    await expect(
+      stores.leases.finish(lease, { ...end, split: { sha256: 'of no blob' } }),
+    ).rejects.toThrow()
+    const before = await countEpochs()
+    await stores.leases.finish(lease, end)
+
+    expect([before, await countEpochs()]).toEqual([2000, 2500])
+    expect((await read(id)).status).toBe('succeeded')
+  })
+
   it('keeps the epochs that were not reported before', async () => {
     const { id } = await insertJob(stores, projectId, datasetId)
     const lease = await claim(id)

@@ -24,6 +24,7 @@ import { failpoint } from '@trainyard/lifecycle'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { backToQueue, GIVEN_BACK, waitOf } from './back-to-queue.ts'
 import { bestOf, keepCheckpoint } from './checkpoints.ts'
 import { settleVerification } from './derive-job.ts'
 import { keepEpochLayers } from './epoch-layers.ts'
@@ -35,12 +36,6 @@ import { type HeldJob, recover } from './recovery.ts'
 
 /** A large network's weights are rows of chunks by then; what is left in the transaction is small. */
 const FINISH_TIMEOUT_MS = 15_000
-
-const GIVEN_BACK = {
-  drained: 'The worker shuts down; the job waits for another',
-  made_way: 'The job makes way for one that has to run alone',
-  outage: 'The database was away for so long that the training was stopped; it goes on',
-}
 
 interface ClaimRow {
   project_id: string
@@ -130,12 +125,14 @@ export function createLeases(
 
     report: (lease, progress, batch = 0) =>
       translateErrors(async () => {
+        const metrics = await storeAllButNewest(lease, progress?.metrics ?? [])
+        const rest = progress && { ...progress, metrics }
         const checkpoint = progress?.checkpoint
         const status =
           checkpoint === undefined
-            ? await storeProgress(database, lease, progress, batch)
+            ? await storeProgress(database, lease, rest, batch)
             : await database.$transaction(async (transaction) => {
-                const held = await storeProgress(transaction, lease, progress, batch)
+                const held = await storeProgress(transaction, lease, rest, batch)
                 if (held !== undefined) await keepCheckpoint(transaction, lease.jobId, checkpoint)
                 failpoint('worker.checkpoint_before_commit')
                 return held
@@ -145,8 +142,9 @@ export function createLeases(
       }),
 
     finish: (lease, finish) =>
-      translateErrors(() =>
-        database.$transaction(
+      translateErrors(async () => {
+        const newest = await storeAllButNewest(lease, finish.metrics)
+        return await database.$transaction(
           async (transaction) => {
             const held = await transaction.$queryRaw<{ status: string; origin: string | null }[]>`
               SELECT status, origin FROM jobs WHERE ${isMine(lease)} FOR UPDATE`
@@ -154,7 +152,6 @@ export function createLeases(
             for (const fold of finish.folds ?? []) {
               await transaction.$executeRaw(foldCompleted(lease, fold))
             }
-            const newest = await storeAllButNewest(transaction, lease, finish.metrics)
             const last = newest.at(-1)
             if (last !== undefined) {
               await transaction.$executeRaw`
@@ -208,16 +205,13 @@ export function createLeases(
             return 'done'
           },
           { timeout: FINISH_TIMEOUT_MS },
-        ),
-      ),
+        )
+      }),
 
     release: (lease, reason) =>
       translateErrors(async () => {
-        const outcome = await giveBack(
-          database,
-          lease,
-          insertEvent('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason }),
-        )
+        const event = insertEvent('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason })
+        const outcome = await giveBack(database, lease, event, waitOf(reason))
         if (outcome === 'done') return 'done'
         const paused = await database.$executeRaw`
           WITH job AS (
@@ -262,7 +256,24 @@ export function createLeases(
       ),
   }
 
-  /** The status of the row, undefined when the lease is another's. */
+  /**
+   * Returns the newest epochs, which are for the statement that tells of them. The others are not in its transaction: a hundred
+   * thousand that waited for Postgres would take longer than one may, at every try.
+   */
+  async function storeAllButNewest(
+    lease: Lease,
+    metrics: readonly EpochMetrics[],
+  ): Promise<EpochMetrics[]> {
+    const statements = inStatements(metrics)
+    const newest = statements.pop() ?? []
+    for (const rows of statements) {
+      await database.$executeRaw`
+        WITH job AS (SELECT id FROM jobs WHERE ${isMine(lease)} FOR UPDATE) ${insertEpochMetrics(rows)}`
+    }
+    return [...newest]
+  }
+
+  /** The status of the row, undefined when the lease is another's. At most as many epochs as go into one statement. */
   async function storeProgress(
     queryable: Queryable,
     lease: Lease,
@@ -275,8 +286,7 @@ export function createLeases(
     for (const fold of progress?.folds ?? []) {
       await queryable.$executeRaw(foldCompleted(lease, fold))
     }
-    const newest = await storeAllButNewest(queryable, lease, progress?.metrics ?? [])
-    const last = newest.at(-1)
+    const last = progress?.metrics.at(-1)
     const rows =
       progress === null || last === undefined
         ? await queryable.$queryRaw<{ status: string }[]>`
@@ -286,7 +296,7 @@ export function createLeases(
               UPDATE jobs SET lease_until = ${leaseUntil}, event_seq = event_seq + 1,
                 epoch = ${progress.epoch}, best = ${JSON.stringify(progress.best)}::jsonb, ${gotTo}
               WHERE ${isMine(lease)} RETURNING id, event_seq, status),
-            measured AS (${insertEpochMetrics(newest)})
+            measured AS (${insertEpochMetrics(progress.metrics)})
             ${keepEpochLayers(progress.layers)},
             told AS (${epochCompleted(last)})
             SELECT status FROM job`
@@ -294,31 +304,16 @@ export function createLeases(
   }
 }
 
-/** Returns the newest epochs, which are for the statement that tells of them. */
-async function storeAllButNewest(
-  queryable: Queryable,
-  lease: Lease,
-  metrics: readonly EpochMetrics[],
-): Promise<readonly EpochMetrics[]> {
-  const statements = inStatements(metrics)
-  const newest = statements.pop() ?? []
-  for (const rows of statements) {
-    await queryable.$executeRaw`
-      WITH job AS (SELECT id FROM jobs WHERE ${isMine(lease)} FOR UPDATE) ${insertEpochMetrics(rows)}`
-  }
-  return newest
-}
-
 /** A job that was to be cancelled ends as cancelled; giving it back would let it run again. */
 async function giveBack(
   queryable: Queryable,
   lease: Lease,
   event: Prisma.Sql,
+  afterSeconds = 0,
 ): Promise<'done' | 'fenced'> {
   const released = await queryable.$executeRaw`
     WITH job AS (
-      UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-        dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
+      UPDATE jobs SET ${backToQueue(afterSeconds)}
       WHERE ${isMine(lease)} AND status = 'running' RETURNING id, event_seq)
     ${event}`
   return released === 0 ? 'fenced' : 'done'

@@ -2,6 +2,7 @@
 import type { JobError } from '@trainyard/contracts'
 import { DEATHS_MAX, judgeDeath, type LostJobOutcome } from '@trainyard/domain'
 import { Prisma } from '../generated/client.ts'
+import { backToQueue } from './back-to-queue.ts'
 import { insertEvent } from './events.ts'
 
 export interface HeldJob {
@@ -41,10 +42,7 @@ export function recover(job: HeldJob, loss: Loss, isStill: Prisma.Sql): Recovery
   }
   const statement = Prisma.sql`
     WITH job AS (
-      UPDATE jobs SET status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL,
-        dispatch_generation = dispatch_generation + 1, crash_count = ${crashes}::int,
-        run_after = clock_timestamp() + make_interval(secs => ${judged.backoffSeconds}::float8),
-        event_seq = event_seq + 1
+      UPDATE jobs SET ${backToQueue(judged.backoffSeconds)}, crash_count = ${crashes}::int
       WHERE ${isStill} RETURNING id, event_seq)
     ${insertEvent('job.retrying', message, { status: 'queued', reason: loss })}`
   return { outcome: 'requeued', statement }

@@ -135,7 +135,7 @@ describe('trials that are claimed together', () => {
     const paused = trials[1] as JobId
     await stores.database.job.update({ where: { id: paused }, data: { status: 'pausing' } })
 
-    await stores.trialLeases.releaseMany(leases)
+    await stores.trialLeases.releaseMany(leases, 'drained')
 
     const rows = await stores.database.job.findMany({ where: { id: { in: trials } } })
     const lasts = await Promise.all(

@@ -8,6 +8,7 @@ import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { fromEpochMetrics } from '../mappers/metrics.ts'
 import { translateErrors } from '../to-domain-error.ts'
+import { backToQueue, GIVEN_BACK, waitOf } from './back-to-queue.ts'
 import { lockJobs } from './lock-jobs.ts'
 import { insertEventForEach, manyEventIds } from './sweep-events.ts'
 
@@ -93,19 +94,18 @@ export function createTrialLeases(
         }),
       ),
 
-    releaseMany: (leases) =>
+    releaseMany: (leases, reason) =>
       translateErrors(async () => {
         if (leases.length === 0) return
-        const released = Prisma.sql`lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
-          dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1`
         await database.$executeRaw`
           WITH job AS (
-            UPDATE jobs SET status = 'queued', ${released}
+            UPDATE jobs SET ${backToQueue(waitOf(reason))}
             WHERE id IN (${lockJobs(areMine(leases))}) AND status = 'running' RETURNING id, event_seq)
-          ${insertEventForEach('job.retrying', 'The worker has given the job back; it waits for another', { status: 'queued', reason: 'drained' })}`
+          ${insertEventForEach('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason })}`
         await database.$executeRaw`
           WITH job AS (
-            UPDATE jobs SET status = 'paused', ${released}
+            UPDATE jobs SET status = 'paused', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
+              dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
             WHERE id IN (${lockJobs(areMine(leases))}) AND status = 'pausing' RETURNING id, event_seq)
           ${insertEventForEach('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
       }),

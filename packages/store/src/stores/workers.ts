@@ -21,7 +21,9 @@ export function createWorkers(database: Database, options: { leaseSeconds: numbe
         // What it could not give back is found by its lease, and counts as no death as long as this row says that it drained.
         await database.$executeRaw`
           DELETE FROM workers WHERE id = ${id} AND NOT EXISTS (
-            SELECT 1 FROM jobs WHERE lease_owner = ${id} AND status IN ('running', 'pausing', 'cancelling'))`
+            SELECT 1 FROM jobs WHERE lease_owner = ${id} AND status IN ('running', 'pausing', 'cancelling'))
+          AND NOT EXISTS (
+            SELECT 1 FROM batch_predictions WHERE lease_owner = ${id} AND status IN ('running', 'cancelling'))`
       }),
 
     slots: () =>

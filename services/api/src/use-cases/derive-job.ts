@@ -19,6 +19,7 @@ import {
   type JobStore,
   mergePatch,
   type Pulse,
+  toCloneBase,
   toForkBase,
 } from '@trainyard/domain'
 import { toFieldErrors } from '../plugins/field-errors.ts'
@@ -51,13 +52,18 @@ export type RepeatJob = (
 /** With the seed that was drawn, unless the patch says otherwise: the two differ in nothing but the patch. */
 export function makeCloneJob(deps: {
   jobs: Pick<JobStore, 'find'>
+  idempotency: Pick<IdempotencyStore, 'find'>
   createJob: CreateJob
 }): CloneJob {
+  const { jobs, idempotency, createJob } = deps
   return async (projectId, id, patch, request) => {
-    const parent = await findJob(deps.jobs, projectId, id)
-    const spec = parseSpec(mergePatch({ ...parent.config, seed: parent.seed }, patch))
+    // The job may be gone by now.
+    const stored = request === null ? null : await idempotency.find(projectId, request)
+    if (stored !== null && request !== null) return toReplay(stored, request)
+    const parent = await findJob(jobs, projectId, id)
+    const spec = parseSpec(mergePatch(toCloneBase(parent, patch), patch))
     const derivation = { origin: 'clone', parentJobId: parent.id } as const
-    return await deps.createJob(projectId, spec, request, { derivation })
+    return await createJob(projectId, spec, request, { derivation })
   }
 }
 
@@ -93,7 +99,7 @@ export function makeForkJob(deps: {
                   detail: 'cannot change: a training goes on with its data',
                 },
               ]),
-          ...findForkFaults(parent.resolved_config, resolved, checkpoint.epoch),
+          ...findForkFaults(parent.resolved_config, resolved, checkpoint),
         ],
       })
     })

@@ -198,6 +198,27 @@ describe('the predictor of data sets', () => {
     expect(performance.now() - askedMs).toBeLessThan(4000)
   })
 
+  it('ends one in seconds that is cancelled while its result cannot be stored', async () => {
+    // A result that no other prediction has stored.
+    const batch = await insertBatch(
+      await worker.insertDataset([
+        [0.5, 1, 0],
+        [0.1, 7, 1],
+      ]),
+    )
+    const { read: readBlob } = worker.stores.blobs
+    const blobs = { ...worker.lostBlobs, read: readBlob }
+    worker.logged.length = 0
+
+    const predictor = startDatasetPredictor({ ...worker.deps, blobs, renewEveryMs: 20 })
+    await waitFor('a try that fails', () => worker.logged.some((line) => /tried again/.test(line)))
+    await worker.stores.batchPredictions.cancel(worker.projectId, batch.id)
+    const ended = await untilEnded(batch)
+    await predictor.drain()
+
+    expect(ended).toMatchObject({ status: 'cancelled', result_dataset_id: null })
+  })
+
   it('gives back what it drains in the middle of, and another makes the same bytes of it', async () => {
     const [batch, undisturbed] = [
       await insertBatch(numbers, slow),

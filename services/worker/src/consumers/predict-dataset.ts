@@ -11,6 +11,7 @@ import type { PredictionRun } from '../predicting/prediction-thread.ts'
 import { untilStored } from '../training/store-result.ts'
 import { ThreadEndedError } from '../training/training-threads.ts'
 import { withBlobFile } from '../training/with-blob-file.ts'
+import { isForsaken } from './running-job.ts'
 
 export interface DatasetPredictor {
   /** Stops the one under way after the rows at hand, gives it back, and takes no more. */
@@ -95,10 +96,13 @@ function startBatch(
   }
   const reports = setInterval(() => void report(), Math.min(REPORT_MS_MAX, renewEveryMs))
   const work = async () => {
-    const end = await predictBatch(deps, claimed, (started) => {
+    const onStarted = (started: PredictionRun) => {
       run = started
       if (cause !== null) started.stop()
-    })
+    }
+    const end = await predictBatch(deps, claimed, onStarted, (waitedMs) =>
+      isForsaken(cause, waitedMs),
+    )
     if (end === null && cause === 'drain') await batches.release(lease, 'drained')
     else if (cause !== 'fenced') {
       await untilStored({ log, job: lease.id }, () =>
@@ -111,11 +115,12 @@ function startBatch(
   return { stop, ended: work().finally(() => clearInterval(reports)) }
 }
 
-/** null when it was stopped, `unreadable` while what it needs cannot be had. */
+/** null when it was stopped, or its result is forsaken; `unreadable` while what it needs cannot be had. */
 async function predictBatch(
   { blobs, results, predictions, log }: PredictorDeps,
   { id, name, model, version, networks, modelSha256, outputs, dataset }: ClaimedBatch,
   onStarted: (run: PredictionRun) => void,
+  isForsaken: (waitedMs: number) => boolean,
 ): Promise<BatchEnd | 'unreadable' | null> {
   try {
     const bytes = Buffer.concat(await Array.fromAsync(blobs.read(modelSha256)))
@@ -132,7 +137,10 @@ async function predictBatch(
       )
       const { parquetPath, ...described } = stored
       try {
-        const blob = await untilStored({ log, job: id }, () => storeFile(blobs, parquetPath))
+        const blob = await untilStored({ log, job: id, isForsaken }, async (waitedMs) =>
+          isForsaken(waitedMs) ? null : await storeFile(blobs, parquetPath),
+        )
+        if (blob === null) return null
         const title = name ?? `${model} ${version} of ${dataset.id}`
         return { status: 'succeeded', result: { name: title, ...described, ...blob } }
       } finally {

@@ -1,11 +1,6 @@
 /** One job on one thread, from its claim to its end or its being given back. */
-import {
-  type ClaimedJob,
-  DomainError,
-  type Finish,
-  type JobCheckpoint,
-  type ReleaseReason,
-} from '@trainyard/domain'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClaimedJob, Finish, JobCheckpoint, ReleaseReason } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { type CheckpointKeeper, startKeeper } from '../training/checkpoint-keeper.ts'
@@ -13,7 +8,7 @@ import { makeManifest } from '../training/make-manifest.ts'
 import { planMemory } from '../training/plan-memory.ts'
 import { BATCH_MS_MAX, startReporter } from '../training/progress-reporter.ts'
 import { readTask } from '../training/read-task.ts'
-import { storeResult, toFinish, untilStored } from '../training/store-result.ts'
+import { mayPass, storeResult, toFinish, untilStored } from '../training/store-result.ts'
 import type { EpochReport, TrainingReport } from '../training/thread-protocol.ts'
 import { toBatchTimeout, toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import {
@@ -22,7 +17,13 @@ import {
   UnresumableError,
 } from '../training/training-threads.ts'
 import { makeFindRules, type TrialRules } from '../training/trial-rules.ts'
-import { outranks, type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+import {
+  isForsaken,
+  outranks,
+  type RunningJob,
+  STOP_MS_MAX,
+  type StopCause,
+} from './running-job.ts'
 
 /** What is trained since the last checkpoint would be lost for nothing but room. */
 const MAKE_WAY_MS_MAX = 5000
@@ -165,8 +166,9 @@ export function makeStartJob(
       return setInterval(async () => {
         if (underWay) return
         underWay = true
-        // One that is lost by now fences the end, and one that cannot be renewed is renewed at the next turn.
-        await leases.report(lease, null, batch()).catch(() => undefined)
+        // One that cannot be renewed is renewed at the next turn.
+        const answer = await leases.report(lease, null, batch()).catch(() => 'go_on' as const)
+        if (answer === 'cancel' || answer === 'fenced') stop(answer)
         underWay = false
       }, deps.renewEveryMs)
     }
@@ -178,7 +180,10 @@ export function makeStartJob(
     ) => {
       const isStopped =
         'error' in result ? result.error instanceof ThreadEndedError : result.end.kind === 'stopped'
-      const checkpoint = (await keeper?.putEnd()) ?? unreportedCheckpoint ?? undefined
+      const checkpoint =
+        (await keeper?.putEnd((waitedMs) => isForsaken(cause, waitedMs))) ??
+        unreportedCheckpoint ??
+        undefined
       if (
         isStopped &&
         cause !== null &&
@@ -212,15 +217,23 @@ export function makeStartJob(
         log.error({ err: error, job: job.id }, 'a checkpoint is of no use')
         if ((await leases.discardCheckpoint(lease, job.checkpoint.step)) === 'done') return
       }
-      // Without Postgres nothing can be said about the job; its lease ends and it is tried again.
-      if (error instanceof DomainError && error.code === 'unavailable') throw error
-      const isEnded = error instanceof ThreadEndedError
+      // Nobody's fault: no death is counted.
+      const isUnreadable = mayPass(error)
+      // The slot is kept for a while: whatever waits in the queue would be tried, and given back, in its place.
+      if (isUnreadable && cause === null) {
+        await Promise.race([delay(deps.renewEveryMs), stopped.promise]).catch(() => undefined)
+      }
+      if (isUnreadable && (await giveBack('unreadable', unreported, checkpoint))) {
+        log.warn({ err: error, job: job.id }, 'what a job is trained on could not be read')
+        return
+      }
+      const isEnded = isUnreadable || error instanceof ThreadEndedError
       const guilt = isHung
         ? toBatchTimeout(BATCH_MS_MAX)
         : excessBytes !== null
           ? toOutgrown(excessBytes)
           : null
-      if (isEnded && cause === null && guilt === null) {
+      if (isEnded && !isUnreadable && cause === null && guilt === null) {
         const outcome = await leases.abandon(lease)
         log.error({ err: error, job: job.id, outcome }, 'the thread of a job has ended')
         return
@@ -273,7 +286,9 @@ export function makeStartJob(
         threads: used,
       }: { contents: Parameters<typeof storeResult>[2]; threads: number | null },
     ) => {
-      const outcome = await storeResult(deps, job, contents, finish)
+      const outcome = await storeResult(deps, job, contents, finish, (waitedMs) =>
+        isForsaken(cause, waitedMs),
+      )
       tellRestStored()
       failpoint('worker.finish_after_commit')
       log.info({ job: job.id, status: finish.status, outcome, threads: used }, 'a job has ended')

@@ -15,6 +15,14 @@ export function outranks(cause: StopCause, before: StopCause | null): boolean {
 /** How long a thread has to stop before it is ended: after its next batch. */
 export const STOP_MS_MAX = 1000
 
+/** How long a cancel waits for weights or a checkpoint that cannot be stored, as when a bucket is away and Postgres is not. */
+const CANCELLED_STORE_MS_MAX = 5000
+
+/** Nobody wants any more what could not be stored for so long. */
+export function isForsaken(cause: StopCause | null, waitedMs: number): boolean {
+  return cause === 'fenced' || (cause === 'cancel' && waitedMs > CANCELLED_STORE_MS_MAX)
+}
+
 export interface RunningJob {
   stop(cause: StopCause): void
   /** It has ended already, whatever its thread is at. */

@@ -1,5 +1,5 @@
 /** Trials that share a thread: what of them is written when, and what is not. */
-import { createId, type Job } from '@trainyard/contracts'
+import { createId, type Job, type SweepId } from '@trainyard/contracts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeNewSweep } from '../../../../test/support/factories.ts'
 import { waitFor } from '../../../../test/support/wait-for.ts'
@@ -99,6 +99,61 @@ it('takes the next delivery while a batch is written, and not another one while 
   expect(whileWritten).toEqual(new Set(['running']))
   expect(takenWhileWritten).toBe(0)
   for (const trials of batches) expect(await statusesOf(trials)).toEqual(new Set(['succeeded']))
+})
+
+it('ends trials in seconds whose weights cannot be stored, when their sweep is cancelled', async () => {
+  // Weights that no other trial has stored.
+  const trials = await insertTrials(7)
+  worker.logged.length = 0
+  const trainer = makeJobTrainer({ ...worker.deps, blobs: worker.lostBlobs, renewEveryMs: 100 })
+  const delivery = trainer.train(trials[0]?.id as Job['id'])
+  await waitFor('a try that fails', () => worker.logged.some((line) => /tried again/.test(line)))
+
+  const ids = trials.map(({ id }) => id)
+  const [first] = await worker.stores.database.job.findMany({ where: { id: { in: ids } } })
+  await worker.stores.sweepRuns.cancelJobs(first?.sweepId as SweepId)
+  await delivery
+
+  for (const trial of trials) {
+    const ended = await worker.read(trial)
+    expect(ended).toMatchObject({ status: 'cancelled', weights: null, epoch: 7 })
+  }
+})
+
+it('ends a trial in seconds that is cancelled by itself while the weights of the others wait to be stored', async () => {
+  const trials = await insertTrials(8)
+  worker.logged.length = 0
+  const trainer = makeJobTrainer({ ...worker.deps, blobs: worker.lostBlobs, renewEveryMs: 100 })
+  const delivery = trainer.train(trials[0]?.id as Job['id'])
+  await waitFor('a try that fails', () => worker.logged.some((line) => /tried again/.test(line)))
+
+  const [one, ...others] = trials as [Job, ...Job[]]
+  await worker.stores.jobs.cancel(worker.projectId, one.id)
+  await waitFor('its end', async () => (await worker.read(one)).status === 'cancelled')
+  const waiting = await Promise.all(others.map(async (trial) => (await worker.read(trial)).status))
+  await Promise.all(
+    others.map((trial) => worker.stores.jobs.cancel(worker.projectId, trial.id, 'force')),
+  )
+  await delivery
+
+  expect(waiting).toEqual(others.map(() => 'running'))
+})
+
+it('gives trials back, and counts no death, when what they are trained on cannot be read', async () => {
+  const trials = await insertTrials(9)
+  const trainer = makeJobTrainer({
+    ...worker.deps,
+    datasets: worker.lostDatasets,
+    renewEveryMs: 50,
+  })
+
+  await trainer.train(trials[0]?.id as Job['id'])
+
+  const ids = trials.map(({ id }) => id)
+  const rows = await worker.stores.database.job.findMany({ where: { id: { in: ids } } })
+  expect(rows.map(({ status, crashCount }) => [status, crashCount])).toEqual(
+    trials.map(() => ['queued', 0]),
+  )
 })
 
 async function insertTrials(epochs: number): Promise<Job[]> {

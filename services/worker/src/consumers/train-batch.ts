@@ -2,26 +2,27 @@
  * Short trials of one sweep, many at a time: claimed together, trained one after the other on one thread, and ended in
  * batches. Each has a lease of its own and is fenced, stopped and seen by itself.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { EpochMetrics, JobError, JobId } from '@trainyard/contracts'
 import { DataError } from '@trainyard/datasets'
-import {
-  type ClaimedJob,
-  type ClaimedSibling,
-  DomainError,
-  type Finish,
-  type Lease,
-} from '@trainyard/domain'
+import type { ClaimedJob, ClaimedSibling, Finish, Lease } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { WorkerDeps } from '../deps.ts'
 import { makeManifest } from '../training/make-manifest.ts'
 import { planMemory } from '../training/plan-memory.ts'
 import { readInitialWeights } from '../training/read-initial-weights.ts'
-import { toFinish, untilStored } from '../training/store-result.ts'
+import { mayPass, toFinish, untilStored, withoutContents } from '../training/store-result.ts'
 import { judged, summarizeEpoch } from '../training/summarize-epoch.ts'
 import type { BatchMessage, TrainingAnswer } from '../training/thread-protocol.ts'
 import { toFailedError, toOutgrown } from '../training/to-job-error.ts'
 import { type BatchRun, ThreadEndedError } from '../training/training-threads.ts'
-import { outranks, type RunningJob, STOP_MS_MAX, type StopCause } from './running-job.ts'
+import {
+  isForsaken,
+  outranks,
+  type RunningJob,
+  STOP_MS_MAX,
+  type StopCause,
+} from './running-job.ts'
 
 /** Of a trial that has come to nothing. */
 const NOTHING = { best: null, final: null, manifest: null, layers: [], weights: [] }
@@ -147,7 +148,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     let failure: unknown = null
     const write = (): void => {
       if (writing !== null || pending.length === 0) return
-      writing = writeEnded(pending.splice(0))
+      writing = writeEnded(pending)
         .catch((error: unknown) => {
           // Nobody awaits it, and an error that nobody hears ends the process.
           failure = error
@@ -175,7 +176,7 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     clearInterval(flushing)
     try {
       await writing
-      await writeEnded(pending.splice(0))
+      await writeEnded(pending)
     } finally {
       // What could not be written is found by its lease.
       clearInterval(renewing)
@@ -224,17 +225,48 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     }
   }
 
-  async function writeEnded(ended: readonly Ended[]): Promise<void> {
-    const [first] = ended
+  /** Those that are added meanwhile too: none waits behind what others cannot store. What is written is taken out. */
+  async function writeEnded(pending: Ended[]): Promise<void> {
+    const [first] = pending
     if (first === undefined) return
-    await untilStored({ log, job: first.member.job.id }, async () => {
+    const forsakenAt = (waitedMs: number) =>
+      pending.filter(({ member }) => isForsaken(member.cause, waitedMs))
+    await untilStored(
+      {
+        ...{ log, job: first.member.job.id },
+        isForsaken: (waitedMs) => forsakenAt(waitedMs).length,
+      },
+      async (waitedMs) => {
+        const forsaken = forsakenAt(waitedMs)
+        await finishAll(
+          pending,
+          forsaken.map((one) => ({ ...one, finish: withoutContents(one.finish), contents: [] })),
+        )
+        await finishAll(pending, [...pending])
+      },
+    )
+  }
+
+  async function finishAll(pending: Ended[], ended: readonly Ended[]): Promise<void> {
+    if (ended.length === 0) return
+    const takeOut = () => {
+      const members = new Set(ended.map(({ member }) => member))
+      const rest = pending.filter(({ member }) => !members.has(member))
+      pending.splice(0, pending.length, ...rest)
+    }
+    try {
       await blobs.putMany(ended.flatMap(({ contents }) => contents))
       failpoint('worker.result_put')
       await trialLeases.finishMany(
         ended.map(({ member, finish }) => ({ lease: member.lease, finish })),
       )
-    })
+    } catch (error) {
+      // What cannot be stored for a fault of ours keeps nothing back that comes later.
+      if (!mayPass(error)) takeOut()
+      throw error
+    }
     failpoint('worker.finish_after_commit')
+    takeOut()
     // Those that were not written are another's.
     for (const { member, endedMs } of ended) {
       member.isDone = true
@@ -268,13 +300,16 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
     { answered, excessBytes }: BatchProgress,
   ): Promise<void> {
     const left = members.filter(({ isDone, cause }) => !isDone && cause !== 'fenced')
-    if (left.length === 0) return
+    const [first] = left
+    if (first === undefined) return
     const guilty = members[answered]
     const isDeath = failure instanceof ThreadEndedError && guilty?.cause === null
     if (failure !== null)
       log.error({ err: failure, trials: left.length }, 'a batch of trials has broken off')
-    if (failure !== null && !(failure instanceof ThreadEndedError)) {
-      if (failure instanceof DomainError && failure.code === 'unavailable') throw failure
+    const isUnreadable = mayPass(failure)
+    // As of a job: others would only be tried in their place.
+    if (isUnreadable && left.every(({ cause }) => cause === null)) await delay(deps.renewEveryMs)
+    if (failure !== null && !isUnreadable && !(failure instanceof ThreadEndedError)) {
       const error = toFailedError(failure)
       await writeEnded(left.map((member) => toFailed(member, error)))
       return
@@ -290,8 +325,9 @@ export function makeBatchTrainer(deps: WorkerDeps): BatchTrainer {
       ...NOTHING,
     }
     await writeEnded(cancelled.map((member) => ({ member, finish, endedMs: null, contents: [] })))
-    await trialLeases.releaseMany(
-      unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease),
+    const open = unharmed.filter(({ isDone }) => !isDone).map(({ lease }) => lease)
+    await untilStored({ log, job: first.job.id }, () =>
+      trialLeases.releaseMany(open, isUnreadable ? 'unreadable' : 'drained'),
     )
   }
 }

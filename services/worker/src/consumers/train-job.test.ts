@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { Dataset, Job, ResolvedConfig } from '@trainyard/contracts'
-import { DomainError } from '@trainyard/domain'
+import { DEATHS_MAX, DomainError } from '@trainyard/domain'
 import { compileKernels, createNetwork, ENGINE_VERSION, train } from '@trainyard/engine'
 import { packLayers, prepareTraining, toNetworkConfig, toTrainingOptions } from '@trainyard/model'
 import { createLeases } from '@trainyard/store'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
+  endBackoff,
   expireLease,
   insertJob,
   makeEpochMetrics,
@@ -447,6 +448,23 @@ describe('cancel', () => {
     expect((await worker.read(job)).status).toBe('cancelled')
   })
 
+  it('ends a job in seconds whose weights cannot be stored, without them', async () => {
+    // Weights that no other job has stored.
+    const job = await worker.insertJob(xor, (resolved) => {
+      resolved.training.epochs = 77
+    })
+    const delivery = startTrainer({ blobs: worker.lostBlobs, renewEveryMs: 100 }).train(job.id)
+    await waitFor('a try that fails', () => worker.logged.some((line) => /tried again/.test(line)))
+
+    await worker.stores.jobs.cancel(worker.projectId, job.id)
+    await delivery
+
+    const ended = await worker.read(job)
+    expect(ended).toMatchObject({ status: 'cancelled', weights: null })
+    expect(ended.epoch).toBeGreaterThan(0)
+    expect(await readMetrics(job)).toHaveLength(ended.epoch)
+  })
+
   it('tears a thread down that is in the midst of a long batch, and the next job runs', async () => {
     const table = await worker.insertDataset(makeXorRows(8192))
     // About a hundred billion multiplications: some seconds.
@@ -626,16 +644,40 @@ describe('a job that fails', () => {
     expect((await worker.read(good)).status).toBe('succeeded')
   })
 
-  it('is left to its lease when Postgres cannot be reached for its data set', async () => {
+  it('waits for its data set as long as that cannot be read, however often it is tried', async () => {
     const job = await worker.insertJob(xor)
-    const datasets = { load: () => Promise.reject(new DomainError('unavailable')) }
+    const renewEveryMs = 50
+    const trainer = startTrainer({ datasets: worker.lostDatasets, renewEveryMs })
+    const startedMs = performance.now()
+    for (let attempt = 1; attempt <= DEATHS_MAX + 1; attempt++) {
+      await endBackoff(worker.stores, job.id)
+      await trainer.train(job.id)
+    }
+    const tookMs = performance.now() - startedMs
 
-    await expect(startTrainer({ datasets }).train(job.id)).rejects.toMatchObject({
-      code: 'unavailable',
-    })
+    // Each try keeps its slot for a while, or all that waits would be tried as fast as Postgres can write it.
+    expect(tookMs).toBeGreaterThan((DEATHS_MAX + 1) * renewEveryMs)
+    const row = await worker.stores.database.job.findUniqueOrThrow({ where: { id: job.id } })
+    expect([row.status, row.attempt, row.crashCount]).toEqual(['queued', DEATHS_MAX + 1, 0])
+    const told = (await worker.stores.jobs.events(job.id, 0, 100)).at(-1)
+    expect(told).toMatchObject({ type: 'job.retrying', data: { reason: 'unreadable' } })
+    await endBackoff(worker.stores, job.id)
+    await expectToSucceed(job)
+  })
 
-    expect((await worker.read(job)).status).toBe('running')
-    expect(worker.announced.at(-1)).toBe('slot freed')
+  it('is cancelled, and not tried again, when that was asked for meanwhile', async () => {
+    const job = await worker.insertJob(xor)
+    const { load } = worker.lostDatasets
+    const datasets: WorkerDeps['datasets'] = {
+      async load(...dataset) {
+        await worker.stores.jobs.cancel(worker.projectId, job.id)
+        return await load(...dataset)
+      },
+    }
+
+    await startTrainer({ datasets, renewEveryMs: 50 }).train(job.id)
+
+    expect((await worker.read(job)).status).toBe('cancelled')
   })
 })
 

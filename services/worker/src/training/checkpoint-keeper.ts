@@ -20,8 +20,8 @@ export interface CheckpointKeeper {
   addEnd(taken: TakenCheckpoint): void
   /** No more are asked for. Resolves once the last one was handed on. */
   stop(): Promise<void>
-  /** Stores that of the end, after all reports and as soon as Postgres lets it: null when there is none, or it cannot be stored. */
-  putEnd(): Promise<JobCheckpoint | null>
+  /** Stores that of the end, after all reports and as soon as Postgres lets it: null when there is none, or it is forsaken. */
+  putEnd(isForsaken: (waitedMs: number) => boolean): Promise<JobCheckpoint | null>
 }
 
 export function startKeeper(
@@ -41,27 +41,25 @@ export function startKeeper(
     if (!stopped) timer = setTimeout(hooks.takeCheckpoint, everyMs)
   }
 
-  const put = async (
-    { bytes, ...taken }: TakenCheckpoint,
-    stored: (store: () => Promise<void>) => Promise<void> = (store) => store(),
-  ): Promise<JobCheckpoint | null> => {
-    try {
-      await stored(() => checkpoints.put(lease, { sha256: taken.sha256, bytes }))
-      failpoint('worker.checkpoint_put')
-      return { ...taken, bytes: bytes.byteLength, keep }
-    } catch (error) {
-      // What is lost with the worker is only more.
-      log.warn({ err: error, job: lease.jobId }, 'a checkpoint could not be stored')
-      return null
-    }
+  const put = async ({ bytes, ...taken }: TakenCheckpoint): Promise<JobCheckpoint> => {
+    await checkpoints.put(lease, { sha256: taken.sha256, bytes })
+    failpoint('worker.checkpoint_put')
+    return { ...taken, bytes: bytes.byteLength, keep }
+  }
+  /** What is lost with the worker is only more. */
+  const giveUp = (error: unknown): null => {
+    log.warn({ err: error, job: lease.jobId }, 'a checkpoint could not be stored')
+    return null
   }
 
   return {
     add(taken) {
-      underWay = put(taken).then((checkpoint) => {
-        if (checkpoint === null) proceed()
-        else hooks.onPut(checkpoint)
-      })
+      underWay = put(taken)
+        .catch(giveUp)
+        .then((checkpoint) => {
+          if (checkpoint === null) proceed()
+          else hooks.onPut(checkpoint)
+        })
     },
     addEnd(taken) {
       end = taken
@@ -72,9 +70,12 @@ export function startKeeper(
       clearTimeout(timer)
       await underWay
     },
-    async putEnd() {
-      if (end === null) return null
-      return await put(end, (store) => untilStored({ log, job: lease.jobId }, store))
+    async putEnd(isForsaken) {
+      const taken = end
+      if (taken === null) return null
+      return await untilStored({ log, job: lease.jobId, isForsaken }, async (waitedMs) =>
+        isForsaken(waitedMs) ? null : await put(taken),
+      ).catch(giveUp)
     },
   }
 }

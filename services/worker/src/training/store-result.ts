@@ -50,15 +50,20 @@ export function toFinish(
   }
 }
 
-/** Weights and split first, by content, then everything else in one fenced transaction: a reader never sees a half of it. */
+/**
+ * Weights and split first, by content, then everything else in one fenced transaction: a reader never sees a half of it. The end
+ * goes without them once they are forsaken.
+ */
 export async function storeResult(
   { leases, blobs, log }: Pick<WorkerDeps, 'leases' | 'blobs' | 'log'>,
   job: ClaimedJob,
   contents: readonly { sha256: string; bytes: Uint8Array }[],
   finish: Finish,
+  isForsaken: (waitedMs: number) => boolean,
 ): Promise<'done' | 'fenced'> {
   const lease = { jobId: job.id, leaseEpoch: job.leaseEpoch }
-  return await untilStored({ log, job: job.id }, async () => {
+  return await untilStored({ log, job: job.id, isForsaken }, async (waitedMs) => {
+    if (isForsaken(waitedMs)) return await leases.finish(lease, withoutContents(finish))
     for (const { sha256, bytes } of contents) {
       await blobs.put({ sha256, bytes: bytes.byteLength }, [bytes])
     }
@@ -69,22 +74,57 @@ export async function storeResult(
 
 /**
  * Tries again for as long as Postgres is away, frozen, full or busy; what is written is fenced, and may be written twice. The lease
- * may be over by then, but nobody can take it without Postgres, and nothing else can be done without it either.
+ * may be over by then, but nobody can take it without Postgres, and nothing else can be done without it either. A try that hangs
+ * is left alone when `isForsaken` says something else than when it began: the next one knows better.
  */
 export async function untilStored<Result>(
-  { log, job }: { log: Logger; job: JobId | BatchPredictionId },
-  store: () => Promise<Result>,
+  {
+    log,
+    job,
+    isForsaken = () => false,
+  }: {
+    log: Logger
+    job: JobId | BatchPredictionId
+    /** Whether nobody wants it any more, or of how much of it that is so. */
+    isForsaken?: (waitedMs: number) => boolean | number
+  },
+  store: (waitedMs: number) => Promise<Result>,
 ): Promise<Result> {
+  const startedMs = performance.now()
+  const waitedMs = () => performance.now() - startedMs
   for (;;) {
+    const forsaken = isForsaken(waitedMs())
     try {
-      return await store()
+      return await unless(() => isForsaken(waitedMs()) !== forsaken, store(waitedMs()))
     } catch (error) {
-      const mayPass =
-        error instanceof DomainError &&
-        (error.code === 'unavailable' || error.code === 'storage_full')
-      if (!mayPass) throw error
+      if (!mayPass(error)) throw error
       log.warn({ err: error, job }, 'what is left of a job could not be stored and is tried again')
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
+  }
+}
+
+/** Whether it is of a server or a disk, which is mended, and not of the job. */
+export function mayPass(error: unknown): boolean {
+  return (
+    error instanceof DomainError && (error.code === 'unavailable' || error.code === 'storage_full')
+  )
+}
+
+export function withoutContents({ split: _split, ...finish }: Finish): Finish {
+  return { ...finish, weights: [] }
+}
+
+/** What a try that is left alone still comes to is heard by nobody. */
+async function unless<Result>(isLeft: () => boolean, attempt: Promise<Result>): Promise<Result> {
+  const { promise: left, reject } = Promise.withResolvers<never>()
+  const timer = setInterval(() => {
+    const cause = new Error('it hung, and is no longer wanted as it was')
+    if (isLeft()) reject(new DomainError('unavailable', {}, { cause }))
+  }, RETRY_MS)
+  try {
+    return await Promise.race([attempt, left])
+  } finally {
+    clearInterval(timer)
   }
 }

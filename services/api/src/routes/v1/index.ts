@@ -181,7 +181,7 @@ function addJobRoutes(app: App, deps: RouteDeps): void {
   addCancelJob(app, { cancelJob: makeCancelJob(deps) })
   addPauseJob(app, { pauseJob: makePauseJob(deps) })
   addResumeJob(app, { resumeJob: makeResumeJob(deps) })
-  addCloneJob(app, { cloneJob: makeCloneJob({ jobs, createJob }) })
+  addCloneJob(app, { cloneJob: makeCloneJob({ ...deps, createJob }) })
   addForkJob(app, { forkJob: makeForkJob({ ...deps, createJob }) })
   addRetryJob(app, { retryJob: makeRepeatJob({ ...deps, origin: 'retry', engineVersion }) })
   addVerifyJob(app, { verifyJob: makeRepeatJob({ ...deps, origin: 'verify', engineVersion }) })

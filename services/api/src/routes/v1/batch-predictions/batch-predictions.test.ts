@@ -5,7 +5,7 @@ import {
   type Cell,
   listSchema,
 } from '@trainyard/contracts'
-import type { BatchEnd } from '@trainyard/domain'
+import { type BatchEnd, DEATHS_MAX } from '@trainyard/domain'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NO_PROFILE } from '../../../../../../test/support/factories.ts'
 import { buildTestApp, type TestApp, toProblem } from '../../../test-app.fixture.ts'
@@ -230,6 +230,36 @@ describe('a batch prediction', () => {
       await test.stores.batches.recoverDead(Date.now())
     }
     expect(await read(batch.id)).toMatchObject({ status: 'failed', error: { code: 'worker_lost' } })
+  })
+
+  it('counts no death when its worker was told to go and could not give it back, however often', async () => {
+    const batch = await start()
+    for (let deploy = 1; deploy <= DEATHS_MAX; deploy++) {
+      await test.stores.workers.heartbeat({ id: 'a worker', slots: 1 })
+      await claim(batch.id)
+      await test.stores.workers.drain('a worker')
+      await test.stores.workers.leave('a worker')
+      await expire(batch.id)
+      await test.stores.batches.recoverDead(Date.now())
+    }
+
+    expect(await read(batch.id)).toMatchObject({ status: 'queued', attempt: DEATHS_MAX })
+    await test.stores.workers.leave('a worker')
+    expect(await test.stores.database.worker.count({ where: { id: 'a worker' } })).toBe(0)
+  })
+
+  it('of a dead worker waits no longer than a lease when the clock of Postgres was set back', async () => {
+    const batch = await start()
+    await test.stores.database.$executeRaw`
+      UPDATE batch_predictions SET run_after = run_after + interval '1 hour' WHERE id = ${batch.id}`
+    await claim(batch.id)
+    await test.stores.database.$executeRaw`
+      UPDATE batch_predictions SET lease_until = lease_until + interval '1 hour' WHERE id = ${batch.id}`
+
+    await test.stores.batches.recoverDead(Date.now())
+    await test.stores.batches.recoverDead(Date.now() + 10_000)
+
+    expect(await read(batch.id)).toMatchObject({ status: 'queued', attempt: 1 })
   })
 
   it('tells its history as a list and as a stream that ends with it', async () => {

@@ -105,6 +105,18 @@ describe('clone', () => {
     expect(new Set(replies.map((reply) => reply.json().id)).size).toBe(1)
     expect(replies.filter((reply) => reply.headers['idempotent-replayed'])).toHaveLength(2)
   })
+
+  it('answers a repeated key also when the job that was cloned is gone by then', async () => {
+    const parent = await submit()
+    const headers = { 'idempotency-key': 'clone before it goes' }
+    const first = await ask('clone', parent.id, {}, headers)
+    await end(parent, 'succeeded')
+    await test.send('DELETE', `/v1/jobs/${parent.id}?purge=true`)
+
+    const again = await ask('clone', parent.id, {}, headers)
+
+    expect([again.statusCode, again.json().id]).toEqual([201, first.json().id])
+  })
 })
 
 describe('retry', () => {
@@ -267,6 +279,20 @@ describe('fork', () => {
     expect(await test.stores.checkpoints.read(fork.id, claimed?.checkpoint?.sha256 ?? '')).toEqual(
       new Uint8Array([1, 2, 3, 4]),
     )
+  })
+
+  it('waits for the copy of its checkpoint, longer than a request does for any other answer', async () => {
+    const { job } = await runWithCheckpoint()
+    const other = await test.stores.database.pool.connect()
+    await other.query('BEGIN; LOCK TABLE checkpoint_chunks IN ACCESS EXCLUSIVE MODE')
+
+    const asked = ask('fork', job.id)
+    // Postgres copies the checkpoint of a large network for about as long.
+    await other.query('SELECT pg_sleep(2.2)')
+    await other.query('COMMIT')
+    other.release()
+
+    expect((await asked).statusCode).toBe(201)
   })
 
   it('keeps the checkpoint that it began with beside its own newest', async () => {
