@@ -119,7 +119,7 @@ export function parseConstraint(
     while (is('or', '||')) {
       take()
       const [a, b] = [left, parseAnd()]
-      left = (params) => both(a(params), b(params), (x, y) => toBoolean(x) || toBoolean(y))
+      left = (params) => both(toTruth(a(params)), toTruth(b(params)), (x, y) => x || y)
     }
     return left
   }
@@ -129,7 +129,7 @@ export function parseConstraint(
     while (is('and', '&&')) {
       take()
       const [a, b] = [left, parseNot()]
-      left = (params) => both(a(params), b(params), (x, y) => toBoolean(x) && toBoolean(y))
+      left = (params) => both(toTruth(a(params)), toTruth(b(params)), (x, y) => x && y)
     }
     return left
   }
@@ -283,6 +283,11 @@ function toBoolean(value: Value): boolean {
   return typeof value === 'boolean'
     ? value
     : wrong(`${JSON.stringify(value)} is neither true nor false`)
+}
+
+/** Both sides of `or` and `and` are looked at: what cannot be evaluated shall not hide behind the values of others. */
+function toTruth(value: Value | undefined): boolean | undefined {
+  return value === undefined ? undefined : toBoolean(value)
 }
 
 function wrong(message: string): never {

@@ -91,6 +91,24 @@ it('stops what is worse than the median of the others so far', () => {
   )
 })
 
+it('says values as the goal has them, and none for what is no number', () => {
+  const said = [-0.9, -0.8, -0.7, -0.6].map((value, trialIndex) => ({
+    trialIndex,
+    epoch: 2,
+    value,
+  }))
+  const own = { trialIndex: 9, epoch: 2, value: -0.5 }
+  const diverged = { ...own, value: Number.NaN }
+
+  expect(decideStop(MEDIAN, said, own, 'maximize')).toMatchObject({
+    stops: true,
+    cutoff: 0.75,
+    reason: 'its best 0.5 at epoch 2 is worse than the median 0.75 of 4 others',
+  })
+  expect(decideStop(ASHA, said, own, 'maximize')).toMatchObject({ stops: true, cutoff: 0.9 })
+  expect(decideStop(MEDIAN, said, diverged, 'maximize').reason).toMatch(/^its best \(no number\)/)
+})
+
 it('spreads hyperband over brackets by the index alone, each with rungs of its own', () => {
   const brackets = Array.from({ length: 200 }, (_, i) => bracketOf(HYPERBAND, i))
 

@@ -3,6 +3,7 @@
  * follows from the values that were said before it, in the order in which they were said. That order is recorded, so every
  * decision can be made again. A trial that goes on continues where it is: nothing is ever restarted.
  */
+import type { Sweep } from '@trainyard/contracts'
 import type { EarlyTermination } from './resolve-sweep.ts'
 
 /** What a trial said at an epoch of its rule; lower values are better. */
@@ -16,7 +17,7 @@ export interface StopDecision {
   stops: boolean
   /** From 0 within the trial's bracket. */
   rung: number
-  /** The worst value that goes on; null where too few have come this far. */
+  /** The worst value that goes on, as the goal has it; null where too few have come this far, or it is no number. */
   cutoff: number | null
   /** From 1, among those that have come this far. */
   rank: number
@@ -71,22 +72,32 @@ export function bracketOf(rule: EarlyTermination, trialIndex: number): number {
   return brackets - 1
 }
 
-/** `said` are the records before this one, in order, of the same sweep. A value that is no number is worse than any. */
+/**
+ * `said` are the records before this one, in order, of the same sweep. A value that is no number is worse than any. What the
+ * decision says is the objective as the goal has it, not the loss.
+ */
 export function decideStop(
   rule: EarlyTermination,
   said: readonly RungRecord[],
   record: RungRecord,
+  goal: Sweep['objective']['goal'] = 'minimize',
 ): StopDecision {
   const value = Number.isFinite(record.value) ? record.value : Number.POSITIVE_INFINITY
+  const toObjective = (loss: number) =>
+    Number.isFinite(loss) ? (goal === 'minimize' ? loss : -loss) : null
   return rule.type === 'median'
-    ? decideByMedian(rule, said, { ...record, value })
-    : decideByRung(rule, said, { ...record, value })
+    ? decideByMedian(rule, said, { ...record, value }, toObjective)
+    : decideByRung(rule, said, { ...record, value }, toObjective)
 }
+
+/** null for what is no number. */
+type ToObjective = (loss: number) => number | null
 
 function decideByRung(
   rule: Extract<EarlyTermination, { reduction: number }>,
   said: readonly RungRecord[],
   record: RungRecord,
+  toObjective: ToObjective,
 ): StopDecision {
   const bracket = bracketOf(rule, record.trialIndex)
   const values = said
@@ -95,7 +106,8 @@ function decideByRung(
   const { rank, reached } = rankOf(values, record.value)
   // As Li et al., "A System for Massively Parallel Hyperparameter Tuning" (MLSys 2020); of fewer than η the best goes on.
   const kept = Math.max(1, Math.floor(reached / rule.reduction))
-  const cutoff = [...values, record.value].toSorted((a, b) => a - b)[kept - 1] as number
+  const ordered = [...values, record.value].toSorted((a, b) => a - b)
+  const cutoff = toObjective(ordered[kept - 1] as number)
   const first = rule.min_epochs * rule.reduction ** bracket
   const rung = Math.round(Math.log(record.epoch / first) / Math.log(rule.reduction))
   const stops = rank > kept
@@ -109,6 +121,7 @@ function decideByMedian(
   rule: Extract<EarlyTermination, { type: 'median' }>,
   said: readonly RungRecord[],
   record: RungRecord,
+  toObjective: ToObjective,
 ): StopDecision {
   // A trial is judged by the best it has said so far; the others by theirs up to the same epoch.
   const best = new Map<number, number>()
@@ -131,9 +144,10 @@ function decideByMedian(
     const reason = `${others.length} other trials have come to epoch ${record.epoch}, too few to judge`
     return { stops: false, rung, cutoff: null, rank, reached, reason }
   }
-  const cutoff = medianOf(others)
-  const stops = own > cutoff
-  const reason = `its best ${own} at epoch ${record.epoch} is ${stops ? 'worse' : 'not worse'} than the median ${cutoff} of ${others.length} others`
+  const median = medianOf(others)
+  const cutoff = toObjective(median)
+  const stops = own > median
+  const reason = `its best ${toObjective(own) ?? '(no number)'} at epoch ${record.epoch} is ${stops ? 'worse' : 'not worse'} than the median ${cutoff ?? '(no number)'} of ${others.length} others`
   return { stops, rung, cutoff, rank, reached, reason }
 }
 

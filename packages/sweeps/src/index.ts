@@ -26,4 +26,4 @@ export {
 export { makeSuggest, settledTrials } from './suggest.ts'
 export { summarizeRepeats } from './summarize-repeats.ts'
 export { expectShort, objectiveOf, toLoss, toTrialSpecs } from './trial-specs.ts'
-export { listProbes } from './try-values.ts'
+export { listProbes, tryInitialPoints } from './try-values.ts'

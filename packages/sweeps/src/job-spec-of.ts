@@ -53,13 +53,30 @@ export function toJobSpec(
   datasetId: string,
   params: TrialParams,
 ): { spec: JobSpec } | { faults: JobSpecFault[] } {
-  const result = jobSpecSchema.safeParse(putParams(base, datasetId, params))
+  const document = putParams(base, datasetId, params)
+  const result = jobSpecSchema.safeParse(document)
   if (result.success) return { spec: result.data }
   const names = Object.keys(params)
   const faults = result.error.issues
     .flatMap((issue) => flatten(issue as Issue))
-    .map(({ path, ...fault }) => ({ pointer: placeFault(names, path), ...fault }))
+    .map(({ path, detail, isUnknown }) => ({
+      pointer: placeFault(names, path),
+      detail: isUnknown ? detail : `${detail}${given(document, path)}`,
+      isUnknown,
+    }))
   return { faults }
+}
+
+/** What stands at the place of a fault, if it is short enough to be said. */
+function given(document: Json, path: readonly string[]): string {
+  let value: JsonValue | undefined = document
+  for (const key of path) {
+    const isInside: boolean =
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    value = isInside ? (value as Json)[key] : undefined
+  }
+  const isShort = typeof value === 'number' || (typeof value === 'string' && value.length <= 60)
+  return isShort ? `, got ${JSON.stringify(value)}` : ''
 }
 
 /** Where a fault of a job's specification (path of its place) stands in the sweep's. */
@@ -89,13 +106,10 @@ function put(document: Json, path: readonly string[], value: JsonValue): void {
     return
   }
   const before = Object.hasOwn(document, key) ? document[key] : undefined
-  // Copied on the way: the base is every trial's.
+  // Copied on the way: the base is every trial's. A list that has no such entry is one no more, and refused as that.
+  const hasEntry = Array.isArray(before) && Object.keys(before).includes(rest[0] as string)
   const inner = (
-    Array.isArray(before)
-      ? [...before]
-      : typeof before === 'object' && before !== null
-        ? { ...before }
-        : {}
+    hasEntry ? [...before] : typeof before === 'object' && before !== null ? { ...before } : {}
   ) as Json
   document[key] = inner
   put(inner, rest, value)

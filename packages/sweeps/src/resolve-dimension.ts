@@ -1,5 +1,6 @@
 import { DISTRIBUTIONS, type SweptParameter } from '@trainyard/contracts'
 import type { Dimension, NumericDimension } from './space.ts'
+import { asWritten } from './unit-scale.ts'
 
 type Refuse = (place: string, detail: string) => void
 type Distribution = (typeof DISTRIBUTIONS)[number]
@@ -100,7 +101,7 @@ function make(
       assertRange(false, false)
       const step = parameter.q ?? 1
       if (step > max - min) fault('q', `is ${step}, more than the range is wide`)
-      return numeric({ step, max: min + Math.floor((max - min) / step + 1e-9) * step })
+      return numeric({ step, max: asWritten(min + Math.floor((max - min) / step + 1e-9) * step) })
     }
     case 'int_uniform':
       assertRange(true, false)

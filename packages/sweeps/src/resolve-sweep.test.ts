@@ -1,8 +1,10 @@
 import { expect, it } from 'vitest'
+import { toJobSpec } from './job-spec-of.ts'
 import { BASE, faultsOf, LEARNING_RATE, resolved, SPEC } from './sweep-spec.fixture.ts'
+import { listProbes, tryInitialPoints } from './try-values.ts'
 
 const onlyParameter = (name: string, parameter: object) =>
-  ({ parameters: { [name]: parameter } }) as never
+  ({ parameters: { [name]: parameter } }) as object
 
 it('fills in every default of a sweep', () => {
   const sweep = resolved({ method: undefined, max_trials: undefined, seed: undefined })
@@ -86,6 +88,52 @@ it.each([
     { constraints: ['learning_rate < 0.01'], initial_points: [{ [LEARNING_RATE]: 0.05 }] },
     '#/initial_points/0',
   ],
+  [
+    'an entry that a list does not have',
+    {
+      base: { ...BASE, model: { hidden: [{ units: 8 }] } },
+      ...onlyParameter('model.hidden.1.units', { min: 2, max: 8 }),
+    },
+    '#/parameters/model.hidden.1.units/min',
+  ],
+  [
+    'a field that no list has',
+    {
+      base: { ...BASE, model: { hidden: [{ units: 8 }] } },
+      ...onlyParameter('model.hidden.length', { values: [0, 1] }),
+    },
+    '#/parameters/model.hidden.length/values/0',
+  ],
+  [
+    'a condition that can never hold',
+    {
+      parameters: {
+        'training.optimizer.type': { values: ['sgd', 'momentum'] },
+        'training.optimizer.momentum': {
+          values: [0.9, 0.99],
+          when: { type: { in: ['Momentum'] } },
+        },
+      },
+    },
+    '#/parameters/training.optimizer.momentum/when',
+  ],
+  [
+    'a constraint on a value, however rare, that it cannot compare',
+    {
+      ...onlyParameter('training.batch_size', { values: [16, 'full'], probabilities: [1, 0] }),
+      constraints: ['batch_size < 64'],
+    },
+    '#/constraints/0',
+  ],
+  [
+    'more initial points than a grid has trials',
+    {
+      ...onlyParameter('training.batch_size', { values: [8, 16] }),
+      ...{ method: 'grid', max_trials: 1 },
+      initial_points: [{ 'training.batch_size': 8 }, { 'training.batch_size': 16 }],
+    },
+    '#/initial_points',
+  ],
   ['rounds of another method', { rounds: [{ trials: 3 }] }, '#/rounds'],
   [
     'rounds that are not as many as the trials',
@@ -112,6 +160,14 @@ it.each([
   const faults = faultsOf(overrides as never)
 
   expect(faults.map((fault) => fault.pointer)).toContain(pointer)
+})
+
+it('says the limit and the value of what a job refuses', () => {
+  const parameter = onlyParameter('training.batch_size', { values: [32, -5] })
+
+  expect(faultsOf(parameter as never)[0]?.detail).toBe(
+    'Too small: expected number to be >=1, got -5',
+  )
 })
 
 it('refuses a grid of 10^12 points without listing it', () => {
@@ -162,4 +218,71 @@ it('reports all faults at once', () => {
   })
 
   expect(faults.length).toBeGreaterThanOrEqual(3)
+})
+
+it.each([
+  [
+    'a field of one optimizer',
+    {
+      'training.optimizer.type': { values: ['sgd', 'momentum'] },
+      'training.optimizer.momentum': { values: [0.9, 0.99], when: { type: { in: ['momentum'] } } },
+    },
+  ],
+  [
+    'a layer that not all have',
+    {
+      'model.hidden': { values: [[{ units: 4 }], [{ units: 4 }, { units: 4 }]] },
+      'model.hidden.1.units': { min: 2, max: 9, when: { hidden: { min_layers: 2 } } },
+    },
+  ],
+  [
+    'a condition on a condition',
+    {
+      'training.early_stopping': { values: [null, { patience: 2 }] },
+      'training.early_stopping.patience': {
+        ...{ min: 2, max: 9 },
+        when: { early_stopping: { in: [{ patience: 2 }] } },
+      },
+      'training.early_stopping.min_delta': {
+        ...{ distribution: 'uniform', min: 0, max: 0.1 },
+        when: { patience: { min: 4.5, max: 5.5 } },
+      },
+    },
+  ],
+])('takes %s whatever the seed: its values are tried where it is there', (_name, parameters) => {
+  for (let seed = 0; seed < 50; seed++) {
+    expect(faultsOf({ seed, parameters: parameters as never })).toEqual([])
+    listProbes(resolved({ seed, parameters: parameters as never })).forEach((params) => {
+      expect(toJobSpec(BASE, 'ds_1', params)).toHaveProperty('spec')
+    })
+  }
+})
+
+it('takes an initial point for which some draw of the rest is allowed, whatever the seed', () => {
+  const point = { [LEARNING_RATE]: 0.05 }
+
+  for (let seed = 0; seed < 50; seed++) {
+    const constraints = ['learning_rate + l2 < 0.1']
+    expect(faultsOf({ seed, constraints, initial_points: [point] })).toEqual([])
+  }
+})
+
+it('finds the values of initial points that are not searched', () => {
+  const sweep = resolved({
+    initial_points: [
+      { [LEARNING_RATE]: 1e-4, 'model.hidden': [{ units: 16 }] },
+      { [LEARNING_RATE]: 0.2, 'model.hidden': [{ units: 17 }] },
+    ],
+  })
+
+  expect(tryInitialPoints(sweep)).toEqual([
+    {
+      pointer: `#/initial_points/1/${LEARNING_RATE}`,
+      detail: 'is 0.2, not a number from 0.0001 to 0.1, the range of the parameter',
+    },
+    {
+      pointer: '#/initial_points/1/model.hidden',
+      detail: 'is [{"units":17}], not one of the 3 values of the parameter',
+    },
+  ])
 })

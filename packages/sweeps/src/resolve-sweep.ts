@@ -118,6 +118,10 @@ export function resolveSweep(
   if (faults.length === 0) faults.push(...tryConstraints(resolved))
   if (faults.length > 0) return { faults }
   const maxTrials = countTrials(resolved, spec, drawn.maxTrials, refuse)
+  const points = resolved.initialPoints.length
+  if (faults.length === 0 && points > maxTrials) {
+    refuse('#/initial_points', `has ${points} entries for ${maxTrials} trials`)
+  }
   return faults.length > 0 ? { faults } : { sweep: { ...resolved, maxTrials } }
 }
 
@@ -257,13 +261,7 @@ function countTrials(
     return sweep.rounds.reduce((sum, { trials }) => sum + trials, 0)
   }
   const asked = extendedTo ?? spec.max_trials
-  if (sweep.method !== 'grid') {
-    const trials = asked ?? TRIALS_DEFAULT
-    if (sweep.initialPoints.length > trials) {
-      refuse('#/initial_points', `has ${sweep.initialPoints.length} entries for ${trials} trials`)
-    }
-    return trials
-  }
+  if (sweep.method !== 'grid') return asked ?? TRIALS_DEFAULT
   for (const dimension of sweep.space.dimensions) {
     if (dimension.kind === 'numeric' && dimension.step === null && dimension.count === null) {
       const pointer = `#/parameters/${escapePointer(dimension.name)}/count`

@@ -85,7 +85,8 @@ export function isPresent(dimension: Dimension, params: TrialParams): boolean {
   )
 }
 
-function holds(condition: WhenCondition, value: JsonValue): boolean {
+/** Whether a value is as a condition says. */
+export function holds(condition: WhenCondition, value: JsonValue): boolean {
   const text = JSON.stringify(value)
   if (condition.in !== undefined && !condition.in.some((one) => JSON.stringify(one) === text)) {
     return false

@@ -138,6 +138,48 @@ it('lists a grid in order, without what a condition or constraint leaves out', (
   ])
 })
 
+it('begins a grid with whole initial points, which are not tried again', () => {
+  const sweep = resolved({
+    method: 'grid',
+    max_trials: undefined,
+    parameters: {
+      'training.batch_size': { values: [8, 16] },
+      'training.label_smoothing': { values: [0, 0.1], when: { batch_size: { in: [8] } } },
+    },
+    initial_points: [
+      { 'training.batch_size': 8 },
+      { 'training.batch_size': 16, 'training.label_smoothing': 0.1 },
+    ],
+  })
+  const suggest = makeSuggest(sweep)
+
+  expect(sweep.maxTrials).toBe(3)
+  expect(suggest(0)).toEqual({
+    'training.batch_size': 8,
+    'training.label_smoothing': expect.any(Number),
+  })
+  expect(suggest(1)).toEqual({ 'training.batch_size': 16 })
+  expect(suggest(2)?.['training.label_smoothing']).not.toBe(
+    suggest(0)?.['training.label_smoothing'],
+  )
+})
+
+it('draws steps as they are written, and seeds of sixteen digits', () => {
+  const suggest = makeSuggest(
+    resolved({
+      parameters: {
+        'training.regularization.l2': { distribution: 'q_uniform', min: 0, max: 2.1, q: 0.7 },
+        seed: { min: 9_007_199_254_740_000, max: 9_007_199_254_740_003 },
+      },
+    }),
+  )
+  const drawn = range(20).map((i) => suggest(i) ?? {})
+
+  const steps = drawn.map((params) => params['training.regularization.l2'])
+  expect(new Set(steps)).toEqual(new Set([0, 0.7, 1.4, 2.1]))
+  expect(new Set(drawn.map(({ seed }) => seed)).size).toBe(4)
+})
+
 it('puts values into the base without changing it', () => {
   const sweep = resolved()
   const before = JSON.stringify(sweep.base)

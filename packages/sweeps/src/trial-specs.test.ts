@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { resolved } from './sweep-spec.fixture.ts'
-import { expectShort } from './trial-specs.ts'
+import { BASE, resolved } from './sweep-spec.fixture.ts'
+import { expectShort, toTrialSpecs } from './trial-specs.ts'
 
 const TINY = { epochs: 5, stepsPerEpoch: 3, flopsPerEpoch: 8000 }
 
@@ -17,4 +17,13 @@ it('takes nothing for short that waits for others, or ends by a clock', () => {
   const asha = resolved({ early_termination: { type: 'asha' } })
 
   expect(expectShort(asha, TINY)).toBeNull()
+})
+
+it('counts the seeds of repeats on from that of the base, and from the largest on from 0', () => {
+  const sweep = resolved({ base: { ...BASE, seed: Number.MAX_SAFE_INTEGER - 1 }, repeats: 4 })
+
+  const result = toTrialSpecs(sweep, {})
+
+  const seeds = 'specs' in result ? result.specs.map(({ seed }) => seed) : []
+  expect(seeds).toEqual([Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER, 0, 1])
 })

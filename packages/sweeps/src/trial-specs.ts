@@ -1,4 +1,10 @@
-import type { JobSpec, MetricsSummary, Sweep, TrialParams } from '@trainyard/contracts'
+import {
+  type JobSpec,
+  type MetricsSummary,
+  SEED_MAX,
+  type Sweep,
+  type TrialParams,
+} from '@trainyard/contracts'
 import { createRandom } from '@trainyard/engine/random'
 import { type JobSpecFault, toJobSpec } from './job-spec-of.ts'
 import type { ResolvedSweep } from './resolve-sweep.ts'
@@ -28,9 +34,15 @@ export function toTrialSpecs(
   const random = createRandom(BigInt(sweep.seed), 'trial seeds')
   const specs = Array.from({ length: sweep.repeats }, (_, repeat) => ({
     ...spec,
-    seed: spec.seed === undefined ? random.below(repeat, DRAWN_SEEDS) : spec.seed + repeat,
+    seed: spec.seed === undefined ? random.below(repeat, DRAWN_SEEDS) : countOn(spec.seed, repeat),
   }))
   return { specs }
+}
+
+/** After the largest seed comes 0. */
+function countOn(seed: number, repeat: number): number {
+  const left = SEED_MAX - seed
+  return repeat <= left ? seed + repeat : repeat - left - 1
 }
 
 /** What a training has reached, as it is; null where it has nothing to show. */

@@ -20,7 +20,10 @@ export function fromUnit(dimension: NumericDimension, unit: number): number {
 /** The nearest value that the dimension has. */
 export function settle({ min, max, step }: NumericDimension, value: number): number {
   const stepped = step === null ? value : min + Math.round((value - min) / step) * step
-  // A sum of steps shall read as it would be written: 0.30000000000000004 is 0.3.
-  const written = step === null ? stepped : Number(stepped.toPrecision(12))
-  return Math.min(max, Math.max(min, written))
+  return Math.min(max, Math.max(min, step === null ? stepped : asWritten(stepped)))
+}
+
+/** A sum of steps as one would write it: 0.30000000000000004 is 0.3. Whole numbers, seeds of 16 digits too, are so already. */
+export function asWritten(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(12))
 }

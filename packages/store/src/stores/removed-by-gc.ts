@@ -6,7 +6,7 @@ import type { Queryable } from '../client.ts'
 export async function assertCheckpointsKept(queryable: Queryable, jobId: JobId): Promise<void> {
   const rows = await queryable.$queryRaw<unknown[]>`
     SELECT 1 FROM jobs j JOIN sweeps s ON s.id = j.sweep_id
-    WHERE j.id = ${jobId} AND j.finished_at IS NOT NULL AND s.config->'gc'->'save_trial_latest' = '0'`
+    WHERE j.id = ${jobId} AND j.finished_at IS NOT NULL AND s.config->'gc'->>'save_trial_latest' = '0'`
   if (rows.length > 0) throw removedByGc('checkpoints', jobId)
 }
 

@@ -36,7 +36,7 @@ export function createSweeps(database: Database): SweepStore {
             INSERT INTO sweeps (id, project_id, dataset_id, name, config, method, seed, objective, repeats, max_trials,
               engine_version, metadata)
             VALUES (${sweep.id}, ${sweep.projectId}, ${sweep.datasetId}, ${sweep.name},
-              ${JSON.stringify(sweep.config)}::jsonb, ${sweep.method}, ${sweep.seed}::bigint,
+              ${JSON.stringify(sweep.config)}::json, ${sweep.method}, ${sweep.seed}::bigint,
               ${JSON.stringify(sweep.objective)}::jsonb, ${sweep.repeats}, ${sweep.maxTrials}, ${sweep.engineVersion},
               ${JSON.stringify(sweep.metadata)}::jsonb)`
           await insertSweepEvents(tx, sweep.id, [
@@ -141,12 +141,13 @@ export function createSweeps(database: Database): SweepStore {
           const changed = await tx.$executeRaw`
             UPDATE sweeps SET max_trials = ${maxTrials} WHERE id = ${id} AND max_trials < ${maxTrials}`
           if (changed === 0) {
-            const detail = 'must be more trials than the sweep has'
+            const { max_trials: known } = await findOrThrow(tx, projectId, id)
+            const detail = `is ${maxTrials}, but must be more than the ${known} trials that the sweep has`
             throw new DomainError('validation_error', {
               errors: [{ pointer: '#/max_trials', detail }],
             })
           }
-          if (isSweepEnded(status)) await reopen(tx, id)
+          if (isSweepEnded(status)) await reopen(tx, id, status)
           await insertSweepEvents(tx, id, [
             {
               type: 'sweep.extended',
@@ -192,7 +193,7 @@ export function createSweeps(database: Database): SweepStore {
             UPDATE sweep_trials SET status = 'waiting', objective = NULL, summary = NULL, error = NULL,
               finished_at = NULL, finished_order = NULL
             WHERE sweep_id = ${id} AND trial_index = ${trialIndex}`
-          if (isSweepEnded(status)) await reopen(tx, id)
+          if (isSweepEnded(status)) await reopen(tx, id, status)
           return await findOrThrow(tx, projectId, id)
         }),
       ),
@@ -231,6 +232,7 @@ async function moveTo(transaction: Queryable, id: string, status: Sweep['status'
   await transaction.$executeRaw`
     UPDATE sweeps SET status = ${status},
       stop_reason = CASE WHEN ${status} IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE stop_reason END,
+      started_at = CASE WHEN ${status} = 'running' THEN COALESCE(started_at, clock_timestamp()) ELSE started_at END,
       finished_at = CASE WHEN ${status} = 'cancelled' THEN clock_timestamp() END
     WHERE id = ${id}`
 }
@@ -241,7 +243,14 @@ async function hasOpenTrials(transaction: Queryable, id: string): Promise<boolea
   return rows.length > 0
 }
 
-async function reopen(transaction: Queryable, id: string): Promise<void> {
+async function reopen(transaction: Queryable, id: string, status: Sweep['status']): Promise<void> {
+  const found = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT d.id FROM datasets d JOIN sweeps s ON s.dataset_id = d.id
+    WHERE s.id = ${id} AND d.deleted_at IS NULL FOR SHARE OF d`
+  if (found.length === 0) {
+    const detail = `The sweep is ${status} and its data set was deleted: nothing more can be trained.`
+    throw new DomainError('illegal_transition', { detail, status, allowed: [] })
+  }
   await transaction.$executeRaw`
     UPDATE sweeps SET status = 'running', stop_reason = NULL, error = NULL, finished_at = NULL WHERE id = ${id}`
 }

@@ -50,5 +50,8 @@ it('gives the same report again', () => {
 it('gives no parameter a share of an objective that never varies', () => {
   const flat = sample(50).map(({ params }) => ({ params, objective: 1 }))
 
-  expect(measureImportance(space, flat).parameters.map(({ share }) => share)).toEqual([0, 0, 0])
+  const { parameters, interactions } = measureImportance(space, flat)
+
+  expect(parameters.map(({ share }) => share)).toEqual([0, 0, 0])
+  expect(interactions).toBe(0)
 })

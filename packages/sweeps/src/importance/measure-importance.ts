@@ -69,7 +69,7 @@ export function measureImportance(
   const explained = parameters.reduce((sum, { share }) => sum + share, 0)
   return {
     parameters: parameters.toSorted((a, b) => b.share - a.share),
-    interactions: Math.max(0, 1 - explained),
+    interactions: variance === 0 ? 0 : Math.max(0, 1 - explained),
     trials: used.length,
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { findBoundaryWarnings } from '../boundary-warnings.ts'
 import { makeSuggest } from '../suggest.ts'
-import { LEARNING_RATE, resolved } from '../sweep-spec.fixture.ts'
+import { BASE, LEARNING_RATE, resolved } from '../sweep-spec.fixture.ts'
 import { narrowSpace, pickBest, shrinkRanges, wholeRanges } from './coarse-to-fine.ts'
 
 const ROUNDS = [{ trials: 40 }, { trials: 20, shrink: 0.3, top: 5 }]
@@ -60,8 +60,51 @@ it('keeps a range within its bounds, however close to one the best lie', () => {
 })
 
 it('warns where the best lies within 10 % of a bound, and not elsewhere', () => {
-  expect(findBoundaryWarnings(sweep.space, { [LEARNING_RATE]: 0.09 })).toMatchObject([
+  expect(findBoundaryWarnings(sweep, { [LEARNING_RATE]: 0.09 })).toMatchObject([
     { parameter: LEARNING_RATE, bound: 'max', value: 0.09, limit: 0.1, suggested_min: 1e-4 },
   ])
-  expect(findBoundaryWarnings(sweep.space, { [LEARNING_RATE]: 0.003 })).toEqual([])
+  expect(findBoundaryWarnings(sweep, { [LEARNING_RATE]: 0.003 })).toEqual([])
+})
+
+it('suggests no range that a job refuses or that is no wider, and steps for steps', () => {
+  const suggestionFor = (parameter: object, value: number) => {
+    const name = 'training.batch_size'
+    const searched = resolved({ parameters: { [name]: parameter as never } })
+    return findBoundaryWarnings(searched, { [name]: value }).map((one) => [
+      one.suggested_min,
+      one.suggested_max,
+    ])
+  }
+  const dropout = resolved({
+    base: { ...BASE, model: { hidden: [] } },
+    parameters: { 'model.input_dropout': { distribution: 'uniform', min: 0, max: 0.9 } },
+  })
+  const l2 = resolved({
+    parameters: {
+      'training.regularization.l2': { distribution: 'q_uniform', min: 0, max: 0.2, q: 0.1 },
+    },
+  })
+
+  expect(suggestionFor({ min: 1, max: 8 }, 1)).toEqual([])
+  expect(suggestionFor({ min: 2, max: 3 }, 2)).toEqual([[1, 3]])
+  expect(suggestionFor({ distribution: 'int_log_uniform', min: 1, max: 8 }, 1)).toEqual([])
+  expect(findBoundaryWarnings(dropout, { 'model.input_dropout': 0.01 })).toEqual([])
+  expect(findBoundaryWarnings(l2, { 'training.regularization.l2': 0.2 })).toMatchObject([
+    { suggested_min: 0, suggested_max: 0.3 },
+  ])
+})
+
+it('says what is true of whole numbers that come down to one', () => {
+  const name = 'training.batch_size'
+  const { space } = resolved({ parameters: { [name]: { min: 1, max: 3 } } })
+  const best = [{ trialIndex: 0, params: { [name]: 2 }, loss: 0 }]
+
+  const second = shrinkRanges({ whole: space, space }, best, 0.3)
+  const third = shrinkRanges({ whole: space, space: narrowSpace(space, second) }, best, 0.3)
+
+  for (const [range] of [second, third]) {
+    expect(range?.explanation).toBe(
+      `${name}: the best 1 trials lie from 2 to 2; 2 alone is searched`,
+    )
+  }
 })

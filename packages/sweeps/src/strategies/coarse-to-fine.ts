@@ -113,10 +113,13 @@ function shrinkNumeric(
   const start = Math.min(1 - width, Math.max(0, (low + high) / 2 - width / 2))
   const bounds = { min: fromUnit(outer, start), max: fromUnit(outer, start + width) }
   const scale = outer.scale === 'log' ? ' on the log scale' : ''
-  const percent = Math.round((width / before) * 100)
-  const explanation =
-    `${dimension.name}: the best ${top} trials lie from ${round(Math.min(...values))} to ${round(Math.max(...values))}; ` +
-    `searched from ${round(bounds.min)} to ${round(bounds.max)}, ${percent} % of the width before${scale}`
+  // Of the bounds as they are: on steps a narrow range may come down to one value.
+  const after = toUnit(outer, bounds.max) - toUnit(outer, bounds.min)
+  const searched =
+    bounds.min === bounds.max
+      ? `${round(bounds.min)} alone is searched`
+      : `searched from ${round(bounds.min)} to ${round(bounds.max)}, ${Math.round((after / before) * 100)} % of the width before${scale}`
+  const explanation = `${dimension.name}: the best ${top} trials lie from ${round(Math.min(...values))} to ${round(Math.max(...values))}; ${searched}`
   return { parameter: dimension.name, ...bounds, values: null, explanation }
 }
 

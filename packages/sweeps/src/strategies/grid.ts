@@ -1,5 +1,6 @@
 import type { TrialParams } from '@trainyard/contracts'
 import { type Constraint, isAllowed } from '../constraint.ts'
+import { drawParams } from '../draw-params.ts'
 import { type Dimension, isPresent, type JsonValue, type Space } from '../space.ts'
 import { fromUnit, settle } from '../unit-scale.ts'
 
@@ -11,8 +12,12 @@ export function countGrid({ dimensions }: Space): number {
   return dimensions.reduce((product, dimension) => product * countOf(dimension), 1)
 }
 
-/** All points that the constraints allow, the last parameter changing fastest. One that is not there multiplies nothing. */
+/**
+ * The initial points, what they leave out drawn, and then all other points that the constraints allow, the last parameter
+ * changing fastest. One that is not there multiplies nothing.
+ */
 export function listGrid(sweep: {
+  seed: number
   space: Space
   constraints: readonly Constraint[]
   initialPoints: readonly TrialParams[]
@@ -31,9 +36,12 @@ export function listGrid(sweep: {
     }
   }
   walk(0, {})
-  const first = sweep.initialPoints.map((point) => JSON.stringify(sorted(point)))
-  const rest = points.filter((point) => !first.includes(JSON.stringify(sorted(point))))
-  return [...sweep.initialPoints, ...rest]
+  const initial = sweep.initialPoints
+    .map((given, trialIndex) => drawParams({ ...sweep, trialIndex, given }))
+    .filter((point) => point !== null)
+  const first = new Set(initial.map((point) => JSON.stringify(sorted(point))))
+  const rest = points.filter((point) => !first.has(JSON.stringify(sorted(point))))
+  return [...initial, ...rest]
 }
 
 function sorted(params: TrialParams): [string, JsonValue][] {

@@ -1,4 +1,11 @@
-import type { FieldError, JobQuote, ProjectId, SweepSpec, TrialParams } from '@trainyard/contracts'
+import type {
+  FieldError,
+  JobQuote,
+  ProjectId,
+  ResolvedConfig,
+  SweepSpec,
+  TrialParams,
+} from '@trainyard/contracts'
 import { DomainError } from '@trainyard/domain'
 import { quoteTraining } from '@trainyard/model/quote'
 import {
@@ -7,6 +14,7 @@ import {
   type ResolvedSweep,
   resolveSweep,
   toTrialSpecs,
+  tryInitialPoints,
 } from '@trainyard/sweeps'
 import type { FindTrainingFacts } from './quote-job.ts'
 
@@ -43,15 +51,37 @@ export function makeCheckSweep(deps: {
       return quoteTraining(first, facts, { memoryBytesMax, drawSeed })
     }
     const faults = new Map<string, FieldError>()
-    for (const params of listProbes(sweep)) {
+    const probes = listProbes(sweep)
+    for (const params of probes) {
       for (const fault of faultsOf(() => quote(params), Object.keys(params))) {
         // Of many values that are refused for the same cause the first will do.
         if (!faults.has(fault.pointer ?? '')) faults.set(fault.pointer ?? '', fault)
       }
     }
+    for (const fault of tryInitialPoints(sweep)) faults.set(fault.pointer ?? '', fault)
+    const [probe] = probes
+    if (faults.size === 0 && probe !== undefined) {
+      const fault = findObjectiveFault(sweep, quote(probe).resolved_config)
+      if (fault !== null) faults.set('', fault)
+    }
     if (faults.size > 0) throw invalid([...faults.values()])
     return { sweep, quote }
   }
+}
+
+/** Trials that have no such metric would train for nothing. */
+function findObjectiveFault(
+  { objective: { metric } }: ResolvedSweep,
+  { task, validation }: ResolvedConfig,
+): FieldError | null {
+  const pointer = '#/objective/metric'
+  if (task === 'regression' && metric.endsWith('_accuracy')) {
+    return { pointer, detail: `is ${metric}, but regression has no accuracy; compare by a loss` }
+  }
+  if (validation === null && metric.startsWith('val_')) {
+    return { pointer, detail: `is ${metric}, but there is no validation part; use train_loss` }
+  }
+  return null
 }
 
 /** At their places in the sweep's specification. */

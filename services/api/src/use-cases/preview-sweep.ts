@@ -30,7 +30,7 @@ export function makePreviewSweep(deps: {
     const settled = settledTrials(sweep)
     const first = after === undefined ? 0 : after + 1
     const count = Math.max(0, Math.min(limit, settled - first))
-    const trials = await quoteTrials(checked, { first, count, flopsPerSecond })
+    const { trials, epochs } = await quoteTrials(checked, { first, count, flopsPerSecond })
     const flops = trials.reduce((sum, trial) => sum + (trial.flops ?? 0), 0)
     const perTrial = trials.length === 0 ? 0 : flops / trials.length
     const isWhole = trials.length === sweep.maxTrials
@@ -52,7 +52,7 @@ export function makePreviewSweep(deps: {
         flops_per_second: flopsPerSecond,
         basis: measured === null ? 'assumed' : 'measured',
       },
-      ...expectEpochs(checked),
+      ...expectEpochs(sweep, epochs),
     }
   }
 }
@@ -60,14 +60,15 @@ export function makePreviewSweep(deps: {
 async function quoteTrials(
   { sweep, quote }: CheckedSweep,
   { first, count, flopsPerSecond }: { first: number; count: number; flopsPerSecond: number },
-): Promise<PreviewTrial[]> {
+): Promise<{ trials: PreviewTrial[]; epochs: number[] }> {
   const suggest = makeSuggest(sweep)
   const trials: PreviewTrial[] = []
+  const epochs: number[] = []
   for (let trialIndex = first; trialIndex < first + count; trialIndex++) {
     if (trials.length % QUOTES_AT_A_TIME === 0) await setImmediate()
     trials.push(quoteTrial(trialIndex))
   }
-  return trials
+  return { trials, epochs }
 
   function quoteTrial(trialIndex: number): PreviewTrial {
     const params = suggest(trialIndex)
@@ -78,6 +79,7 @@ async function quoteTrials(
     }
     try {
       const { parameter_count, flops_per_epoch, resolved_config } = quote(params)
+      epochs.push(resolved_config.training.epochs)
       const flops = flops_per_epoch * resolved_config.training.epochs * sweep.repeats
       const seconds = flops / flopsPerSecond + sweep.repeats * OVERHEAD_SECONDS
       return { trial_index: trialIndex, params, parameter_count, flops, seconds, error: null }
@@ -88,24 +90,15 @@ async function quoteTrials(
   }
 }
 
-function expectEpochs({
-  sweep,
-  quote,
-}: CheckedSweep): Pick<SweepPreview, 'expected_pruning' | 'expected_epochs'> {
-  const epochs = epochsOf({ sweep, quote })
-  const all = epochs * sweep.maxTrials * sweep.repeats
-  const rule = sweep.earlyTermination
-  const expected = rule === null ? null : expectPruning(rule, sweep.maxTrials, epochs)
-  return { expected_pruning: expected?.rungs ?? null, expected_epochs: expected?.epochs ?? all }
-}
-
-function epochsOf({
-  sweep,
-  quote,
-}: {
-  sweep: ResolvedSweep
-  quote: CheckedSweep['quote']
-}): number {
-  const params = makeSuggest(sweep)(0)
-  return params === null ? 0 : quote(params).resolved_config.training.epochs
+/** The trials of the page stand for the others: epochs may be searched themselves. */
+function expectEpochs(
+  { maxTrials, repeats, earlyTermination: rule }: ResolvedSweep,
+  epochs: readonly number[],
+): Pick<SweepPreview, 'expected_pruning' | 'expected_epochs'> {
+  const mean = epochs.reduce((sum, one) => sum + one, 0) / Math.max(1, epochs.length)
+  const expected = rule === null ? null : expectPruning(rule, maxTrials, Math.round(mean))
+  return {
+    expected_pruning: expected?.rungs ?? null,
+    expected_epochs: expected?.epochs ?? mean * maxTrials * repeats,
+  }
 }

@@ -26,7 +26,7 @@ it('fails a sweep that can no longer be carried on, with a word, and leaves no t
   const before = await statusesOf(sweepId)
 
   await stores.database.$executeRaw`
-    UPDATE sweeps SET config = jsonb_set(config, '{base,dataset_id}', '"ds_gone"') WHERE id = ${sweepId}`
+    UPDATE sweeps SET config = jsonb_set(config::jsonb, '{base,dataset_id}', '"ds_gone"')::json WHERE id = ${sweepId}`
   await makeRunSweeps(scheduler.deps)()
 
   expect(before).toEqual({ trials: new Set(['waiting']), jobs: new Set(['queued']) })
@@ -38,6 +38,41 @@ it('fails a sweep that can no longer be carried on, with a word, and leaves no t
     status: 'failed',
     error: { code: 'invalid_config', message: 'the data set ds_gone is gone' },
   })
+})
+
+it('carries the others on where one sweep cannot be looked at', async () => {
+  const { stores } = scheduler
+  const projectId = await insertProject(stores)
+  const dataset = await insertDataset(stores, projectId)
+  const [broken, sound] = [
+    await insertSweep(projectId, dataset.id),
+    await insertSweep(projectId, dataset.id),
+  ]
+  await stores.database.$executeRaw`UPDATE sweeps SET config = '{}' WHERE id = ${broken}`
+  const round = makeRunSweeps(scheduler.deps)
+
+  await expect(round()).rejects.toThrow(TypeError)
+  await expect(round()).rejects.toThrow(TypeError)
+
+  expect((await statusesOf(sound)).trials).toEqual(new Set(['waiting']))
+  await stores.sweeps.command(projectId, broken, 'cancel')
+})
+
+it('pauses a sweep of which a training was paused by itself', async () => {
+  const { stores } = scheduler
+  const projectId = await insertProject(stores)
+  const sweepId = await insertSweep(projectId, (await insertDataset(stores, projectId)).id)
+  const round = makeRunSweeps(scheduler.deps)
+  while (await round()) {
+    // Until its first trials wait for a worker.
+  }
+  await stores.database
+    .$executeRaw`UPDATE jobs SET status = 'paused' WHERE sweep_id = ${sweepId} AND trial_index = 0`
+
+  await stores.sweeps.command(projectId, sweepId, 'pause')
+  await round()
+
+  expect(await stores.sweeps.find(projectId, sweepId)).toMatchObject({ status: 'paused' })
 })
 
 async function insertSweep(

@@ -3,13 +3,14 @@
  * chooses its next trials. All it knows is in rows: a scheduler that dies in between is followed by one that does the same.
  */
 import type { SweepStatus, SweepStopReason, TrialStatus } from '@trainyard/contracts'
-import type {
-  NewSweepEvent,
-  OpenTrial,
-  RunningSweep,
-  ScoredTrialRow,
-  SettledTrial,
-  SweepUpdate,
+import {
+  DomainError,
+  type NewSweepEvent,
+  type OpenTrial,
+  type RunningSweep,
+  type ScoredTrialRow,
+  type SettledTrial,
+  type SweepUpdate,
 } from '@trainyard/domain'
 import { findBoundaryWarnings, pickBest } from '@trainyard/sweeps'
 import type { SchedulerDeps } from '../deps.ts'
@@ -40,17 +41,25 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
     if (active.length === 0) return false
     const slots = await workers.slots()
     let hasChanged = false
+    let failure: unknown = null
     for (const running of active) {
       try {
         if (!(await runSweep(running, slots))) continue
         hasChanged = true
         pulse.sweepChanged(running.id)
       } catch (error) {
-        if (!(error instanceof LostSearchError)) throw error
+        // Postgres is away for all of them; a fault of one sweep shall not hold up those behind it.
+        if (error instanceof DomainError) throw error
+        if (!(error instanceof LostSearchError)) {
+          log.error({ err: error, sweep: running.id }, 'a round of a sweep has failed')
+          failure ??= error
+          continue
+        }
         log.error({ err: error, sweep: running.id }, 'a sweep cannot be carried on')
         await fail(running, error.message)
       }
     }
+    if (failure !== null) throw failure
     return hasChanged
   }
 
@@ -143,8 +152,9 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
     total: Partial<Record<TrialStatus, number>>,
   ): SweepStatus | null {
     if (running.status === 'pausing') {
+      // A training that was paused by itself may stay so for ever.
       const isBusy = open.some(({ jobs }) =>
-        jobs.some((job) => !hasEnded(job) && job.status !== 'queued'),
+        jobs.some((job) => !hasEnded(job) && job.status !== 'queued' && job.status !== 'paused'),
       )
       return isBusy ? null : 'paused'
     }
@@ -177,11 +187,11 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
       const trials = Object.values(total).reduce((sum, count) => sum + count, 0)
       update.error = {
         code: 'all_trials_failed',
-        message: `None of ${trials} trials has a result: ${failures}`,
+        message: `None of ${trials} trials has a result: ${failures || `ended by ${reason}`}`,
       }
     }
     const best = pickBest(toScored(sweep, [...before, ...toRows(update.settled, open)]), 1)[0]
-    if (best !== undefined) update.warnings = findBoundaryWarnings(sweep.space, best.params)
+    if (best !== undefined) update.warnings = findBoundaryWarnings(sweep, best.params)
     update.events.push({
       type:
         status === 'succeeded'
