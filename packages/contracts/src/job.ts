@@ -275,6 +275,13 @@ export const listJobsQuerySchema = listQuerySchema.extend({
   status: jobStatusSchema.optional(),
 })
 
+/** Of a command that takes no settings: one that is sent shall not be passed over in silence. */
+export const emptyBodySchema = z
+  .strictObject({})
+  .nullish()
+  .describe('Takes no fields; may be left out')
+export const emptyQuerySchema = z.strictObject({})
+
 /** The body may be left out. */
 export const cancelJobBodySchema = z
   .strictObject({

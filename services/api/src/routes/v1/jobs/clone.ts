@@ -1,4 +1,9 @@
-import { cloneJobBodySchema, jobParamsSchema, jobSchema } from '@trainyard/contracts'
+import {
+  cloneJobBodySchema,
+  emptyQuerySchema,
+  jobParamsSchema,
+  jobSchema,
+} from '@trainyard/contracts'
 import type { App } from '../../../app.ts'
 import { readIdempotency } from '../../../plugins/idempotency.ts'
 import type { CloneJob } from '../../../use-cases/derive-job.ts'
@@ -11,6 +16,7 @@ const schema = {
   description:
     'The body is a JSON merge patch (RFC 7396) of config, application/json; what comes out is checked like any specification. The seed that was drawn stays unless the patch names another, or null for a new one.',
   params: jobParamsSchema,
+  querystring: emptyQuerySchema,
   body: cloneJobBodySchema,
   response: { 201: jobSchema, ...problemResponses },
 }

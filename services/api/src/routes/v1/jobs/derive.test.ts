@@ -119,6 +119,31 @@ describe('clone', () => {
   })
 })
 
+describe('a command', () => {
+  it.each(['cancel', 'pause', 'resume', 'clone', 'fork', 'retry', 'verify'])(
+    '%s passes over no parameter that it does not know',
+    async (action) => {
+      const job = await submit()
+
+      const reply = await ask(`${action}?dry_run=true`, job.id)
+
+      expect(toProblem(reply)).toMatchObject({
+        code: 'validation_error',
+        errors: [{ parameter: 'dry_run' }],
+      })
+    },
+  )
+
+  it.each(['pause', 'resume', 'retry', 'verify'])('%s passes over no setting', async (action) => {
+    const job = await submit()
+
+    expect(await pointersOf(ask(action, job.id, { training: { epochs: 5 } }))).toEqual([
+      '#/training',
+    ])
+    expect(toProblem(await ask(action, 'job_none', {})).code).toBe('job_not_found')
+  })
+})
+
 describe('retry', () => {
   it.each(['failed', 'cancelled'] as const)(
     'trains a %s job again, resolved as it was',

@@ -1,4 +1,9 @@
-import { forkJobBodySchema, jobParamsSchema, jobSchema } from '@trainyard/contracts'
+import {
+  emptyQuerySchema,
+  forkJobBodySchema,
+  jobParamsSchema,
+  jobSchema,
+} from '@trainyard/contracts'
 import type { App } from '../../../app.ts'
 import { readIdempotency } from '../../../plugins/idempotency.ts'
 import type { ForkJob } from '../../../use-cases/derive-job.ts'
@@ -11,6 +16,7 @@ const schema = {
   description:
     'A new job that begins with the state of the checkpoint and the history before it. Epochs, learning rate and schedule, stopping, penalties, clipping, class weights, augmentation, dropout and limits may change; what decides the meaning of the state may not (422).',
   params: jobParamsSchema,
+  querystring: emptyQuerySchema,
   body: forkJobBodySchema,
   response: { 201: jobSchema, ...problemResponses },
 }
