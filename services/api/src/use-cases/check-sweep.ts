@@ -19,8 +19,8 @@ import {
 } from '@trainyard/sweeps'
 import type { FindTrainingFacts } from './quote-job.ts'
 
-/** Trials quoted between two looks at other requests. */
-export const QUOTES_AT_A_TIME = 50
+/** Computed at a stretch before other requests are looked at. */
+const TURN_MS = 10
 
 export interface CheckedSweep {
   sweep: ResolvedSweep
@@ -56,8 +56,9 @@ export function makeCheckSweep(deps: {
     }
     const faults = new Map<string, FieldError>()
     const probes = listProbes(sweep)
-    for (const [i, params] of probes.entries()) {
-      if (i % QUOTES_AT_A_TIME === 0) await setImmediate()
+    const takeTurns = makeTakeTurns()
+    for (const params of probes) {
+      await takeTurns()
       for (const fault of faultsOf(() => quote(params), Object.keys(params))) {
         // Of many values that are refused for the same cause the first will do.
         if (!faults.has(fault.pointer ?? '')) faults.set(fault.pointer ?? '', fault)
@@ -71,6 +72,16 @@ export function makeCheckSweep(deps: {
     }
     if (faults.size > 0) throw invalid([...faults.values()])
     return { sweep, quote }
+  }
+}
+
+/** Awaited between two pieces of work, it lets other requests in now and then: by the clock, as one draw may take a thousand. */
+export function makeTakeTurns(): () => Promise<void> {
+  let sinceMs = performance.now()
+  return async () => {
+    if (performance.now() - sinceMs < TURN_MS) return
+    await setImmediate()
+    sinceMs = performance.now()
   }
 }
 

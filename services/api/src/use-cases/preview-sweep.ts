@@ -1,8 +1,7 @@
-import { setImmediate } from 'node:timers/promises'
 import type { PreviewTrial, ProjectId, SweepPreview, SweepSpec } from '@trainyard/contracts'
 import { DomainError, type SweepStore } from '@trainyard/domain'
 import { expectPruning, makeSuggest, type ResolvedSweep, settledTrials } from '@trainyard/sweeps'
-import { type CheckedSweep, type CheckSweep, QUOTES_AT_A_TIME } from './check-sweep.ts'
+import { type CheckedSweep, type CheckSweep, makeTakeTurns } from './check-sweep.ts'
 
 /** Where nothing has been trained within a day. */
 const FLOPS_PER_SECOND_ASSUMED = 5e9
@@ -62,8 +61,9 @@ async function quoteTrials(
   const suggest = makeSuggest(sweep)
   const trials: PreviewTrial[] = []
   const epochs: number[] = []
+  const takeTurns = makeTakeTurns()
   for (let trialIndex = first; trialIndex < first + count; trialIndex++) {
-    if (trials.length % QUOTES_AT_A_TIME === 0) await setImmediate()
+    await takeTurns()
     trials.push(quoteTrial(trialIndex))
   }
   return { trials, epochs }
