@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type {
   FieldError,
   JobQuote,
@@ -17,6 +18,9 @@ import {
   tryInitialPoints,
 } from '@trainyard/sweeps'
 import type { FindTrainingFacts } from './quote-job.ts'
+
+/** Trials quoted between two looks at other requests. */
+export const QUOTES_AT_A_TIME = 50
 
 export interface CheckedSweep {
   sweep: ResolvedSweep
@@ -52,7 +56,8 @@ export function makeCheckSweep(deps: {
     }
     const faults = new Map<string, FieldError>()
     const probes = listProbes(sweep)
-    for (const params of probes) {
+    for (const [i, params] of probes.entries()) {
+      if (i % QUOTES_AT_A_TIME === 0) await setImmediate()
       for (const fault of faultsOf(() => quote(params), Object.keys(params))) {
         // Of many values that are refused for the same cause the first will do.
         if (!faults.has(fault.pointer ?? '')) faults.set(fault.pointer ?? '', fault)
