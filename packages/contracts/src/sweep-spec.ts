@@ -35,6 +35,8 @@ export const jsonValueSchema = z.union([
 export const TRIALS_MAX = 10_000
 export const REPEATS_MAX = 100
 export const SWEPT_PARAMETERS_MAX = 64
+/** Of all parameters together: each is tried before a sweep is accepted. */
+export const LISTED_VALUES_MAX = 2000
 export const PREVIEW_TRIALS_MAX = 1000
 
 export const SWEEP_METHODS = ['random', 'grid', 'coarse_to_fine', 'tpe'] as const

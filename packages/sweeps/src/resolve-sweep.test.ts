@@ -191,6 +191,18 @@ it('refuses a grid of 10^12 points without listing it', () => {
   expect(performance.now() - startedMs).toBeLessThan(1000)
 })
 
+it('refuses more listed values than can be tried, without trying them', () => {
+  const values = Array.from({ length: 1000 }, (_, i) => i + 1)
+  const hidden = Array.from({ length: 3 }, () => ({ units: 2 }))
+  const parameters = Object.fromEntries(
+    hidden.map((_, i) => [`model.hidden.${i}.units`, { values }]),
+  )
+
+  expect(faultsOf({ base: { ...BASE, model: { hidden } }, parameters })).toEqual([
+    { pointer: '#/parameters', detail: 'list 3000 values, at most 2000 are accepted' },
+  ])
+})
+
 it('refuses a grid over a continuous range without a count', () => {
   expect(faultsOf({ method: 'grid' }).map(({ pointer }) => pointer)).toContain(
     `#/parameters/${LEARNING_RATE}/count`,

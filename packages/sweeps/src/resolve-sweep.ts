@@ -1,6 +1,7 @@
 /** From a sweep as it was written to what runs it: every default filled in, or every fault of it at once. Pure. */
 import {
   type FieldError,
+  LISTED_VALUES_MAX,
   SWEPT_PARAMETERS_MAX,
   type Sweep,
   type SweepMethod,
@@ -79,6 +80,13 @@ export function resolveSweep(
       '#/parameters',
       `has ${names.length} entries, at most ${SWEPT_PARAMETERS_MAX} are accepted`,
     )
+  }
+  const listed = Object.values(spec.parameters).reduce(
+    (sum, { values }) => sum + (values?.length ?? 0),
+    0,
+  )
+  if (listed > LISTED_VALUES_MAX) {
+    refuse('#/parameters', `list ${listed} values, at most ${LISTED_VALUES_MAX} are accepted`)
   }
   for (const name of names.filter((one) => !isSweepable(one))) {
     refuse(

@@ -128,13 +128,20 @@ export function tryConstraints(sweep: ResolvedSweep): FieldError[] {
     }
   })
   if (faults.length > 0) return faults
-  initialPoints.forEach((given, trialIndex) => {
+  for (const [trialIndex, given] of initialPoints.entries()) {
     const draw = { seed, trialIndex, space, given }
-    if (drawParams({ ...draw, constraints }) !== null) return
-    const broken = constraints.find(({ evaluate }) => evaluate(drawOnce(draw)) === false)
-    const detail = `breaks the constraint ${broken?.text ?? ''}, whatever is drawn beside it`
-    faults.push({ pointer: `#/initial_points/${trialIndex}`, detail })
-  })
+    const drawn = drawOnce(draw)
+    // What it says by itself, without what is drawn beside it.
+    const own = Object.fromEntries(Object.entries(drawn).filter(([name]) => name in given))
+    const broken = constraints.find((constraint) => constraint.evaluate(own) === false)
+    const pointer = `#/initial_points/${trialIndex}`
+    if (broken !== undefined) {
+      faults.push({ pointer, detail: `breaks the constraint ${broken.text}` })
+    } else if (drawParams({ ...draw, constraints }) === null) {
+      // A thousand draws; one such fault is enough.
+      return [...faults, { pointer, detail: 'leaves nothing to draw that the constraints allow' }]
+    }
+  }
   if (faults.length > 0 || constraints.length === 0 || sweep.method === 'grid') return faults
   for (let trialIndex = 0; trialIndex < SAMPLES; trialIndex++) {
     if (drawParams({ seed, trialIndex, space, constraints }) !== null) return faults

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type {
   FieldError,
   JobQuote,
@@ -17,6 +18,9 @@ import {
   tryInitialPoints,
 } from '@trainyard/sweeps'
 import type { FindTrainingFacts } from './quote-job.ts'
+
+/** Computed at a stretch before other requests are looked at. */
+const TURN_MS = 10
 
 export interface CheckedSweep {
   sweep: ResolvedSweep
@@ -52,7 +56,9 @@ export function makeCheckSweep(deps: {
     }
     const faults = new Map<string, FieldError>()
     const probes = listProbes(sweep)
+    const takeTurns = makeTakeTurns()
     for (const params of probes) {
+      await takeTurns()
       for (const fault of faultsOf(() => quote(params), Object.keys(params))) {
         // Of many values that are refused for the same cause the first will do.
         if (!faults.has(fault.pointer ?? '')) faults.set(fault.pointer ?? '', fault)
@@ -66,6 +72,16 @@ export function makeCheckSweep(deps: {
     }
     if (faults.size > 0) throw invalid([...faults.values()])
     return { sweep, quote }
+  }
+}
+
+/** Awaited between two pieces of work, it lets other requests in now and then: by the clock, as one draw may take a thousand. */
+export function makeTakeTurns(): () => Promise<void> {
+  let sinceMs = performance.now()
+  return async () => {
+    if (performance.now() - sinceMs < TURN_MS) return
+    await setImmediate()
+    sinceMs = performance.now()
   }
 }
 

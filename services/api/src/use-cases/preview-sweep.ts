@@ -1,15 +1,12 @@
-import { setImmediate } from 'node:timers/promises'
 import type { PreviewTrial, ProjectId, SweepPreview, SweepSpec } from '@trainyard/contracts'
 import { DomainError, type SweepStore } from '@trainyard/domain'
 import { expectPruning, makeSuggest, type ResolvedSweep, settledTrials } from '@trainyard/sweeps'
-import type { CheckedSweep, CheckSweep } from './check-sweep.ts'
+import { type CheckedSweep, type CheckSweep, makeTakeTurns } from './check-sweep.ts'
 
 /** Where nothing has been trained within a day. */
 const FLOPS_PER_SECOND_ASSUMED = 5e9
 /** Claiming, preparing and storing one training. */
 const OVERHEAD_SECONDS = 0.002
-/** Trials quoted between two looks at other requests. */
-const QUOTES_AT_A_TIME = 50
 
 export type PreviewSweep = (
   projectId: ProjectId,
@@ -64,8 +61,9 @@ async function quoteTrials(
   const suggest = makeSuggest(sweep)
   const trials: PreviewTrial[] = []
   const epochs: number[] = []
+  const takeTurns = makeTakeTurns()
   for (let trialIndex = first; trialIndex < first + count; trialIndex++) {
-    if (trials.length % QUOTES_AT_A_TIME === 0) await setImmediate()
+    await takeTurns()
     trials.push(quoteTrial(trialIndex))
   }
   return { trials, epochs }
