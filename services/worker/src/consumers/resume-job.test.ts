@@ -194,7 +194,7 @@ describe('a job that is paused', { timeout: 30_000 }, () => {
   })
 
   it('may train for max_seconds in all, the time of every attempt counted and none of the pauses', async () => {
-    const maxSeconds = 1.5
+    const maxSeconds = 3
     const job = await worker.insertJob(xor, (resolved) => {
       resolved.training.epochs = 100_000
       resolved.limits.max_seconds = maxSeconds
