@@ -60,6 +60,8 @@ export const PROFILE_WARNING_CODES = [
   'many_levels',
   'constant_column',
   'id_like_column',
+  'looks_like_number',
+  'rounded_numbers',
   'missing_values',
   'leakage_suspect',
   'class_imbalance',

@@ -21,22 +21,29 @@ const OVERLAP_SHARE = 0.05
 /** Whole numbers, all different: an id if they lie this densely, or if there are this many of them. */
 const ID_SPAN_PER_ROW = 2
 const ID_ROWS = 1000
+/** From here on not every whole number is one of 64 bits. */
+const WHOLE_MAX = 2 ** 53
+/** As a country, a currency or a share writes them: 1.000,5, 1 000.5, $5, 5 €, 5 %. */
+const WRITTEN_NUMBER =
+  /^[+-]?(\p{Sc}\s?)?[+-]?(\d{1,3}([.,'\s]\d{3})+|\d+)([.,]\d+)?\s?(%|\p{Sc})?$/u
+const PLAIN_NUMBER = /^[+-]?\d+(\.\d+)?$/
 
 export function findProfileWarnings(input: ProfileInput, profile: StoredProfile): DatasetWarning[] {
   const { rows, columns } = input
   const ofColumns = profile.columns.flatMap((column, i) => {
     if (column.role !== 'feature' || column.missing === rows) return []
-    return columnWarnings(column, columns[i]?.levels?.length ?? null, rows)
+    return columnWarnings(column, columns[i]?.levels ?? null, rows)
   })
   return rows < ROWS_MIN ? ofColumns : [...ofColumns, ...tableWarnings(profile, rows)]
 }
 
 function columnWarnings(
   column: ProfileColumn,
-  levels: number | null,
+  texts: readonly string[] | null,
   rows: number,
 ): DatasetWarning[] {
   const { name, missing_share, predicts_alone } = column
+  const levels = texts?.length ?? null
   if (isConstant(column, levels)) {
     const detail = 'Has the same value in every row'
     return [makeWarning('constant_column', name, detail, { value: 1, threshold: 1 })]
@@ -45,9 +52,19 @@ function columnWarnings(
   const warn = (code: DatasetWarningCode, detail: string, value: number, threshold: number) => {
     warnings.push(makeWarning(code, name, detail, { value, threshold }))
   }
-  const isId = rows >= ROWS_MIN && isIdLike(column, levels, rows)
+  const isNumber = texts !== null && looksLikeNumbers(texts)
+  if (isNumber) {
+    const detail = `Holds numbers such as ${quoteCell(texts[0] ?? '')}; the column was read as text`
+    warn('looks_like_number', detail, 1, 1)
+  }
+  const largest = Math.max(Math.abs(column.min ?? 0), Math.abs(column.max ?? 0))
+  if (column.is_whole === true && largest >= WHOLE_MAX) {
+    const detail = `Holds whole numbers up to ${largest}: beyond 2^53 neighbours are read as the same`
+    warn('rounded_numbers', detail, largest, WHOLE_MAX)
+  }
+  const isId = !isNumber && rows >= ROWS_MIN && isIdLike(column, levels, rows)
   if (isId) warn('id_like_column', 'Has another value in every row, like an id', 1, 1)
-  if (levels !== null && levels > LEVELS_MANY && !isId) {
+  if (levels !== null && levels > LEVELS_MANY && !isId && !isNumber) {
     warn('many_levels', `Has ${levels} levels, each an input of its own`, levels, LEVELS_MANY)
   }
   if (missing_share >= MISSING_SHARE) {
@@ -68,6 +85,15 @@ function columnWarnings(
     }
   }
   return warnings
+}
+
+/** All of them, and not only as they should be written: digits alone are the levels of codes that were declared to be text. */
+function looksLikeNumbers(texts: readonly string[]): boolean {
+  return (
+    texts.length > 0 &&
+    texts.every((text) => WRITTEN_NUMBER.test(text)) &&
+    !texts.every((text) => PLAIN_NUMBER.test(text))
+  )
 }
 
 function isConstant({ type, min, max, distinct }: ProfileColumn, levels: number | null): boolean {

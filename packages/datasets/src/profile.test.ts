@@ -249,6 +249,25 @@ describe('warnings', () => {
     ['id_like_column', 'c', { c: (row) => 1000 + row }, { value: 1, threshold: 1 }],
     ['id_like_column', 'c', { c: (row) => `user ${row}` }, { value: 1, threshold: 1 }],
     [
+      'looks_like_number',
+      'c',
+      { c: (_, noise) => `$${Math.floor(9 * noise(5))},000.5` },
+      { value: 1, threshold: 1 },
+    ],
+    ['looks_like_number', 'c', { c: (row) => `1.${100 + row},5` }, { value: 1, threshold: 1 }],
+    [
+      'looks_like_number',
+      'c',
+      { c: (_, noise) => `${Math.floor(9 * noise(5))} %` },
+      { value: 1, threshold: 1 },
+    ],
+    [
+      'rounded_numbers',
+      'c',
+      { c: (_, noise) => 2 ** 53 + 2 * Math.floor(9 * noise(5)) },
+      { value: 2 ** 53 + 16, threshold: 2 ** 53 },
+    ],
+    [
       'many_levels',
       'c',
       { c: (_, noise) => `v${Math.floor(80 * noise(5))}` },

@@ -23,6 +23,10 @@ const REMEDIES: Record<DatasetWarningCode, string> = {
     'PATCH the data set with "roles": {{column}: "ignored"}: there is nothing to learn from it.',
   id_like_column:
     'PATCH the data set with "roles": {{column}: "id"}, unless its order or size means something.',
+  looks_like_number:
+    'Send the table again with such numbers written as 1000.5: no separators, currency or percent.',
+  rounded_numbers:
+    'If these are ids or codes, send the table again with "types": {{column}: "category"}.',
   missing_values:
     'Choose preprocessing.missing with care, or PATCH the data set with "roles": {{column}: "ignored"}.',
   leakage_suspect:
