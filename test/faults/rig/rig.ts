@@ -203,9 +203,10 @@ export async function openRig(options: {
     end,
     async replace(service, environment) {
       for (const process of processes(service)) await end(process, 'SIGTERM')
-      const process = await start(service, environment)
+      const process = await stack.start(service, environment)
+      // Before it is watched: one that is armed may have ended by now.
       if (environment !== undefined) forgiven.add(process.pid)
-      return process
+      return watch(process)
     },
     forgive: (process) => forgiven.add(process.pid),
     async settle() {
