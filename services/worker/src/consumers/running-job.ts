@@ -16,7 +16,7 @@ export function outranks(cause: StopCause, before: StopCause | null): boolean {
 export const STOP_MS_MAX = 1000
 
 /** How long a cancel waits for weights or a checkpoint that cannot be stored, as when a bucket is away and Postgres is not. */
-const CANCELLED_STORE_MS_MAX = 5000
+const CANCELLED_STORE_MS_MAX = 2000
 
 /** Nobody wants any more what could not be stored for so long. */
 export function isForsaken(cause: StopCause | null, waitedMs: number): boolean {
