@@ -27,7 +27,7 @@ import { findModelVersion } from './find-model.ts'
 import { networksOf } from './load-version.ts'
 import { toChoice } from './predict.ts'
 import { budgetExceeded } from './read-budget.ts'
-import { fromOnce, type Replayable, toReplay } from './replay.ts'
+import { findReplay, fromOnce, type Replayable } from './replay.ts'
 
 export type CreateBatchPrediction = (
   projectId: ProjectId,
@@ -44,8 +44,8 @@ export function makeCreateBatchPrediction(deps: {
 }): CreateBatchPrediction {
   const { batchPredictions, datasets, models, idempotency } = deps
   return async (projectId, body, request) => {
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<BatchPrediction>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const version = await findModelVersion(models, projectId, body.model, toChoice(body))
     const dataset = await findDataset(datasets, projectId, body.dataset_id)
     const networks = networksOf(version).map(({ architecture, preprocessing }) => {

@@ -10,7 +10,7 @@ import {
 } from '@trainyard/domain'
 import { storeFile } from '@trainyard/store'
 import type { DatasetFiles } from '../files/dataset-files.ts'
-import { fromOnce, type Replayable, toReplay } from './replay.ts'
+import { findReplay, fromOnce, type Replayable } from './replay.ts'
 
 export interface DatasetSource {
   name: string
@@ -35,8 +35,8 @@ export function makeCreateDataset(deps: {
 }): CreateDataset {
   const { tables, datasets, blobs, idempotency, files } = deps
   return async (projectId, source, request, id = createId('dataset')) => {
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<Dataset>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const table = await ingest(tables, source)
     try {
       const blob = await storeFile(blobs, table.parquetPath)

@@ -20,7 +20,7 @@ import {
 } from '@trainyard/domain'
 import { failpoint } from '@trainyard/lifecycle'
 import type { QuoteJob } from './quote-job.ts'
-import { fromOnce, type Replayable, toReplay } from './replay.ts'
+import { findReplay, fromOnce, type Replayable } from './replay.ts'
 
 export type CreateJob = (
   projectId: ProjectId,
@@ -50,9 +50,8 @@ export function makeCreateJob(deps: {
 }): CreateJob {
   const { jobs, datasets, idempotency, pulse, quoteJob, engineVersion } = deps
   return async (projectId, spec, request, derived) => {
-    // Before anything is decided: the data set of a job that was accepted may be gone by now.
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<Job>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const once = await insert(projectId, spec, request, derived)
     failpoint('api.insert_after_commit')
     // Only a hint: the scheduler finds the row by itself.

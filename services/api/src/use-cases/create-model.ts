@@ -30,7 +30,7 @@ import { findModelVersion } from './find-model.ts'
 import { joinWeights } from './join-weights.ts'
 import { type ReadWeightBytes, weightsNotFound } from './load-model.ts'
 import type { LoadCheckpoint } from './read-checkpoints.ts'
-import { fromOnce, type Replayable, toReplay } from './replay.ts'
+import { findReplay, fromOnce, type Replayable } from './replay.ts'
 
 export type CreateModel = (
   projectId: ProjectId,
@@ -53,8 +53,8 @@ export function makeCreateModel(deps: {
 }): CreateModel {
   const { models, jobs, datasets, blobs, idempotency, readWeightBytes, loadCheckpoint } = deps
   return async (projectId, wish, request) => {
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<ModelVersion>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const version = await toVersion(projectId, wish)
     return fromOnce(await models.insertVersion(version, request), request)
   }

@@ -7,7 +7,7 @@ import {
 } from '@trainyard/contracts'
 import type { IdempotencyStore, IdempotentRequest, Pulse, SweepStore } from '@trainyard/domain'
 import type { CheckSweep } from './check-sweep.ts'
-import { fromOnce, type Replayable, toReplay } from './replay.ts'
+import { findReplay, fromOnce, type Replayable } from './replay.ts'
 
 export type CreateSweep = (
   projectId: ProjectId,
@@ -25,8 +25,8 @@ export function makeCreateSweep(deps: {
 }): CreateSweep {
   const { sweeps, idempotency, pulse, checkSweep, engineVersion } = deps
   return async (projectId, spec, request) => {
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<Sweep>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const { sweep } = await checkSweep(projectId, spec)
     const once = await sweeps.insert(
       {

@@ -27,7 +27,7 @@ import { type CreateJob, datasetOf } from './create-job.ts'
 import { findJob } from './find-job.ts'
 import { weightsNotFound } from './load-model.ts'
 import { findCheckpoint } from './read-checkpoints.ts'
-import { fromOnce, type Replayable, toReplay } from './replay.ts'
+import { findReplay, fromOnce, type Replayable } from './replay.ts'
 
 export type CloneJob = (
   projectId: ProjectId,
@@ -57,9 +57,8 @@ export function makeCloneJob(deps: {
 }): CloneJob {
   const { jobs, idempotency, createJob } = deps
   return async (projectId, id, patch, request) => {
-    // The job may be gone by now.
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<Job>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const parent = await findJob(jobs, projectId, id)
     const spec = parseSpec(mergePatch(toCloneBase(parent, patch), patch))
     const derivation = { origin: 'clone', parentJobId: parent.id } as const
@@ -75,9 +74,8 @@ export function makeForkJob(deps: {
 }): ForkJob {
   const { jobs, checkpoints, idempotency, createJob } = deps
   return async (projectId, id, { checkpoint: checkpointId, patch = {} }, request) => {
-    // The checkpoint may be gone by now.
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<Job>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const parent = await findJob(jobs, projectId, id)
     assertAllowed('fork', parent.status)
     const { checkpoint } = await findCheckpoint(checkpoints, parent, checkpointId)
@@ -117,8 +115,8 @@ export function makeRepeatJob(deps: {
 }): RepeatJob {
   const { origin, jobs, datasets, idempotency, pulse, engineVersion } = deps
   return async (projectId, id, request) => {
-    const stored = request === null ? null : await idempotency.find(projectId, request)
-    if (stored !== null && request !== null) return toReplay(stored, request)
+    const replay = await findReplay<Job>(idempotency, projectId, request)
+    if (replay !== null) return replay
     const parent = await findJob(jobs, projectId, id)
     assertAllowed(origin, parent.status)
     if (origin === 'verify') assertVerifiable(parent)

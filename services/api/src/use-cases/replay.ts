@@ -1,5 +1,7 @@
+import type { ProjectId } from '@trainyard/contracts'
 import {
   DomainError,
+  type IdempotencyStore,
   type IdempotentRequest,
   type Once,
   type StoredResponse,
@@ -11,11 +13,19 @@ export interface Replayable<Body> {
   isReplayed: boolean
 }
 
+/** What was answered to this key before; null for a new one. Asked before anything else: what the request names may be gone by now. */
+export async function findReplay<Body>(
+  idempotency: Pick<IdempotencyStore, 'find'>,
+  projectId: ProjectId,
+  request: IdempotentRequest | null,
+): Promise<Replayable<Body> | null> {
+  if (request === null) return null
+  const stored = await idempotency.find(projectId, request)
+  return stored === null ? null : toReplay(stored, request)
+}
+
 /** The stored response, unless the key came with another request. */
-export function toReplay<Body>(
-  stored: StoredResponse,
-  request: IdempotentRequest,
-): Replayable<Body> {
+function toReplay<Body>(stored: StoredResponse, request: IdempotentRequest): Replayable<Body> {
   if (stored.requestSha256 !== request.requestSha256) {
     throw new DomainError('idempotency_mismatch', {
       detail:
