@@ -23,6 +23,9 @@ const MEDIAN: EarlyTermination = {
   min_trials: 1,
 }
 
+const MINIMIZE = { goal: 'minimize' } as const
+const MAXIMIZE = { goal: 'maximize' } as const
+
 it('asks at min · η^k', () => {
   expect(rungsOf(ASHA, 0, 81)).toEqual([3, 9, 27])
   expect(rungsOf(ASHA, 0, 20)).toEqual([3, 9])
@@ -33,7 +36,7 @@ it('lets the best third of what has reached a rung go on', () => {
   const said: RungRecord[] = []
   const stops = [5, 6, 4, 9, 3, 8].map((value, trialIndex) => {
     const record = { trialIndex, epoch: 3, value }
-    const decision = decideStop(ASHA, said, record)
+    const decision = decideStop(ASHA, said, record, MINIMIZE)
     said.push(record)
     return decision.stops
   })
@@ -44,7 +47,7 @@ it('lets the best third of what has reached a rung go on', () => {
 it('says rung, cut-off, rank and why', () => {
   const said = [1, 2, 3, 4, 5].map((value, trialIndex) => ({ trialIndex, epoch: 9, value }))
 
-  expect(decideStop(ASHA, said, { trialIndex: 9, epoch: 9, value: 2.5 })).toEqual({
+  expect(decideStop(ASHA, said, { trialIndex: 9, epoch: 9, value: 2.5 }, MINIMIZE)).toEqual({
     stops: true,
     rung: 1,
     cutoff: 2,
@@ -57,7 +60,9 @@ it('says rung, cut-off, rank and why', () => {
 it('stops a trial whose value is no number', () => {
   const said = [{ trialIndex: 0, epoch: 3, value: 1 }]
 
-  expect(decideStop(ASHA, said, { trialIndex: 1, epoch: 3, value: Number.NaN }).stops).toBe(true)
+  expect(
+    decideStop(ASHA, said, { trialIndex: 1, epoch: 3, value: Number.NaN }, MINIMIZE).stops,
+  ).toBe(true)
 })
 
 it('gives the same answers to the same values in the same order', () => {
@@ -66,7 +71,7 @@ it('gives the same answers to the same values in the same order', () => {
     const said: RungRecord[] = []
     return values.map((value, trialIndex) => {
       const record = { trialIndex, epoch: 3, value }
-      const decision = decideStop(ASHA, said, record)
+      const decision = decideStop(ASHA, said, record, MINIMIZE)
       said.push(record)
       return decision
     })
@@ -81,14 +86,18 @@ it('stops what is worse than the median of the others so far', () => {
     { trialIndex, epoch: 4, value: value / 2 },
   ])
 
-  expect(decideStop(MEDIAN, said, { trialIndex: 9, epoch: 2, value: 2.5 })).toMatchObject({
-    stops: true,
-    cutoff: 2,
-  })
-  expect(decideStop(MEDIAN, said, { trialIndex: 9, epoch: 2, value: 1.5 }).stops).toBe(false)
-  expect(decideStop(MEDIAN, said.slice(0, 2), { trialIndex: 9, epoch: 2, value: 9 })).toMatchObject(
-    { stops: false, cutoff: null },
+  expect(decideStop(MEDIAN, said, { trialIndex: 9, epoch: 2, value: 2.5 }, MINIMIZE)).toMatchObject(
+    {
+      stops: true,
+      cutoff: 2,
+    },
   )
+  expect(decideStop(MEDIAN, said, { trialIndex: 9, epoch: 2, value: 1.5 }, MINIMIZE).stops).toBe(
+    false,
+  )
+  expect(
+    decideStop(MEDIAN, said.slice(0, 2), { trialIndex: 9, epoch: 2, value: 9 }, MINIMIZE),
+  ).toMatchObject({ stops: false, cutoff: null })
 })
 
 it('says values as the goal has them, and none for what is no number', () => {
@@ -100,13 +109,13 @@ it('says values as the goal has them, and none for what is no number', () => {
   const own = { trialIndex: 9, epoch: 2, value: -0.5 }
   const diverged = { ...own, value: Number.NaN }
 
-  expect(decideStop(MEDIAN, said, own, 'maximize')).toMatchObject({
+  expect(decideStop(MEDIAN, said, own, MAXIMIZE)).toMatchObject({
     stops: true,
     cutoff: 0.75,
     reason: 'its best 0.5 at epoch 2 is worse than the median 0.75 of 4 others',
   })
-  expect(decideStop(ASHA, said, own, 'maximize')).toMatchObject({ stops: true, cutoff: 0.9 })
-  expect(decideStop(MEDIAN, said, diverged, 'maximize').reason).toMatch(/^its best \(no number\)/)
+  expect(decideStop(ASHA, said, own, MAXIMIZE)).toMatchObject({ stops: true, cutoff: 0.9 })
+  expect(decideStop(MEDIAN, said, diverged, MAXIMIZE).reason).toMatch(/^its best \(no number\)/)
 })
 
 it('spreads hyperband over brackets by the index alone, each with rungs of its own', () => {

@@ -5,6 +5,7 @@
  */
 import type { Sweep } from '@trainyard/contracts'
 import type { EarlyTermination } from './resolve-sweep.ts'
+import { fromLoss } from './trial-specs.ts'
 
 /** What a trial said at an epoch of its rule; lower values are better. */
 export interface RungRecord {
@@ -80,11 +81,10 @@ export function decideStop(
   rule: EarlyTermination,
   said: readonly RungRecord[],
   record: RungRecord,
-  goal: Sweep['objective']['goal'] = 'minimize',
+  objective: Pick<Sweep['objective'], 'goal'>,
 ): StopDecision {
   const value = Number.isFinite(record.value) ? record.value : Number.POSITIVE_INFINITY
-  const toObjective = (loss: number) =>
-    Number.isFinite(loss) ? (goal === 'minimize' ? loss : -loss) : null
+  const toObjective = (loss: number) => (Number.isFinite(loss) ? fromLoss(objective, loss) : null)
   return rule.type === 'median'
     ? decideByMedian(rule, said, { ...record, value }, toObjective)
     : decideByRung(rule, said, { ...record, value }, toObjective)

@@ -25,5 +25,5 @@ export {
 } from './strategies/coarse-to-fine.ts'
 export { makeSuggest, settledTrials } from './suggest.ts'
 export { summarizeRepeats } from './summarize-repeats.ts'
-export { expectShort, objectiveOf, toLoss, toTrialSpecs } from './trial-specs.ts'
+export { expectShort, fromLoss, objectiveOf, toLoss, toTrialSpecs } from './trial-specs.ts'
 export { listProbes, tryInitialPoints } from './try-values.ts'

@@ -25,7 +25,10 @@ function search(sweep: ResolvedSweep): SweepRecord {
       const finishedOrder = pair + i + 1
       if (trial.trialIndex % 3 !== 0 && sweep.earlyTermination !== null) {
         const said: RungRecord = { trialIndex: trial.trialIndex, epoch: 3, value: objective }
-        const decision = { ...decideStop(sweep.earlyTermination, rungs, said), epoch: 3 }
+        const decision = {
+          ...decideStop(sweep.earlyTermination, rungs, said, sweep.objective),
+          epoch: 3,
+        }
         rungs.push({ ...said, position: rungs.length + 1, decision })
       }
       trials.push({ ...trial, objective, round: null, finishedOrder })

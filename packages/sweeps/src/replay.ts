@@ -67,7 +67,7 @@ export function replayTrials(
   const decideAgain = (rung: RecordedRung): StopDecision | null => {
     const rule = sweep.earlyTermination
     const before = heard.filter(({ position }) => position < rung.position)
-    return rule === null ? null : decideStop(rule, before, rung, sweep.objective.goal)
+    return rule === null ? null : decideStop(rule, before, rung, sweep.objective)
   }
   return trials
     .filter(({ trialIndex }) => trialIndex >= first && trialIndex < first + count)

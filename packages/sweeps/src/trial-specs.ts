@@ -64,6 +64,11 @@ export function toLoss(objective: Pick<Sweep['objective'], 'goal'>, value: numbe
   return objective.goal === 'minimize' ? value : -value
 }
 
+/** The value that was made a loss, as the goal has it. */
+export function fromLoss(objective: Pick<Sweep['objective'], 'goal'>, loss: number): number {
+  return toLoss(objective, loss)
+}
+
 export interface TrainingCost {
   epochs: number
   stepsPerEpoch: number

@@ -71,10 +71,9 @@ export function tryInitialPoints({ space, initialPoints }: ResolvedSweep): Field
 }
 
 function isWithin(dimension: Dimension, value: JsonValue): boolean {
-  if (dimension.kind === 'numeric')
-    return typeof value === 'number' && value >= dimension.min && value <= dimension.max
-  const text = JSON.stringify(value)
-  return dimension.values.some((one) => JSON.stringify(one) === text)
+  return dimension.kind === 'numeric'
+    ? holds({ min: dimension.min, max: dimension.max }, value)
+    : holds({ in: [...dimension.values] }, value)
 }
 
 /** Each value of a list, both ends of a range, and where they stand. */
@@ -187,12 +186,13 @@ export function listProbes(sweep: ResolvedSweep): TrialParams[] {
   const [first] = draws
   if (first === undefined) return []
   const ends = space.dimensions
-    .flatMap((dimension) =>
-      extremesOf(dimension).map(([value]) => {
-        const given = { ...first, ...needsOf(dimension, space), [dimension.name]: value }
+    .flatMap((dimension) => {
+      const needed = needsOf(dimension, space)
+      return extremesOf(dimension).map(([value]) => {
+        const given = { ...first, ...needed, [dimension.name]: value }
         return drawOnce({ seed, trialIndex: 0, space, given })
-      }),
-    )
+      })
+    })
     .filter((params) => isAllowed(constraints, params))
   return [...draws, ...ends]
 }

@@ -1,7 +1,7 @@
 /** Pictures of a sweep, 800 wide, in the manner of the curves of a job. */
 import type { Sweep, SweepImportance } from '@trainyard/contracts'
 import type { ScoredTrialRow } from '@trainyard/domain'
-import { type Dimension, type ResolvedSweep, toLoss, toPlace } from '@trainyard/sweeps'
+import { type Dimension, fromLoss, type ResolvedSweep, toLoss, toPlace } from '@trainyard/sweeps'
 import { type Axis, makeEpochAxis, makeLossAxis } from './axis.ts'
 import { clipWorst } from './clip-worst.ts'
 import type { Theme } from './curves.ts'
@@ -63,8 +63,7 @@ export function renderHistory({ sweep, trials }: Results, theme: Theme): string 
   const path = scored.map(({ objective }, i) => {
     const loss = toLoss(sweep.objective, objective)
     best = Math.min(best, loss)
-    const value = sweep.objective.goal === 'minimize' ? best : -best
-    return `${i === 0 ? 'M' : 'L'}${round(x.place(i + 1))} ${round(y.place(clip(value)))}`
+    return `${i === 0 ? 'M' : 'L'}${round(x.place(i + 1))} ${round(y.place(clip(fromLoss(sweep.objective, best))))}`
   })
   const dots = scored.map(
     ({ objective }, i) =>

@@ -19,7 +19,7 @@ import { describeChanges, describeRound } from './describe-changes.ts'
 import { findUnkept } from './find-unkept.ts'
 import { leaveOut, makeFinishedTrials, toRows } from './finished-trials.ts'
 import { LostSearchError, makeLoadSearch, type Search } from './load-search.ts'
-import { hasEnded, settleTrials, type TrialChanges } from './settle-trials.ts'
+import { abandonTrials, hasEnded, settleTrials, type TrialChanges } from './settle-trials.ts'
 import { makeTellEpochs } from './tell-epochs.ts'
 
 type Deps = Pick<
@@ -221,10 +221,7 @@ export function makeRunSweeps(deps: Deps): () => Promise<boolean> {
     const open = await sweeps.openTrials(running.id)
     await sweeps.apply(running.id, {
       started: [],
-      settled: open.map(({ trialIndex, jobs }) => ({
-        ...{ trialIndex, status: 'cancelled', objective: null, error: null },
-        epochs: jobs.reduce((sum, { epoch }) => sum + epoch, 0),
-      })),
+      settled: abandonTrials(open),
       status: 'failed',
       error,
       events: [{ type: 'sweep.failed', message, data: { status: 'failed', error } }],

@@ -37,12 +37,23 @@ function lastOf(jobs: readonly TrialJob[]): number {
   return Math.max(0, ...jobs.map(({ finishedAt }) => finishedAt?.getTime() ?? 0))
 }
 
+/** Those of a sweep that cannot be carried on: whatever their trainings come to, nobody judges it. */
+export function abandonTrials(open: readonly OpenTrial[]): SettledTrial[] {
+  return open.map(({ trialIndex, jobs }) => ({
+    ...{ trialIndex, status: 'cancelled', objective: null, error: null },
+    epochs: epochsOf(jobs),
+  }))
+}
+
+function epochsOf(jobs: readonly TrialJob[]): number {
+  return jobs.reduce((sum, { epoch }) => sum + epoch, 0)
+}
+
 function settle(objective: Sweep['objective'], { trialIndex, jobs }: OpenTrial): SettledTrial {
   const values = jobs.map((job) => objectiveOf(objective, job)).filter((value) => value !== null)
   const summary = summarizeRepeats(values)
-  const epochs = jobs.reduce((sum, { epoch }) => sum + epoch, 0)
   const failed = jobs.find(({ error }) => error !== null)?.error ?? null
-  const settled = { trialIndex, objective: summary, epochs }
+  const settled = { trialIndex, objective: summary, epochs: epochsOf(jobs) }
   if (summary !== null) {
     const isPruned = jobs.some(({ stopReason }) => stopReason === 'pruned')
     return { ...settled, status: isPruned ? 'pruned' : 'complete', error: null }

@@ -56,7 +56,7 @@ export function makeFindRules({
         for (;;) {
           try {
             const decision = await trialLeases.sayAtRung(lease, sweepId, saying, (before) => ({
-              ...decideStop(rule, before, saying, objective.goal),
+              ...decideStop(rule, before, saying, objective),
               epoch: last.epoch,
               value,
             }))
