@@ -12,10 +12,18 @@ export const DEATHS_MAX = SUSPECT_DEATHS + LONE_DEATHS_MAX
 const BACKOFF_SECONDS: readonly number[] = [0, 10, 60, 60]
 export const BACKOFF_SECONDS_MAX = Math.max(...BACKOFF_SECONDS)
 
+type Judgement = { verdict: 'again'; backoffSeconds: number } | { verdict: 'guilty' }
+
+/** What follows when a worker is lost, and the deaths by then. `deaths` is 0 for one that was told to go. */
+export function judgeLoss(before: number, deaths: 0 | 1): Judgement & { crashes: number } {
+  const crashes = before + deaths
+  const judged: Judgement =
+    deaths === 0 ? { verdict: 'again', backoffSeconds: 0 } : judgeDeath(crashes)
+  return { ...judged, crashes }
+}
+
 /** `deaths` in a row without progress, the last one included. */
-export function judgeDeath(
-  deaths: number,
-): { verdict: 'again'; backoffSeconds: number } | { verdict: 'guilty' } {
+export function judgeDeath(deaths: number): Judgement {
   if (deaths >= DEATHS_MAX) return { verdict: 'guilty' }
   return { verdict: 'again', backoffSeconds: BACKOFF_SECONDS[deaths - 1] ?? 0 }
 }

@@ -16,9 +16,12 @@ export function waitOf(reason: ReleaseReason): number {
   return reason === 'unreadable' ? UNREADABLE_SECONDS : 0
 }
 
-/** The columns of `jobs` that change when one is to be handed over again, after so long. */
+/** The columns of `jobs` that change when one is nobody's any more, and its deliveries are of no use. */
+export const released = Prisma.sql`lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
+  dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1`
+
+/** The same when it is to be handed over again, after so long. */
 export function backToQueue(afterSeconds: number): Prisma.Sql {
-  return Prisma.sql`status = 'queued', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
-    dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1,
+  return Prisma.sql`status = 'queued', ${released},
     run_after = clock_timestamp() + make_interval(secs => ${afterSeconds}::float8)`
 }

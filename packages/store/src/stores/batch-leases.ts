@@ -8,7 +8,7 @@ import {
   type BatchLease,
   type BatchLeaseStore,
   type ClaimedBatch,
-  judgeDeath,
+  judgeLoss,
 } from '@trainyard/domain'
 import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
@@ -166,17 +166,14 @@ async function finishHeld(
 
 function recover(batch: DeadRow): Prisma.Sql {
   if (batch.status === 'cancelling') return ended(batch.id, { status: 'cancelled' })
-  const deaths = batch.crash_count + (batch.drains ? 0 : 1)
-  const judged = batch.drains
-    ? ({ verdict: 'again', backoffSeconds: 0 } as const)
-    : judgeDeath(deaths)
+  const judged = judgeLoss(batch.crash_count, batch.drains ? 0 : 1)
   if (judged.verdict === 'guilty') {
-    const message = `The worker died ${deaths} times while it predicted this data set`
+    const message = `The worker died ${judged.crashes} times while it predicted this data set`
     return ended(batch.id, { status: 'failed', error: { code: 'worker_lost', message } })
   }
   return Prisma.sql`
     WITH batch AS (
-      UPDATE batch_predictions SET status = 'queued', lease_owner = NULL, lease_until = NULL, crash_count = ${deaths}::int,
+      UPDATE batch_predictions SET status = 'queued', lease_owner = NULL, lease_until = NULL, crash_count = ${judged.crashes}::int,
         run_after = clock_timestamp() + make_interval(secs => ${judged.backoffSeconds}::float8), event_seq = event_seq + 1
       WHERE id = ${batch.id} RETURNING id, event_seq)
     ${insertBatchEvent('batch_prediction.retrying', batch.drains ? GIVEN_BACK.drained : LOST, {

@@ -1,6 +1,6 @@
 /** What becomes of a running job whose worker, or whose thread, is no more. */
 import type { JobError } from '@trainyard/contracts'
-import { DEATHS_MAX, judgeDeath, type LostJobOutcome } from '@trainyard/domain'
+import { DEATHS_MAX, judgeLoss, type LostJobOutcome } from '@trainyard/domain'
 import { Prisma } from '../generated/client.ts'
 import { backToQueue } from './back-to-queue.ts'
 import { insertEvent } from './events.ts'
@@ -19,7 +19,7 @@ export interface Recovery {
   statement: Prisma.Sql
 }
 
-const LOST: Record<Loss, { message: string; deaths: number }> = {
+const LOST: Record<Loss, { message: string; deaths: 0 | 1 }> = {
   worker_lost: { message: 'The worker was lost; the job goes on with another', deaths: 1 },
   worker_drained: {
     message: 'The worker ended before it gave the job back; the job goes on with another',
@@ -31,9 +31,8 @@ const LOST: Record<Loss, { message: string; deaths: number }> = {
 export function recover(job: HeldJob, loss: Loss, isStill: Prisma.Sql): Recovery {
   const { message, deaths } = LOST[loss]
   if (job.status === 'cancelling') return { outcome: 'cancelled', statement: toCancelled(isStill) }
-  const crashes = job.crash_count + deaths
-  const judged =
-    deaths === 0 ? ({ verdict: 'again', backoffSeconds: 0 } as const) : judgeDeath(crashes)
+  const judged = judgeLoss(job.crash_count, deaths)
+  const { crashes } = judged
   if (judged.verdict === 'guilty') {
     return { outcome: 'failed', statement: toFailed(isStill, crashes) }
   }

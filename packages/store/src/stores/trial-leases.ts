@@ -8,7 +8,7 @@ import type { Database, Queryable } from '../client.ts'
 import { Prisma } from '../generated/client.ts'
 import { fromEpochMetrics } from '../mappers/metrics.ts'
 import { translateErrors } from '../to-domain-error.ts'
-import { backToQueue, GIVEN_BACK, waitOf } from './back-to-queue.ts'
+import { backToQueue, GIVEN_BACK, released, waitOf } from './back-to-queue.ts'
 import { lockJobs } from './lock-jobs.ts'
 import { insertEventForEach, manyEventIds } from './sweep-events.ts'
 
@@ -104,8 +104,7 @@ export function createTrialLeases(
           ${insertEventForEach('job.retrying', GIVEN_BACK[reason], { status: 'queued', reason })}`
         await database.$executeRaw`
           WITH job AS (
-            UPDATE jobs SET status = 'paused', lease_owner = NULL, lease_until = NULL, dispatched_at = NULL, batch_id = NULL,
-              dispatch_generation = dispatch_generation + 1, event_seq = event_seq + 1
+            UPDATE jobs SET status = 'paused', ${released}
             WHERE id IN (${lockJobs(areMine(leases))}) AND status = 'pausing' RETURNING id, event_seq)
           ${insertEventForEach('job.paused', 'The job waits until it is resumed', { status: 'paused' })}`
       }),
