@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type {
   FieldError,
   JobQuote,
@@ -18,9 +17,7 @@ import {
   tryInitialPoints,
 } from '@trainyard/sweeps'
 import type { FindTrainingFacts } from './quote-job.ts'
-
-/** Computed at a stretch before other requests are looked at. */
-const TURN_MS = 10
+import { makeTakeTurns } from './take-turns.ts'
 
 export interface CheckedSweep {
   sweep: ResolvedSweep
@@ -72,16 +69,6 @@ export function makeCheckSweep(deps: {
     }
     if (faults.size > 0) throw invalid([...faults.values()])
     return { sweep, quote }
-  }
-}
-
-/** Awaited between two pieces of work, it lets other requests in now and then: by the clock, as one draw may take a thousand. */
-export function makeTakeTurns(): () => Promise<void> {
-  let sinceMs = performance.now()
-  return async () => {
-    if (performance.now() - sinceMs < TURN_MS) return
-    await setImmediate()
-    sinceMs = performance.now()
   }
 }
 

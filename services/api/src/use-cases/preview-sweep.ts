@@ -1,7 +1,8 @@
 import type { PreviewTrial, ProjectId, SweepPreview, SweepSpec } from '@trainyard/contracts'
 import { DomainError, type SweepStore } from '@trainyard/domain'
 import { expectPruning, makeSuggest, type ResolvedSweep, settledTrials } from '@trainyard/sweeps'
-import { type CheckedSweep, type CheckSweep, makeTakeTurns } from './check-sweep.ts'
+import type { CheckedSweep, CheckSweep } from './check-sweep.ts'
+import { makeTakeTurns } from './take-turns.ts'
 
 /** Where nothing has been trained within a day. */
 const FLOPS_PER_SECOND_ASSUMED = 5e9
